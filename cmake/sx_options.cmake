@@ -1,0 +1,33 @@
+# sx_options: flags for everything. sx_engine_options: the engine's stricter subset (no exceptions, no RTTI).
+add_library(sx_options INTERFACE)
+target_include_directories(sx_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(sx_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+  set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
+if(SX_ASAN)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(SX_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+add_library(sx_engine_options INTERFACE)
+target_link_libraries(sx_engine_options INTERFACE sx_options)
+# -ffp-contract=off: both sides must print the same bytes.
+target_compile_options(sx_engine_options INTERFACE -fno-exceptions -fno-rtti -ffp-contract=off)
+if(EMSCRIPTEN)
+  target_compile_options(sx_engine_options INTERFACE -mbulk-memory -mnontrapping-fptoint -msign-ext)
+  # Header-only libraries come from Debian's -dev packages. Never /usr/include itself: it holds the
+  # host's C library. A folder of links to just those libraries instead.
+  set(SX_WASM_HEADERS "${CMAKE_BINARY_DIR}/headers")
+  file(MAKE_DIRECTORY "${SX_WASM_HEADERS}")
+  foreach(dir boost fmt fast_float)
+    file(CREATE_LINK "/usr/include/${dir}" "${SX_WASM_HEADERS}/${dir}" SYMBOLIC)
+  endforeach()
+  target_include_directories(sx_engine_options SYSTEM INTERFACE "${SX_WASM_HEADERS}")
+endif()
