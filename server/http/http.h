@@ -1,0 +1,257 @@
+// The server's HTTP/1.1 layer as the rest of the server sees it: requests, responses, workers. No Boost here.
+//
+// A server runs N workers. Each is one thread with its own event loop, its own listening socket
+// (SO_REUSEPORT) and its own Handler, made by the HandlerFactory on that thread; nothing of a worker
+// is touched by another thread except Worker::post. A request is handed to the handler when its head
+// and body are complete; the handler answers through the Responder, at once or later:
+//
+//   HttpServer server;
+//   auto started = server.start(config, [](Worker& worker) -> Result<Handler> {
+//     return Handler([&worker](HttpRequest&& request, Responder responder) {
+//       responder.send(HttpResponse::text(200, "hello\n"));
+//     });
+//   });
+//   server.run_until_signal(10'000);
+//
+// What the layer decides alone, before any handler sees a request: framing, limits, deadlines, which
+// hosts we answer for (421) and whose X-Forwarded-* we believe. It always writes Date and
+// Content-Length itself and drops the body for HEAD, so handlers answer HEAD as they answer GET.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace sx {
+
+class AccessLog;    // server/http/access_log.h
+class HttpMetrics;  // server/http/metrics.h
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;     // as sent: GET, POST, …
+  std::string target;     // as sent: "/a%20b?x=1", or the absolute form
+  std::string path;       // the path part of target, still percent-encoded
+  std::string query;      // what follows the first '?', still encoded, without the '?'
+  std::string version;    // "1.1" or "1.0"
+  HttpHeaders headers;    // names lower-cased, values trimmed, in the order sent
+  std::string body;       // de-chunked
+  std::string remote_ip;  // the client: the peer, or what a trusted proxy says of it
+  std::string scheme;     // "http" or "https", as the client sees it
+  std::string host;       // authority for absolute URLs, lower-cased, with the port if one was given
+  std::uint64_t id = 0;   // unique across workers and restarts; the access log shows it in hex
+
+  // The first value of a header (lower-case name), or null.
+  const std::string* header(std::string_view name) const;
+};
+
+// An open file whose descriptor is closed with the last reference.
+class OpenFile {
+ public:
+  explicit OpenFile(int fd) : fd_(fd) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile();
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Part of a file, streamed by the kernel. With `file` set that descriptor is read and path is only
+// a name for messages; otherwise path is opened when the response is sent.
+struct FileRange {
+  std::string path;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::shared_ptr<const OpenFile> file;
+};
+
+// Own bytes, bytes shared with a cache, or a file.
+using HttpBody = std::variant<std::string, std::shared_ptr<const std::string>, FileRange>;
+
+struct HttpResponse {
+  int status = 200;
+  // Date, Content-Length, Transfer-Encoding and Keep-Alive are the layer's own: given here they are
+  // ignored (Content-Length counts when a HEAD is answered with an empty body). "Connection: close"
+  // closes the connection after this response. One entry per Set-Cookie.
+  HttpHeaders headers;
+  HttpBody body;
+
+  const std::string* header(std::string_view name) const;  // any case
+  void set_header(std::string_view name, std::string value);  // replaces or adds
+  std::uint64_t body_bytes() const;
+
+  static HttpResponse text(int status, std::string body);  // text/plain; charset=utf-8
+};
+
+// "OK", "Not Found", …; "Status" for a number without a name.
+std::string_view http_status_text(int status);
+
+// Where a Responder delivers. Counted without atomics: everything stays on the worker's thread.
+class ResponseSink {
+ public:
+  virtual void respond(std::uint64_t exchange, HttpResponse&& response) = 0;
+  virtual void retain() = 0;
+  virtual void release() = 0;
+  // True when the exchange will accept no answer any more: deadline passed or client gone.
+  virtual bool finished(std::uint64_t exchange) const = 0;
+
+ protected:
+  ~ResponseSink() = default;
+};
+
+// The one answer to one request. Move-only; used and dropped on the thread of its worker only. An
+// answer after the deadline, or to a client that has gone, is quietly dropped. Dropped unsent, the
+// client gets 500.
+class Responder {
+ public:
+  Responder() = default;
+  Responder(ResponseSink* sink, std::uint64_t exchange) : sink_(sink), exchange_(exchange) {
+    sink_->retain();
+  }
+  Responder(Responder&& other) noexcept
+      : sink_(std::exchange(other.sink_, nullptr)), exchange_(other.exchange_) {}
+  Responder& operator=(Responder&& other) noexcept {
+    if (this != &other) {
+      drop();
+      sink_ = std::exchange(other.sink_, nullptr);
+      exchange_ = other.exchange_;
+    }
+    return *this;
+  }
+  ~Responder() { drop(); }
+
+  // Answers. A second call does nothing.
+  void send(HttpResponse response) {
+    if (ResponseSink* sink = std::exchange(sink_, nullptr)) {
+      sink->respond(exchange_, std::move(response));
+      sink->release();
+    }
+  }
+
+  // True when nobody waits for the answer any more, so work for it may be abandoned.
+  bool abandoned() const { return !sink_ || sink_->finished(exchange_); }
+  explicit operator bool() const { return sink_ != nullptr; }
+
+ private:
+  void drop() {
+    if (sink_) send(HttpResponse::text(500, "500 Internal Server Error: no answer was given\n"));
+  }
+
+  ResponseSink* sink_ = nullptr;
+  std::uint64_t exchange_ = 0;
+};
+
+// One thread and its event loop. Lives as long as the server's threads run.
+class Worker {
+ public:
+  using TimerId = std::uint64_t;  // never 0
+
+  virtual std::size_t index() const = 0;
+
+  // Runs fn on this worker's loop, later. Callable from any thread.
+  virtual void post(std::function<void()> fn) = 0;
+
+  // Runs fn on this worker's loop once, after `ms`. Worker's thread only.
+  virtual TimerId after(std::uint64_t ms, std::function<void()> fn) = 0;
+  // True when the timer had not fired and now never will. Worker's thread only.
+  virtual bool cancel(TimerId timer) = 0;
+
+  // True from the start of a graceful stop: begin nothing that outlives the requests in flight.
+  virtual bool draining() const = 0;
+
+ protected:
+  ~Worker() = default;
+};
+
+// Called on the worker's thread with a complete request. It must not block. An exception that
+// escapes is answered with 500.
+using Handler = std::function<void(HttpRequest&&, Responder)>;
+
+// Called once per worker, on its thread, before anything is accepted. The handler it returns is
+// destroyed on that thread too, after the last connection has ended.
+using HandlerFactory = std::function<Result<Handler>(Worker&)>;
+
+struct HttpConfig {
+  std::string address = "127.0.0.1";  // an IPv4 or IPv6 address, or "localhost"
+  std::uint16_t port = 8000;          // 0: any free port, see HttpServer::port()
+  std::size_t workers = 1;
+  int listen_backlog = 1024;
+
+  // Limits. 431, 414, 413 when exceeded.
+  std::size_t header_bytes_max = 32 * 1024;
+  std::size_t header_count_max = 128;
+  std::size_t target_bytes_max = 8 * 1024;
+  std::size_t body_bytes_max = 16 * 1024 * 1024;
+
+  // Deadlines. 408 for a request that does not arrive, 503 for a handler that does not answer.
+  std::uint32_t header_timeout_ms = 10'000;
+  std::uint32_t body_timeout_ms = 20'000;   // plus the time the bytes received may take, see below
+  std::uint32_t idle_timeout_ms = 60'000;   // between requests on a kept-alive connection
+  std::uint32_t handler_timeout_ms = 30'000;
+  std::uint32_t write_timeout_ms = 20'000;  // plus the time the bytes sent may take
+  std::uint32_t linger_timeout_ms = 1'000;  // how long a refused sender may go on before we hang up
+  // Big bodies may take longer than the timeouts above as long as they move at this average rate.
+  std::uint32_t bytes_per_second_min = 4 * 1024;
+
+  // Load. Above them: the longest idle connection is closed, else 503 with Retry-After.
+  std::size_t connections_max = 10'000;  // per worker
+  std::size_t requests_max = 1'000;      // in flight, per worker
+  std::uint32_t retry_after_s = 1;
+  std::uint64_t requests_per_connection_max = 0;  // 0: no limit
+
+  // Identity. Requests for another host than these get 421. A name matches with any port,
+  // "name:port" only that port, "*.name" any subdomain, "*" everything. Loopback names and
+  // addresses and the host of base_url always match.
+  std::vector<std::string> hosts;  // SX_HOSTS
+  std::string base_url;            // SX_BASE_URL: where set, its scheme and host are the request's
+  // Addresses or CIDR blocks whose X-Forwarded-For/-Proto/-Host, or in their absence Forwarded, are
+  // believed; default none.
+  std::vector<std::string> trusted_proxies;  // SX_TRUSTED_PROXIES
+
+  std::shared_ptr<AccessLog> access_log;  // null: none
+};
+
+class HttpServer {
+ public:
+  HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  ~HttpServer();  // stops at once and waits
+
+  // Binds, makes every worker's handler and begins to accept. On an error nothing runs.
+  Result<void> start(HttpConfig config, HandlerFactory factory);
+
+  std::uint16_t port() const;          // the bound port
+  const HttpMetrics& metrics() const;  // valid while the server object lives, from start() on
+
+  // Runs fn(worker) on every worker's loop, later. Any thread.
+  void post_all(std::function<void(Worker&)> fn);
+
+  // Stops accepting, closes idle connections, lets requests in flight finish with
+  // "Connection: close", and cuts what is left after the deadline. Returns at once; any thread.
+  void stop_gracefully(std::uint32_t deadline_ms);
+
+  // Returns when every worker has ended.
+  void wait();
+
+  // Waits for SIGINT or SIGTERM, then stops gracefully; a second signal stops at once. Call it from
+  // the main thread. Returns the number of the first signal, or 0 if the server was stopped by
+  // other means.
+  int run_until_signal(std::uint32_t drain_ms);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sx
