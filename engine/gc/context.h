@@ -1,0 +1,42 @@
+// Context: what every part of the engine that touches values needs: heap, symbols, shapes, the
+// pending error, and the fuel that leaf natives charge. One per VM.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/gc/heap.h"
+#include "engine/value/shape.h"
+#include "engine/value/symbol.h"
+
+namespace sx {
+
+struct Context {
+  Context(const HeapConfig& config, std::uint64_t seed);
+  Context(const Context&) = delete;
+
+  Heap heap;
+  SymbolTable symbols;
+  ShapeTable shapes;
+  // Key of the hash of strings and bytes; per process, invisible to programs.
+  std::uint64_t hash_seed;
+  // Work left in this slice. Calls and back edges cost 1; natives charge in proportion to what
+  // they touch (about 1 per 64 bytes).
+  std::int64_t fuel = 0;
+  void charge(std::size_t bytes) { fuel -= static_cast<std::int64_t>(bytes >> 6); }
+
+  // The error of the primitive that just returned unset.
+  Value error = Value::nil();
+
+  // Makes an error value {:kind :message :data :trace}, leaves it in `error` and returns unset:
+  //   return cx.fail("type-error", str("Expected list, got ", type_name(v)));
+  Value fail(std::string_view kind, std::string_view message, Value data = Value::nil());
+  // "NAME: Expected list, got string" with the value's printed form shortened into :data.
+  Value fail_type(std::string_view who, std::string_view expected, Value got);
+
+  Value symbol(std::string_view name) { return Value::symbol(symbols.intern(name)); }
+  Value keyword(std::string_view name) { return Value::keyword(symbols.intern(name)); }
+};
+
+}  // namespace sx

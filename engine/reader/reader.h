@@ -1,0 +1,52 @@
+// The reader: text → forms. Iterative (nesting is bounded by memory and `depth_max`, never by the
+// C++ stack). Pairs it makes carry their source position in a third slot (value/object.h, Pair).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/gc/context.h"
+
+namespace sx {
+
+// A position packed into a small int: line in bits 16…43 (1-based), column in bits 0–15 (1-based,
+// code points, saturating). The file is known to whoever reads.
+constexpr Value make_position(std::uint32_t line, std::uint32_t column) {
+  return Value::small_int(static_cast<std::int64_t>(line) << 16 | (column > 65535 ? 65535 : column));
+}
+constexpr std::uint32_t position_line(Value v) { return static_cast<std::uint32_t>(v.as_int() >> 16); }
+constexpr std::uint32_t position_column(Value v) { return static_cast<std::uint32_t>(v.as_int() & 0xFFFF); }
+
+struct ReadOptions {
+  std::string file = "<input>";
+  bool positions = true;       // false for data (smaller pairs)
+  std::uint32_t depth_max = 2'000'000;
+};
+
+// Reads one form after another. Errors: "file:line:column: what was found, what was expected".
+class Reader {
+ public:
+  Reader(Context& cx, std::string_view text, ReadOptions options);
+  // The next form, or Value::eof() at the end of the text.
+  Result<Value> next();
+  // True if the error was caused by the text ending inside a form (the REPL asks for more).
+  bool incomplete() const { return incomplete_; }
+  std::uint32_t line() const;
+  std::uint32_t column() const;
+
+ private:
+  friend struct ReaderImpl;
+  Context& cx_;
+  std::string_view text_;
+  ReadOptions options_;
+  std::size_t at_ = 0;
+  std::uint32_t line_ = 1, column_ = 1;
+  bool incomplete_ = false;
+};
+
+// Reads exactly one value of data (no positions); trailing text is an error.
+Result<Value> read_data(Context& cx, std::string_view text);
+
+}  // namespace sx

@@ -1,0 +1,110 @@
+// Persistent vectors, dicts, sets, strings, numbers, equality and hashing: the C++ side of the data
+// types. Everything that allocates may move objects: arguments are protected by the callee, and
+// the caller must not use its own copies of object Values afterwards unless they are rooted.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/gc/context.h"
+
+namespace sx {
+
+// --- numbers ---------------------------------------------------------------------------------
+Value make_int(Context& cx, std::int64_t n);
+Value make_uint(Context& cx, std::uint64_t n);
+bool is_integer(Value v);
+bool is_number(Value v);
+// v as int64 if it is an integer that fits.
+bool to_int64(Value v, std::int64_t& out);
+double to_double(Value v);  // of any number
+// Arithmetic for all number kinds; type and division errors by cx.fail (returns unset).
+Value num_add(Context& cx, Value a, Value b);
+Value num_sub(Context& cx, Value a, Value b);
+Value num_mul(Context& cx, Value a, Value b);
+Value num_div(Context& cx, Value a, Value b);  // exact integers that do not divide give a float
+Value num_quotient(Context& cx, Value a, Value b);
+Value num_remainder(Context& cx, Value a, Value b);
+Value num_modulo(Context& cx, Value a, Value b);
+// -1, 0, 1; 2 when unordered (NaN). Exact for integer against float. Both must be numbers.
+int num_compare(Value a, Value b);
+// Decimal text of an integer; shortest round-trip text of a double (1.0, 1e+21, +nan.0, +inf.0, -inf.0).
+std::string int_to_string(Value v, int radix = 10);
+std::string double_to_string(double d);
+// Parses a number literal as the reader does (integers of any size, 0x…, floats, +inf.0 …), or unset.
+Value parse_number(Context& cx, std::string_view text);
+
+// --- strings, bytes --------------------------------------------------------------------------
+// text must be valid UTF-8 (callers check what comes from outside: utf8_valid in base/utf8.h).
+Value make_string(Context& cx, std::string_view text);
+Value make_bytes(Context& cx, std::span<const std::uint8_t> data);
+Value make_static_string(Context& cx, std::string_view text);
+// Byte offset of code point index i (0…char_len) in s.
+std::uint32_t string_offset(const String* s, std::uint32_t i);
+
+// --- lists -----------------------------------------------------------------------------------
+Value make_list(Context& cx, std::span<const Value> values);  // values are rooted by the callee
+// Number of pairs, or -1 when it is not a proper list.
+std::int64_t list_length(Value v);
+
+// --- vectors ---------------------------------------------------------------------------------
+Value make_vector(Context& cx, std::span<const Value> values);
+Value empty_vector(Context& cx);
+std::uint32_t vector_count(Value v);
+Value vector_get(Value v, std::uint32_t i);  // i < count
+Value vector_push(Context& cx, Value v, Value x);
+Value vector_set(Context& cx, Value v, std::uint32_t i, Value x);  // i < count
+Value vector_pop(Context& cx, Value v);                            // count > 0
+
+// --- dicts -----------------------------------------------------------------------------------
+Value empty_dict(Context& cx);
+std::uint32_t dict_count(Value d);
+Value dict_get(Context& cx, Value d, Value key);  // unset when absent
+Value dict_put(Context& cx, Value d, Value key, Value value);
+Value dict_remove(Context& cx, Value d, Value key);
+// Iteration in insertion order. No allocation; the dict must be kept alive and re-set after one.
+class DictCursor {
+ public:
+  DictCursor(const Context& cx, Value dict) : cx_(cx), dict_(dict) {}
+  bool next(Value& key, Value& value);
+
+ private:
+  const Context& cx_;
+  Value dict_;
+  std::uint32_t at_ = 0;
+};
+// Builds {:kind "x" …}-like dicts from C++: pairs of keyword name and value (values protected).
+struct Field {
+  std::string_view key;
+  Value value;
+};
+Value make_dict(Context& cx, std::span<const Field> fields);
+
+// --- sets ------------------------------------------------------------------------------------
+Value empty_set(Context& cx);
+bool set_contains(Context& cx, Value s, Value x);
+Value set_add(Context& cx, Value s, Value x);
+Value set_remove(Context& cx, Value s, Value x);
+std::uint32_t set_count(Value s);
+
+// --- arrays, tables (mutable) ----------------------------------------------------------------
+Value make_array(Context& cx, std::uint32_t count, Value fill);
+void array_push(Context& cx, Value array, Value x);
+Value make_table(Context& cx);
+Value table_get(Context& cx, Value table, Value key);  // unset when absent
+void table_put(Context& cx, Value table, Value key, Value value);
+bool table_remove(Context& cx, Value table, Value key);
+
+// --- equality, hashing, order ----------------------------------------------------------------
+// `=`: by content for immutable data, identity for mutable; (= 1 1.0) is false; NaN equals itself.
+// Iterative: deep data cannot overflow the C++ stack.
+bool equal(const Context& cx, Value a, Value b);
+// Keyed, agrees with equal. Identity hash for mutable objects.
+std::uint64_t hash_value(Context& cx, Value v);
+// Total order used by sort without a comparator: numbers, strings, keywords, symbols, chars,
+// booleans, nil, lists and vectors lexicographically. 2 when the two cannot be ordered.
+int compare_values(const Context& cx, Value a, Value b);
+
+}  // namespace sx
