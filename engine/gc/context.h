@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "engine/gc/heap.h"
 #include "engine/value/shape.h"
@@ -25,6 +26,14 @@ struct Context {
   // they touch (about 1 per 64 bytes).
   std::int64_t fuel = 0;
   void charge(std::size_t bytes) { fuel -= static_cast<std::int64_t>(bytes >> 6); }
+
+  // The macro expansion under way (prim/prim_macro.cpp): the module of the macro (symbol id) and the
+  // symbols renamed so far, base → alias.
+  struct Expansion {
+    std::uint32_t module = 0;
+    std::unordered_map<std::uint32_t, std::uint32_t> renamed;
+  };
+  Expansion expansion;
 
   // The error of the primitive that just returned unset.
   Value error = Value::nil();
