@@ -3,35 +3,51 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "engine/bytecode/image.h"
+#include "engine/bytecode/primitive_info.h"
 #include "engine/gc/context.h"
 
 namespace sx {
+
+// Primitives are visible everywhere. As values they are globals of this reserved module, one per
+// primitive, which whoever builds the VM defines before anything runs: "primitive#first". So a module
+// that defines its own `first` never changes what others mean by it.
+inline constexpr std::string_view kPrimitiveModule = "primitive";
+
+// The full name of a global that is not exported. Scripts have module "": "#name".
+std::string private_name(std::string_view module, std::string_view name);
 
 // What the expander needs of the running system. sx.h's implementation passes it in.
 class MacroRunner {
  public:
   virtual ~MacroRunner() = default;
+  // The next run_macro expands a macro of this module (a symbol id): what its (macro/rename s)
+  // makes are aliases into it (sx::begin_expansion).
+  virtual void begin_expansion(std::uint32_t module) = 0;
   // Calls expander function `fn` with the list of unevaluated argument forms; the expansion, or
   // the error it raised (printed with its message), within fuel and heap limits.
   virtual Result<Value> run_macro(Value fn, Value argument_forms) = 0;
-  // Links and runs top-level code compiled so far so that later macros of the same file can use
-  // the functions and macros it defines (each top-level form of a module that defines a macro, or
-  // a function a macro needs, is evaluated at compile time in a scratch unit).
-  virtual Result<void> run_for_macros(const UnitImage& form) = 0;
+  // Links and runs a scratch unit: a macro of the file being compiled and the definitions of the
+  // same file that its expander needs, so that later forms can use it.
+  virtual Result<void> run_for_macros(const UnitImage& unit) = 0;
   // The global with this full name as known at compile time: its value, or unset.
   virtual Value global_value(std::string_view full_name) = 0;
+  // True if that global is a macro (Global::macro).
+  virtual bool global_is_macro(std::string_view full_name) = 0;
 };
 
-// What is visible from other modules.
+// What is visible from other modules. Private macros are listed too, under their full names
+// ("core#helper"): an expansion may mention them, source text cannot.
 struct ModuleInterface {
   std::string module;
   std::vector<Export> exports;
+  std::vector<std::string> uses;  // UnitImage::uses: where names in the module's macros may come from
 };
 class ModuleResolver {
  public:
@@ -53,6 +69,7 @@ struct CompileServices {
   Context& cx;
   MacroRunner& macros;
   ModuleResolver& modules;
+  std::span<const PrimitiveInfo> primitives;  // in the order of their indices
 };
 
 // An error text has the shape "file:line:column: message" with the offending form shown.
