@@ -1,0 +1,187 @@
+#include "server/store/appender.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "engine/base/str.h"
+
+namespace sx::store {
+namespace {
+
+constexpr std::size_t kGroupMembersMax = 4096;
+constexpr std::size_t kGroupBytesMax = 32u << 20;
+// Beyond these the disk does not keep up; refusing at once beats answering minutes later.
+constexpr std::size_t kQueueMembersMax = 100'000;
+constexpr std::size_t kQueueBytesMax = 512u << 20;
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+Appender::Appender(Ledger& ledger) : ledger_(ledger) {
+  committed_ = ledger.last_pos();
+  thread_ = std::thread([this] { run(); });
+}
+
+void Appender::submit(std::vector<Op> ops, CommitCallback done) {
+  Member member{std::move(ops), std::move(done)};
+  const Result<std::size_t> bytes = check_commit(member.ops);
+  if (bytes.ok()) {
+    member.bytes = *bytes;
+  } else {
+    member.outcome = bytes.error();
+  }
+  const char* refusal = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) {
+      refusal = "the store is closed: nothing was written";
+    } else if (queue_.size() >= kQueueMembersMax || queue_bytes_ + member.bytes > kQueueBytesMax) {
+      refusal = "the store has more writes waiting than it can take: nothing was written, retry later";
+    } else {
+      queue_bytes_ += member.bytes;
+      queue_.push_back(std::move(member));
+    }
+  }
+  if (refusal) {
+    counters_.errors++;
+    member.done(Error{refusal});
+  } else {
+    wake_.notify_one();
+  }
+}
+
+void Appender::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Appender::add_stats(Stats& stats) const {
+  stats.committed = committed();
+  stats.commits = counters_.commits;
+  stats.conflicts = counters_.conflicts;
+  stats.errors = counters_.errors;
+  stats.groups = counters_.groups;
+  stats.largest_group = counters_.largest;
+  stats.commit_us = counters_.commit_us;
+  stats.recoveries = counters_.recoveries;
+}
+
+void Appender::run() {
+  for (;;) {
+    Group group = take_group();
+    if (group.empty()) return;
+    process(group);
+    reply(group);
+  }
+}
+
+// Empty only when the store closes and nothing is left.
+Appender::Group Appender::take_group() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+  // The callers just answered are likely to write again at once. Without this short patience their
+  // first few would get a sync of their own and the many others would wait for two.
+  if (last_members_ > 1 && queue_.size() < last_members_ && !closing_) {
+    const auto patience = std::chrono::microseconds(
+        std::min<std::uint64_t>(counters_.commit_us / 2, 1000));
+    wake_.wait_for(lock, patience, [&] { return closing_ || queue_.size() >= last_members_; });
+  }
+  Group group;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && group.size() < kGroupMembersMax &&
+         (group.empty() || bytes + queue_.front().bytes <= kGroupBytesMax)) {
+    bytes += queue_.front().bytes;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  queue_bytes_ -= bytes;
+  last_members_ = group.size();
+  return group;
+}
+
+void Appender::process(Group& group) {
+  // What was refused on arrival is answered in its turn but takes no part.
+  const auto valid_end = std::stable_partition(group.begin(), group.end(),
+                                               [](const Member& m) { return m.outcome.ok(); });
+  Member* const first = group.data();
+  Member* const last = first + std::distance(group.begin(), valid_end);
+  if (first != last && attempt(first, last) == Attempt::TryOneByOne)
+    for (Member* member = first; member != last; ++member) attempt(member, member + 1);
+  committed_.store(ledger_.last_pos(), std::memory_order_release);
+}
+
+// One transaction for the members [first, last). TryOneByOne: it was undone before COMMIT for a
+// reason that may lie in one member alone, such as its size on a nearly full disk.
+Appender::Attempt Appender::attempt(Member* first, Member* last) {
+  bool committing = false;
+  if (broken_ && !recover()) {
+    fail(first, last, *broken_);
+    return Attempt::Answered;
+  }
+  try {
+    ledger_.begin();
+    for (Member* member = first; member != last; ++member)
+      member->outcome = run_commit(ledger_, member->ops);
+    committing = true;
+    const auto start = Clock::now();
+    ledger_.commit();
+    const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+    const std::uint64_t average = counters_.commit_us;
+    counters_.commit_us = average == 0 ? spent.count() : (average * 7 + spent.count()) / 8;
+    counters_.groups++;
+    counters_.largest = std::max<std::uint64_t>(counters_.largest, last - first);
+    for (Member* member = first; member != last; ++member)
+      member->outcome->committed = ledger_.last_pos();
+    return Attempt::Answered;
+  } catch (const LedgerError& error) {
+    ledger_.rollback();
+    if (!error.reopen && !committing && last - first > 1) return Attempt::TryOneByOne;
+    fail(first, last, error.what());
+    if (!error.reopen) return Attempt::Answered;
+    broken_ = error.what();
+  } catch (const std::exception& error) {  // out of memory
+    ledger_.rollback();
+    fail(first, last, str("the store could not write: ", std::string_view(error.what())));
+    return Attempt::Answered;
+  }
+  recover();  // now rather than at the next write, so that readers have a store again
+  return Attempt::Answered;
+}
+
+// On failure broken_ says why, and the next group tries again.
+bool Appender::recover() {
+  try {
+    ledger_.recover();
+    broken_.reset();
+    counters_.recoveries++;
+    return true;
+  } catch (const std::exception& error) {
+    broken_ = error.what();
+    return false;
+  }
+}
+
+void Appender::fail(Member* first, Member* last, const std::string& message) {
+  for (Member* member = first; member != last; ++member) member->outcome = Error{message};
+}
+
+void Appender::reply(Group& group) noexcept {
+  for (Member& member : group) {
+    if (!member.outcome.ok()) {
+      counters_.errors++;
+    } else if (member.outcome->conflict) {
+      counters_.conflicts++;
+    } else {
+      counters_.commits++;
+    }
+    member.done(std::move(member.outcome));
+  }
+}
+
+}  // namespace sx::store
