@@ -14,8 +14,9 @@
 // visited by the VM's root source each time. Scanning a stack also overwrites the dead slots
 // above its top frame with nil, so a stale slot never survives a collection.
 //
-// Stress mode: every allocation collects (all young objects move, the nursery is flipped and
-// poisoned) and every 64th also runs a full mark–sweep with poisoned free cells.
+// Stress mode: every allocation collects (all young objects move, their old place is poisoned and
+// not reused for as long as possible) and every 64th also runs a full mark–sweep with poisoned free
+// cells. A stale reference stops the process with a sentence.
 #pragma once
 
 #include <cstddef>
@@ -103,6 +104,13 @@ class Heap {
   Object* alloc_slots(Kind kind, std::uint32_t words, Value fill = Value::nil());
   // An object in the static generation: never traced, moved or freed. Must refer to statics only.
   Object* alloc_static(Kind kind, std::uint32_t words);
+  // An immutable value and all it refers to, copied into the static generation; sharing stays.
+  Value copy_to_static(Value v);
+
+  // Would the next alloc of this size take the slow path (and perhaps collect)?
+  SX_INLINE bool is_full(std::uint32_t words) const {
+    return static_cast<std::size_t>(end_ - next_) < words;
+  }
 
   // Constructors protect their own arguments.
   SX_INLINE Value cons(Value car, Value cdr) {
@@ -133,8 +141,13 @@ class Heap {
   // Would `bytes` more exceed the limit? Natives ask before one large allocation.
   bool can_allocate(std::size_t bytes) const;
   // True once the heap is over its limit; the VM turns it into a limit error at a safe point.
+  // Growth of external memory alone sets it without a collection: call collect_full() first and
+  // ask again, so that garbage is never taken for an excess.
   bool over_limit() const { return over_limit_; }
   void set_limit(std::size_t bytes);
+  std::size_t limit() const;
+  // What counts against the limit now, the nursery aside.
+  std::size_t used_bytes() const { return stats_.old_bytes + stats_.external_bytes; }
 
   void collect_minor();
   void collect_full();
@@ -143,7 +156,8 @@ class Heap {
   void add_root_source(RootSource source, void* owner);
   void remove_root_source(void* owner);
   // How Special kinds are traced and released (the VM registers Fiber, value/builder.cpp
-  // StringBuilder). trace visits what the external state refers to; release frees it.
+  // StringBuilder). trace visits what the external state refers to (the slots after the prefix are
+  // traced like those of any object); release frees it. Neither may allocate on the heap.
   struct SpecialHooks {
     void (*trace)(Object*, Visitor&) = nullptr;
     void (*release)(Object*) = nullptr;

@@ -1,0 +1,600 @@
+// Fibers: perform, with-handler, resume, fiber/step, cancel, copy, limits, fuel.
+//
+// A suspension is not an exit: frames stay where they are, whole fibers change hands. A handler's
+// continuation is the chain of fibers from the performer (inner) to the one whose with-handler
+// took the request (outer); resuming puts the chain on top of the fiber that resumes.
+#include "engine/base/str.h"
+#include "engine/reader/printer.h"
+#include "engine/value/collections.h"
+#include "engine/vm/interpreter.h"
+
+namespace sx {
+
+namespace {
+
+constexpr std::int64_t kSliceMax = 16384;
+constexpr std::int64_t kReserveFuel = 200'000;      // for cleanups after a limit was hit
+constexpr std::size_t kReserveBytes = 4u << 20;
+
+Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
+Continuation* as_continuation(Value v) { return static_cast<Continuation*>(v.as_object()); }
+
+bool frame_has_cleanup(const Function& fn, const std::uint32_t* pc) {
+  if (pc <= fn.code || pc > fn.code + fn.code_words) return false;
+  const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
+  for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
+    const HandlerEntry& entry = fn.handlers[i];
+    if (entry.kind == HandlerKind::Cleanup && entry.from <= at && at < entry.to) return true;
+  }
+  return false;
+}
+
+// Is any frame of this suspended fiber inside a protect?
+bool fiber_has_cleanup(const FiberState* state) {
+  Segment* segment = state->top;
+  Value* base = state->base;
+  const std::uint32_t* pc = state->pc;
+  while (segment) {
+    const Function& fn = *as_closure(base[-3])->function();
+    if (fn.handler_count > 0 && frame_has_cleanup(fn, pc)) return true;
+    const auto link = static_cast<std::uint32_t>(base[-1].bits);
+    if (link & kLinkFiber) return false;
+    pc = reinterpret_cast<const std::uint32_t*>(
+        static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
+    if (link & kLinkSegment) {
+      base = segment->caller_base;
+      segment = segment->below;
+    } else {
+      base -= link & kLinkDelta;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Interpreter::switch_to(Value fiber) {
+  cx.heap.fiber_touched(vm.current_.as_object());
+  set_current(fiber);
+}
+
+Next Interpreter::deliver(Value v) {
+  if (fs->raise_pending) {
+    fs->raise_pending = false;
+    cx.error = fs->base[fs->dest];
+    unwinding = Unwind::Raise;
+    return Next::Raise;
+  }
+  if (fs->dest != kNoDest) fs->base[fs->dest] = v;
+  fs->status = FiberStatus::Running;
+  return Next::Run;
+}
+
+Value Interpreter::report(std::string_view key, Value v) {
+  const Field fields[] = {{key, v}};
+  return make_dict(cx, fields);
+}
+
+// Pops the top frame; the caller's frame becomes the top. Not for a fiber's first frame.
+Value* Interpreter::pop_frame() {
+  Value* base = fs->base;
+  const auto link = static_cast<std::uint32_t>(base[-1].bits);
+  fs->pc = reinterpret_cast<const std::uint32_t*>(
+      static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
+  Value* caller;
+  if (link & kLinkSegment) {
+    Segment* segment = fs->top;
+    caller = segment->caller_base;
+    fs->top = segment->below;
+    fs->stack_bytes -= segment->capacity * sizeof(Value);
+    vm.pool_.give(segment);
+  } else {
+    caller = base - (link & kLinkDelta);
+  }
+  fs->base = caller;
+  return caller + (link & kLinkDelta) - kCallControl;
+}
+
+Next Interpreter::return_slow(Value value) {
+  const auto link = static_cast<std::uint32_t>(fs->base[-1].bits);
+  if (link & kLinkFiber) return leave_fiber(value);
+  Value* slot = pop_frame();
+  if (!(link & kLinkHandler)) {
+    *slot = value;
+    return Next::Run;
+  }
+  // The handler returned: its value is the value of with-handler. A continuation that it did not
+  // resume and whose extent has cleanups ends here, with its owner.
+  const Value k = slot[-1];
+  slot[-1] = value;
+  auto* continuation = as_continuation(k);
+  if (continuation->used == 0 && has_pending_cleanup(continuation->inner, continuation->outer)) {
+    continuation->used = 1;
+    fs->dest = kNoDest;
+    const Value inner = continuation->inner, outer = continuation->outer;
+    cx.fail("cancelled", "The handler returned without resuming");
+    return cancel_chain(inner, outer, cx.error);
+  }
+  return Next::Run;
+}
+
+void Interpreter::finish_fiber(Fiber* fiber) {
+  FiberState* state = fiber->state();
+  if (state->fuel_left >= 0) settle();
+  if (state->heap_limit_before != 0) cx.heap.set_limit(state->heap_limit_before);
+  fiber->state_bits = 0;
+  vm.pool_.free_state(state);
+}
+
+Next Interpreter::leave_fiber(Value value) {
+  Fiber* fiber = current();
+  const FiberRole role = fs->role;
+  const bool budget = fs->fuel_left >= 0;
+  const Value parent = fiber->parent;
+  if (role == FiberRole::Task) {
+    result = value;
+    outcome = Outcome::Returned;
+    finish_fiber(fiber);
+    return Next::Exit;
+  }
+  finish_fiber(fiber);
+  set_current(parent);  // the finished fiber has no stack left to remember
+  if (budget) new_slice();
+  if (role == FiberRole::Stepped) return deliver(report("done", value));
+  return deliver(value);
+}
+
+Value Interpreter::new_fiber(Value thunk, FiberRole role) {
+  if (!is_closure(thunk)) return cx.fail_type("fiber", "function", thunk);
+  const Function& fn = *as_closure(thunk)->function();
+  if (fn.required != 0) {
+    arity_error(fn, 0);
+    return Value::unset();
+  }
+  Root root(cx.heap, thunk);
+  auto* fiber = static_cast<Fiber*>(cx.heap.alloc(Kind::Fiber, 5));
+  fiber->state_bits = 0;
+  fiber->parent = Value::nil();
+  fiber->handler = Value::nil();
+  fiber->dynamic = vm.current_.is_nil() ? Value::empty_list() : current()->dynamic;
+  FiberState* state = vm.pool_.new_state();
+  state->role = role;
+  fiber->state_bits = reinterpret_cast<std::uintptr_t>(state);
+  Segment* segment = vm.pool_.take(fn.registers + kCallControl + 1, nullptr);
+  state->top = segment;
+  state->stack_bytes = segment->capacity * sizeof(Value);
+  Value* slots = segment->slots();
+  slots[0] = root;
+  slots[1] = Value::small_int(0);
+  slots[2] = Value::small_int(kLinkFiber);
+  state->base = slots + kCallControl;
+  state->pc = fn.code;
+  cx.heap.register_special(fiber);
+  if (!fn.simple) {
+    // Optional, key and rest parameters of a thunk start out not given.
+    Root fiber_root(cx.heap, Value::object(fiber));
+    const int count = fn.parameters();
+    for (int i = 0; i < count; ++i) state->base[i] = Value::unset();
+    if (fn.rest) state->base[count - 1] = Value::empty_list();
+    return fiber_root;
+  }
+  return Value::object(fiber);
+}
+
+Next Interpreter::with_handler(std::uint8_t a, Value handler, Value thunk) {
+  if (!is_closure(handler))
+    return fail("type-error", str("with-handler: Expected a function (fn (request k) …), got ", type_name(handler)));
+  Root handler_root(cx.heap, handler);
+  const Value child = new_fiber(thunk, FiberRole::Handled);
+  if (child.is_unset()) return Next::Raise;
+  Fiber* fiber = as_fiber(child);
+  fiber->handler = handler_root;
+  fiber->parent = vm.current_;
+  fs->dest = a;
+  switch_to(child);
+  fs->status = FiberStatus::Running;
+  return Next::Run;
+}
+
+bool Interpreter::chain_has_budget(Value inner, Value outer) const {
+  for (Value at = inner;; at = as_fiber(at)->parent) {
+    if (as_fiber(at)->state()->fuel_left >= 0) return true;
+    if (at == outer) return false;
+  }
+}
+
+bool Interpreter::has_pending_cleanup(Value inner, Value outer) const {
+  for (Value at = inner;; at = as_fiber(at)->parent) {
+    if (fiber_has_cleanup(as_fiber(at)->state())) return true;
+    if (at == outer) return false;
+  }
+}
+
+Next Interpreter::perform(std::uint8_t a, Value request) {
+  fs->dest = a;
+  fs->status = FiberStatus::Suspended;
+  const Value inner = vm.current_;
+  bool budget = false;
+  Value at = inner;
+  while (as_fiber(at)->state()->role == FiberRole::Limited) {
+    budget = budget || as_fiber(at)->state()->fuel_left >= 0;
+    at = as_fiber(at)->parent;
+  }
+  switch (as_fiber(at)->state()->role) {
+    case FiberRole::Task:
+      settle();
+      result = request;
+      outcome = Outcome::Suspended;
+      return Next::Exit;
+    case FiberRole::Stepped: {
+      settle();
+      Fiber* stepped = as_fiber(at);
+      stepped->handler = inner;
+      cx.heap.write_barrier(stepped, inner);
+      stepped->state()->status = FiberStatus::Suspended;
+      const Value parent = stepped->parent;
+      stepped->parent = Value::nil();
+      switch_to(parent);
+      new_slice();
+      return deliver(report("request", request));
+    }
+    default:
+      break;
+  }
+  if (budget) settle();
+  Root request_root(cx.heap, request);
+  Root outer_root(cx.heap, at);
+  auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, 4));
+  k->aux = budget ? 1 : 0;
+  k->used = 0;
+  k->reserved = 0;
+  k->inner = vm.current_;
+  k->outer = outer_root;
+  Fiber* outer = as_fiber(outer_root);
+  const Value parent = outer->parent;
+  const Value handler = outer->handler;
+  outer->parent = Value::nil();
+  switch_to(parent);
+  if (budget) new_slice();
+  fs->status = FiberStatus::Running;
+  // The continuation stays in r[dest]; the handler's window starts above it.
+  Value* slot = fs->base + fs->dest;
+  slot[0] = Value::object(k);
+  std::vector<Value>& args = vm.apply_buffer_;
+  args.assign({request_root.get(), Value::object(k)});
+  const Next next = enter(slot + 1, handler, args.data(), 2, false, kLinkHandler);
+  args.clear();
+  return next;
+}
+
+Next Interpreter::resume(std::uint8_t a, Value k, Value v, bool raise, bool tail) {
+  if (!is_kind(k, Kind::Continuation))
+    return fail("type-error", str("resume: Expected continuation, got ", type_name(k)));
+  Continuation* continuation = as_continuation(k);
+  if (continuation->used != 0)
+    return fail("one-shot", "resume: this continuation was already resumed or cancelled; copy it "
+                            "with fiber/copy before to resume it more than once");
+  continuation->used = 1;
+  const Value inner = continuation->inner;
+  const Value outer = continuation->outer;
+  const bool budget = continuation->aux != 0;
+  if (budget) settle();
+  if (tail) {
+    const auto link = static_cast<std::uint32_t>(fs->base[-1].bits);
+    const std::uint32_t flags = link & ~kLinkDelta & 0xFFFFFFFFu;
+    const bool own_handler =
+        flags == kLinkHandler && as_continuation(fs->base[-4])->used != 0;
+    if ((link & ~kLinkDelta) == 0 || own_handler) {
+      const Value* slot = pop_frame() - (own_handler ? 1 : 0);
+      fs->dest = static_cast<std::uint8_t>(slot - fs->base);
+    } else {
+      // The frame ends its segment or fiber: it stays, as one that returns its register 0.
+      fs->pc = vm.return_stub();
+      fs->dest = 0;
+    }
+  } else {
+    fs->dest = a;
+  }
+  Fiber* outer_fiber = as_fiber(outer);
+  outer_fiber->parent = vm.current_;
+  cx.heap.write_barrier(outer_fiber, vm.current_);
+  switch_to(inner);
+  if (budget) new_slice();
+  if (raise) {
+    fs->status = FiberStatus::Running;
+    cx.error = v;
+    unwinding = Unwind::Raise;
+    return Next::Raise;
+  }
+  return deliver(v);
+}
+
+Next Interpreter::fiber_step(std::uint8_t a, Value fiber_value, Value value, Value budget) {
+  if (!is_kind(fiber_value, Kind::Fiber))
+    return fail("type-error", str("fiber/step: Expected fiber, got ", type_name(fiber_value)));
+  Fiber* fiber = as_fiber(fiber_value);
+  FiberState* state = fiber->state();
+  if (!state)
+    return fail("fiber-error", "fiber/step: this fiber has finished");
+  if (state->role != FiberRole::Stepped || state->status == FiberStatus::Running)
+    return fail("fiber-error", "fiber/step: this fiber is running");
+  std::int64_t fuel_budget = -1;
+  if (!budget.is_nil() && (!to_int64(budget, fuel_budget) || fuel_budget < 0))
+    return fail("type-error", "fiber/step: Expected fuel as an integer from 0 or nil");
+  settle();
+  fs->dest = a;
+  fiber->parent = vm.current_;
+  cx.heap.write_barrier(fiber, vm.current_);
+  state->fuel_left = fuel_budget;
+  const bool fresh = state->status == FiberStatus::Fresh;
+  state->status = FiberStatus::Running;
+  const Value inner = fiber->handler.is_nil() ? fiber_value : fiber->handler;
+  fiber->handler = Value::nil();
+  switch_to(inner);
+  new_slice();
+  if (fresh) return fuel > 0 ? Next::Run : check_fuel();
+  const Next next = deliver(value);
+  return next == Next::Run && fuel <= 0 ? check_fuel() : next;
+}
+
+Next Interpreter::cancel_chain(Value inner, Value outer, Value error) {
+  settle();
+  Fiber* outer_fiber = as_fiber(outer);
+  outer_fiber->parent = vm.current_;
+  cx.heap.write_barrier(outer_fiber, vm.current_);
+  outer_fiber->handler = Value::nil();
+  switch_to(inner);
+  new_slice();
+  unwinding = Unwind::Cancel;
+  unwind_target = outer;
+  cx.error = error;
+  return Next::Raise;
+}
+
+Next Interpreter::fiber_cancel(std::uint8_t a, Value target, Value error) {
+  fs->dest = a;
+  if (is_kind(target, Kind::Continuation)) {
+    Continuation* k = as_continuation(target);
+    if (k->used != 0) return deliver(Value::nil());
+    k->used = 1;
+    return cancel_chain(k->inner, k->outer, error);
+  }
+  if (!is_kind(target, Kind::Fiber))
+    return fail("type-error", str("fiber/cancel: Expected fiber, got ", type_name(target)));
+  Fiber* fiber = as_fiber(target);
+  FiberState* state = fiber->state();
+  if (!state) return deliver(Value::nil());
+  if (state->status == FiberStatus::Running)
+    return fail("fiber-error", "fiber/cancel: this fiber is running");
+  if (state->status == FiberStatus::Fresh) {
+    finish_fiber(fiber);
+    return deliver(Value::nil());
+  }
+  const Value inner = fiber->handler.is_nil() ? target : fiber->handler;
+  return cancel_chain(inner, target, error);
+}
+
+Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
+  const bool is_k = is_kind(source, Kind::Continuation);
+  if (!is_k && !is_kind(source, Kind::Fiber))
+    return fail("type-error", str("fiber/copy: Expected fiber or continuation, got ", type_name(source)));
+  if (is_k ? as_continuation(source)->used != 0
+           : !as_fiber(source)->state() || as_fiber(source)->state()->status == FiberStatus::Running)
+    return fail("fiber-error", "fiber/copy: only a suspended fiber can be copied; this one is running or has ended");
+  Root source_root(cx.heap, source);
+  const Value inner0 = is_k ? as_continuation(source)->inner
+                            : (as_fiber(source)->handler.is_nil() ? source : as_fiber(source)->handler);
+  const Value outer0 = is_k ? as_continuation(source)->outer : source;
+  if (has_pending_cleanup(inner0, outer0))
+    return fail("fiber-error", "fiber/copy: the fiber is inside protect; its cleanup would run twice");
+  Root from(cx.heap, inner0);
+  Root outer_from(cx.heap, outer0);
+  Root first(cx.heap, Value::nil());
+  Root previous(cx.heap, Value::nil());
+  while (true) {
+    auto* copy = static_cast<Fiber*>(cx.heap.alloc(Kind::Fiber, 5));
+    Fiber* original = as_fiber(from);
+    copy->state_bits = 0;
+    copy->parent = Value::nil();
+    const bool last = from.get() == outer_from.get();
+    // The outermost stepped fiber keeps its innermost one in the handler slot: set below.
+    copy->handler = last && !is_k ? Value::nil() : original->handler;
+    copy->dynamic = original->dynamic;
+    FiberState* from_state = original->state();
+    FiberState* state = vm.pool_.new_state();
+    *state = *from_state;
+    state->top = nullptr;
+    Segment** link = &state->top;
+    for (Segment* segment = from_state->top; segment; segment = segment->below) {
+      Segment* twin = vm.pool_.take(segment->capacity, nullptr);
+      twin->caller_base = segment->caller_base;
+      for (std::uint32_t i = 0; i < segment->capacity; ++i) twin->slots()[i] = segment->slots()[i];
+      for (std::uint32_t i = segment->capacity; i < twin->capacity; ++i) twin->slots()[i] = Value::nil();
+      *link = twin;
+      link = &twin->below;
+    }
+    *link = nullptr;
+    // Addresses inside the copied segments: base and caller_base move with them.
+    Segment* twin = state->top;
+    for (Segment* segment = from_state->top; segment; segment = segment->below, twin = twin->below) {
+      if (segment == from_state->top) state->base = twin->slots() + (from_state->base - segment->slots());
+      if (segment->below)
+        twin->caller_base = twin->below->slots() + (segment->caller_base - segment->below->slots());
+    }
+    copy->state_bits = reinterpret_cast<std::uintptr_t>(state);
+    cx.heap.register_special(copy);
+    cx.heap.fiber_touched(copy);
+    Root copy_root(cx.heap, Value::object(copy));
+    if (first.get().is_nil()) {
+      first = copy_root.get();
+    } else {
+      Fiber* below_copy = as_fiber(previous);
+      below_copy->parent = copy_root;
+      cx.heap.write_barrier(below_copy, copy_root);
+    }
+    previous = copy_root.get();
+    if (last) break;
+    from = as_fiber(from)->parent;
+  }
+  Value made;
+  if (is_k) {
+    auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, 4));
+    k->aux = as_continuation(source_root)->aux;
+    k->used = 0;
+    k->reserved = 0;
+    k->inner = first;
+    k->outer = previous;
+    made = Value::object(k);
+  } else {
+    Fiber* outer = as_fiber(previous);
+    if (first.get() != previous.get()) {
+      outer->handler = first;
+      cx.heap.write_barrier(outer, first);
+    }
+    made = previous;
+  }
+  fs->base[a] = made;
+  return Next::Run;
+}
+
+// --- limits and fuel ---------------------------------------------------------------------------
+
+Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
+  if (!is_dict(limits))
+    return fail("type-error", str("with-limits: Expected a dict {:fuel :heap :depth}, got ", type_name(limits)));
+  std::int64_t amounts[3] = {-1, -1, -1};
+  const char* const names[3] = {"fuel", "heap", "depth"};
+  for (int i = 0; i < 3; ++i) {
+    const Value v = dict_get(cx, limits, cx.keyword(names[i]));
+    if (v.is_unset() || v.is_nil()) continue;
+    if (!to_int64(v, amounts[i]) || amounts[i] < 0)
+      return fail("type-error", str("with-limits: Expected :", names[i], " as an integer from 0, got ",
+                                    print(cx, v, {.bytes_max = 80})));
+  }
+  const Value child = new_fiber(thunk, FiberRole::Limited);
+  if (child.is_unset()) return Next::Raise;
+  settle();
+  Fiber* fiber = as_fiber(child);
+  FiberState* state = fiber->state();
+  state->fuel_left = amounts[0];
+  if (amounts[1] >= 0) {
+    state->heap_limit_before = cx.heap.limit();
+    std::size_t limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]);
+    if (limit > state->heap_limit_before) limit = state->heap_limit_before;
+    cx.heap.set_limit(limit);
+  }
+  if (amounts[2] >= 0) state->depth_bytes_max = static_cast<std::size_t>(amounts[2]);
+  fiber->parent = vm.current_;
+  fs->dest = a;
+  switch_to(child);
+  fs->status = FiberStatus::Running;
+  new_slice();
+  return fuel > 0 ? Next::Run : check_fuel();
+}
+
+bool Interpreter::depth_exceeded() const {
+  std::size_t bytes = 0;
+  for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) {
+    const FiberState* state = as_fiber(at)->state();
+    bytes += state->stack_bytes;
+    const std::size_t reserve = state->on_reserve ? kReserveBytes : 0;
+    if (state->depth_bytes_max != 0 && bytes > state->depth_bytes_max + reserve) return true;
+    if (state->role == FiberRole::Task) return bytes > vm.stack_bytes_max_ + reserve;
+  }
+  return false;
+}
+
+// The fiber whose limit of this sort is in force: the innermost that set one, or the task.
+Value Interpreter::limit_setter(std::string_view what) const {
+  Value at = vm.current_;
+  std::size_t bytes = 0;
+  while (true) {
+    const FiberState* state = as_fiber(at)->state();
+    bytes += state->stack_bytes;
+    if (state->role == FiberRole::Task) return at;
+    if (what == "heap" && state->heap_limit_before != 0) return at;
+    if (what == "depth" && state->depth_bytes_max != 0 && bytes > state->depth_bytes_max) return at;
+    at = as_fiber(at)->parent;
+  }
+}
+
+Next Interpreter::limit_error(Value setter, std::string_view what) {
+  FiberState* state = as_fiber(setter)->state();
+  Root setter_root(cx.heap, setter);
+  const bool again = state->on_reserve;
+  state->on_reserve = true;
+  if (what == "fuel") state->fuel_left = kReserveFuel;
+  if (what == "heap") cx.heap.set_limit(cx.heap.used_bytes() + kReserveBytes);
+  const Field data[] = {{"limit", cx.keyword(what)}};
+  const Value details = make_dict(cx, data);
+  cx.fail("limit", str("The ", what, " limit of this run was exceeded"), details);
+  unwinding = Unwind::Limit;
+  unwind_target = setter_root;
+  skip_cleanups = again;  // the reserve is used up as well
+  new_slice();
+  return Next::Raise;
+}
+
+// Charges what was used since the slice began to everybody whose budget is running.
+void Interpreter::settle() {
+  const std::int64_t used = slice - fuel - cx.fuel;
+  cx.fuel = 0;
+  slice = fuel;
+  host_fuel -= used;
+  for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) {
+    FiberState* state = as_fiber(at)->state();
+    if (state && state->fuel_left >= 0) {
+      state->fuel_left -= used;
+      if (state->fuel_left < 0) state->fuel_left = 0;
+    }
+  }
+}
+
+void Interpreter::new_slice() {
+  std::int64_t least = host_fuel < kSliceMax ? host_fuel : kSliceMax;
+  for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) {
+    const FiberState* state = as_fiber(at)->state();
+    if (state->fuel_left >= 0 && state->fuel_left < least) least = state->fuel_left;
+  }
+  if (least < 0) least = 0;
+  slice = fuel = least;
+}
+
+// At a safe point with the state saved and no value awaited.
+Next Interpreter::check_fuel() {
+  if (fuel < 0) fuel = 0;
+  settle();
+  if (cx.heap.over_limit()) {
+    cx.heap.collect_full();
+    if (cx.heap.over_limit()) return limit_error(limit_setter("heap"), "heap");
+  }
+  // The outermost budget that ran out decides.
+  Value spent = Value::nil();
+  for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent)
+    if (as_fiber(at)->state()->fuel_left == 0) spent = at;
+  if (!spent.is_nil()) {
+    Fiber* fiber = as_fiber(spent);
+    if (fiber->state()->role == FiberRole::Limited) return limit_error(spent, "fuel");
+    fs->dest = kNoDest;
+    fs->status = FiberStatus::Suspended;
+    if (spent != vm.current_) {
+      fiber->handler = vm.current_;
+      cx.heap.write_barrier(fiber, vm.current_);
+    }
+    fiber->state()->status = FiberStatus::Suspended;
+    const Value parent = fiber->parent;
+    fiber->parent = Value::nil();
+    switch_to(parent);
+    new_slice();
+    return deliver(report("out-of-fuel", Value::tru()));
+  }
+  if (host_fuel <= 0) {
+    fs->dest = kNoDest;
+    outcome = Outcome::OutOfFuel;
+    return Next::Exit;
+  }
+  new_slice();
+  return Next::Run;
+}
+
+}  // namespace sx

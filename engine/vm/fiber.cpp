@@ -1,0 +1,107 @@
+#include "engine/vm/fiber.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "engine/bytecode/unit.h"
+
+namespace sx {
+
+namespace {
+void fill_nil(Value* from, Value* to) {
+  for (; from < to; ++from) *from = Value::nil();
+}
+}  // namespace
+
+StackPool::~StackPool() {
+  while (small_count_ > 0) std::free(small_[--small_count_]);
+  while (state_count_ > 0) delete states_[--state_count_];
+}
+
+Segment* StackPool::take(std::size_t slots_min, Segment* below) {
+  std::size_t capacity = kSegmentSlotsFirst;
+  if (below) {
+    capacity = std::size_t{below->capacity} * 2;
+    if (capacity > kSegmentSlotsLargest) capacity = kSegmentSlotsLargest;
+  }
+  while (capacity < slots_min) capacity *= 2;
+  Segment* segment;
+  if (capacity == kSegmentSlotsFirst && small_count_ > 0) {
+    segment = small_[--small_count_];
+  } else {
+    const std::size_t bytes = sizeof(Segment) + (capacity + kSegmentSlack) * sizeof(Value);
+    segment = static_cast<Segment*>(std::malloc(bytes));
+    if (!segment) std::abort();  // the heap limit is far below what malloc refuses
+    heap_.external_grew(bytes);
+    segment->capacity = static_cast<std::uint32_t>(capacity);
+    fill_nil(segment->slots(), segment->end());
+  }
+  segment->below = below;
+  segment->caller_base = nullptr;
+  return segment;
+}
+
+void StackPool::give(Segment* segment) {
+  if (segment->capacity == kSegmentSlotsFirst && small_count_ < kSparesMax) {
+    small_[small_count_++] = segment;
+    return;
+  }
+  heap_.external_shrank(sizeof(Segment) + (segment->capacity + kSegmentSlack) * sizeof(Value));
+  std::free(segment);
+}
+
+void StackPool::clear_spares() {
+  for (int i = 0; i < small_count_; ++i) fill_nil(small_[i]->slots(), small_[i]->end());
+}
+
+FiberState* StackPool::new_state() {
+  if (state_count_ > 0) {
+    FiberState* state = states_[--state_count_];
+    *state = FiberState{};
+    state->pool = this;
+    return state;
+  }
+  auto* state = new FiberState;
+  state->pool = this;
+  return state;
+}
+
+void StackPool::give_all(FiberState* state) {
+  for (Segment* segment = state->top; segment;) {
+    Segment* below = segment->below;
+    give(segment);
+    segment = below;
+  }
+  state->top = nullptr;
+}
+
+void StackPool::free_state(FiberState* state) {
+  give_all(state);
+  if (state_count_ < kSparesMax) {
+    states_[state_count_++] = state;
+  } else {
+    delete state;
+  }
+}
+
+void trace_fiber_stack(FiberState* state, Visitor& visitor) {
+  Segment* segment = state->top;
+  if (!segment) return;
+  // The top frame's registers end at base + registers of the closure in base[-3], which may
+  // have moved already: bring the slot up to date before reading through it.
+  visitor.visit(state->base[-3]);
+  const Function* fn = as_closure(state->base[-3])->function();
+  Value* live_end = state->base + fn->registers;
+  while (segment) {
+    if (live_end > segment->end()) live_end = segment->end();
+    visitor.visit_range(segment->slots(), live_end);
+    fill_nil(live_end, segment->end());
+    if (!segment->below) break;
+    // Below, the caller's window start is the last live slot: its arguments were copied up here.
+    const auto delta = static_cast<std::uint32_t>(segment->slots()[2].as_int()) & kLinkDelta;
+    live_end = segment->caller_base + delta - kCallControl + 1;
+    segment = segment->below;
+  }
+}
+
+}  // namespace sx

@@ -1,0 +1,96 @@
+// The machine state behind the run loop, and its slow paths. Internal to engine/vm.
+//
+// The run loop keeps base, pc, fuel in locals; before a slow path it saves them into the fiber
+// state (fs) and the interpreter, afterwards it loads them again. Slow paths never recurse.
+#pragma once
+
+#include "engine/vm/vm.h"
+
+namespace sx {
+
+enum class Unwind : std::uint8_t { Raise, Limit, Cancel };
+
+// What the run loop does after a slow path.
+enum class Next : std::uint8_t {
+  Run,    // load the state and go on
+  Raise,  // unwind with `error`
+  Exit,   // leave run() with `outcome`
+};
+
+struct Interpreter {
+  explicit Interpreter(Vm& vm) : vm(vm), cx(vm.cx) {}
+
+  Vm& vm;
+  Context& cx;
+  FiberState* fs = nullptr;
+  std::int64_t fuel = 0;   // calls and back edges left in this slice
+  std::int64_t slice = 0;  // what fuel started at
+  std::int64_t host_fuel = 0;
+  Outcome outcome = Outcome::Returned;
+  Value result = Value::nil();
+  Unwind unwinding = Unwind::Raise;
+  Value unwind_target = Value::nil();  // Limit, Cancel: the fiber at whose end unwinding stops
+  bool skip_cleanups = false;          // the reserve of a limit is used up too
+
+  Fiber* current() const { return static_cast<Fiber*>(vm.current_.as_object()); }
+  void set_current(Value fiber) {
+    vm.current_ = fiber;
+    fs = current()->state();
+  }
+
+  const void** labels() const { return vm.labels_; }
+  Value current_value() const { return vm.current_; }
+  std::uint32_t shape_of_keys(Value keys);
+
+  Outcome run_loop();
+
+  // call.cpp — the callee is in window[0], arguments from window[3].
+  Next call(Value* window, int count, bool tail);
+  Next apply(Value* window, int count, bool tail);
+  Next enter(Value* window, Value callee, const Value* args, int count, bool tail,
+             std::uint32_t extra_flags);
+  bool arrange(const Function& fn, const Value* args, int count, Value* out);
+  Value* place_frame(Value* window, const Function& fn, std::uint32_t flags);
+  Value* pop_frame();  // to the caller's frame; the slot for the result
+  Next fail(std::string_view kind, std::string_view message, Value data = Value::nil());
+  Next arity_error(const Function& fn, int count);
+  Next not_callable(Value callee);
+  Value parameter_value(Value parameter) const;
+  bool depth_exceeded() const;
+
+  // effects.cpp
+  Next return_slow(Value value);             // Return through a flagged link
+  Next leave_fiber(Value value);             // the current fiber's first frame returned
+  Next deliver(Value v);                     // r[dest] of the current fiber's top frame := v
+  void finish_fiber(Fiber* fiber);           // its stack goes; budgets and limits are put back
+  Value new_fiber(Value thunk, FiberRole role);
+  Next with_handler(std::uint8_t a, Value handler, Value thunk);
+  Next perform(std::uint8_t a, Value request);
+  Next resume(std::uint8_t a, Value k, Value v, bool raise, bool tail);
+  Next fiber_step(std::uint8_t a, Value fiber, Value value, Value budget);
+  Next fiber_cancel(std::uint8_t a, Value fiber_or_k, Value error);
+  Next fiber_copy(std::uint8_t a, Value fiber_or_k);
+  Next limited(std::uint8_t a, Value thunk, Value limits);
+  Next check_fuel();
+  void settle();
+  void new_slice();
+  void switch_to(Value fiber);  // current := fiber, the old one is remembered
+  bool chain_has_budget(Value inner, Value outer) const;
+  bool has_pending_cleanup(Value inner, Value outer) const;
+  Next cancel_chain(Value inner, Value outer, Value error);
+  Next limit_error(Value setter, std::string_view what);
+  Value limit_setter(std::string_view what) const;
+  Value report(std::string_view key, Value v);  // {:key v}
+
+  // unwind.cpp
+  Next unwind(Value error);
+  Next end_cleanup(Value token);
+  Value add_trace(Value error);
+};
+
+// Takes the last `count` frames' description; innermost first.
+Value make_backtrace(Vm& vm, Value fiber, int frames_max);
+// Line and column of a word index in a function; 0 when unknown.
+LineEntry position_at(const Function& fn, std::uint32_t pc_index);
+
+}  // namespace sx

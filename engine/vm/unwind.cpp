@@ -1,0 +1,186 @@
+// Unwinding: raise, limits and cancellation walk the frames, find entries in the exception tables
+// and run cleanups. Nothing is paid on entry to guard or protect.
+#include "engine/base/str.h"
+#include "engine/value/collections.h"
+#include "engine/vm/interpreter.h"
+
+namespace sx {
+
+namespace {
+
+constexpr int kTraceFramesMax = 24;
+// What a cleanup's register holds while a limit or a cancellation unwinds: a cell marked so, with
+// ((kind . target) . error). A raised error is kept as it is.
+constexpr std::uint16_t kUnwindToken = 0xC1EA;
+
+bool inside(const Function& fn, const std::uint32_t* pc) {
+  return pc > fn.code && pc <= fn.code + fn.code_words;
+}
+
+std::string describe_frame(const Function& fn, const std::uint32_t* pc) {
+  std::string out(fn.name.empty() ? std::string_view("(anonymous function)") : fn.name);
+  if (fn.unit && inside(fn, pc)) {
+    const LineEntry at = position_at(fn, static_cast<std::uint32_t>(pc - fn.code - 1));
+    out += str(" (", fn.unit->file);
+    if (at.line != 0) out += str(":", at.line, ":", at.column);
+    out += ")";
+  }
+  return out;
+}
+
+// Calls visit(fn, pc) for each frame from the innermost outwards, through parent fibers.
+template <class Visit>
+void each_frame(Value fiber_value, Visit visit) {
+  while (!fiber_value.is_nil()) {
+    auto* fiber = static_cast<Fiber*>(fiber_value.as_object());
+    const FiberState* state = fiber->state();
+    if (!state) return;
+    Segment* segment = state->top;
+    Value* base = state->base;
+    const std::uint32_t* pc = state->pc;
+    while (segment) {
+      if (!visit(*as_closure(base[-3])->function(), pc)) return;
+      const auto link = static_cast<std::uint32_t>(base[-1].bits);
+      if (link & kLinkFiber) break;
+      pc = reinterpret_cast<const std::uint32_t*>(
+          static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
+      if (link & kLinkSegment) {
+        base = segment->caller_base;
+        segment = segment->below;
+      } else {
+        base -= link & kLinkDelta;
+      }
+    }
+    fiber_value = fiber->parent;
+  }
+}
+
+}  // namespace
+
+LineEntry position_at(const Function& fn, std::uint32_t pc_index) {
+  LineEntry best{0, 0, 0};
+  for (std::uint32_t i = 0; i < fn.line_count && fn.lines[i].pc <= pc_index; ++i) best = fn.lines[i];
+  return best;
+}
+
+Value make_backtrace(Vm& vm, Value fiber, int frames_max) {
+  std::vector<std::string> lines;
+  int skipped = 0;
+  each_frame(fiber, [&](const Function& fn, const std::uint32_t* pc) {
+    if (!fn.unit || fn.unit->file.empty() || !inside(fn, pc)) return true;  // stubs of the VM
+    if (static_cast<int>(lines.size()) < frames_max) {
+      lines.push_back(describe_frame(fn, pc));
+      return true;
+    }
+    return ++skipped < 1'000'000;
+  });
+  if (skipped > 0) lines.push_back(str("… ", skipped, " more"));
+  Root list(vm.cx.heap, Value::empty_list());
+  for (std::size_t i = lines.size(); i > 0; --i) {
+    const Value line = make_string(vm.cx, lines[i - 1]);
+    list = vm.cx.heap.cons(line, list);
+  }
+  return list;
+}
+
+// Error values made where they are raised get their backtrace here, once.
+Value Interpreter::add_trace(Value error) {
+  if (!is_dict(error)) return error;
+  const Value key = cx.keyword("trace");
+  if (!dict_get(cx, error, key).is_nil()) return error;  // none wanted (unset) or there already
+  Root root(cx.heap, error);
+  Root trace(cx.heap, make_backtrace(vm, vm.current_, kTraceFramesMax));
+  return dict_put(cx, root, key, trace);
+}
+
+Next Interpreter::end_cleanup(Value token) {
+  if (is_kind(token, Kind::Cell) && token.as_object()->aux == kUnwindToken) {
+    const Value content = as_cell(token)->value;
+    unwinding = static_cast<Unwind>(car(car(content)).as_int());
+    unwind_target = cdr(car(content));
+    cx.error = cdr(content);
+  } else {
+    unwinding = Unwind::Raise;
+    cx.error = token;
+  }
+  return Next::Raise;
+}
+
+Next Interpreter::unwind(Value error) {
+  if (unwinding == Unwind::Raise) error = add_trace(error);
+  cx.error = error;
+  while (true) {
+    const Function& fn = *as_closure(fs->base[-3])->function();
+    if (fn.handler_count > 0 && inside(fn, fs->pc)) {
+      const auto at = static_cast<std::uint32_t>(fs->pc - fn.code - 1);
+      for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
+        const HandlerEntry& entry = fn.handlers[i];
+        if (at < entry.from || at >= entry.to) continue;
+        if (entry.kind == HandlerKind::Guard ? unwinding != Unwind::Raise : skip_cleanups) continue;
+        if (unwinding == Unwind::Raise) {
+          fs->base[entry.reg] = cx.error;
+        } else {
+          Root target(cx.heap, unwind_target);
+          Root content(cx.heap, cx.heap.cons(Value::small_int(static_cast<int>(unwinding)), target));
+          content = cx.heap.cons(content, cx.error);
+          const Value token = cx.heap.make_cell(content);
+          token.as_object()->aux = kUnwindToken;
+          unwind_target = target;
+          fs->base[entry.reg] = token;
+        }
+        fs->pc = fn.code + entry.target;
+        fs->status = FiberStatus::Running;
+        return Next::Run;
+      }
+    }
+
+    const auto link = static_cast<std::uint32_t>(fs->base[-1].bits);
+    if (!(link & kLinkFiber)) {
+      Value* slot = pop_frame();
+      if (link & kLinkHandler) {
+        // The handler raised without resuming: its continuation ends first, then the error goes on.
+        auto* k = static_cast<Continuation*>(slot[-1].as_object());
+        if (k->used == 0 && unwinding == Unwind::Raise && has_pending_cleanup(k->inner, k->outer)) {
+          k->used = 1;
+          fs->dest = static_cast<std::uint8_t>(slot - 1 - fs->base);
+          slot[-1] = cx.error;
+          fs->raise_pending = true;
+          const Value inner = k->inner, outer = k->outer;
+          cancel_chain(inner, outer, cx.error);
+        }
+      }
+      continue;
+    }
+
+    // The fiber's first frame: it ends here.
+    Fiber* fiber = current();
+    const FiberRole role = fs->role;
+    const Value parent = fiber->parent;
+    const bool budget = fs->fuel_left >= 0;
+    const bool target = unwinding != Unwind::Raise && vm.current_ == unwind_target;
+    finish_fiber(fiber);
+    if (role == FiberRole::Task) {
+      result = cx.error;
+      outcome = Outcome::Raised;
+      return Next::Exit;
+    }
+    set_current(parent);
+    if (budget) new_slice();
+    if (target) {
+      skip_cleanups = false;
+      if (unwinding == Unwind::Cancel) {
+        const Next next = deliver(Value::nil());
+        if (next == Next::Run) return next;
+        continue;  // the handler that cancelled was itself raising
+      }
+      unwinding = Unwind::Raise;
+      fs->status = FiberStatus::Running;
+      continue;
+    }
+    if (role == FiberRole::Stepped && unwinding == Unwind::Raise)
+      return deliver(report("raised", cx.error));
+    fs->status = FiberStatus::Running;
+  }
+}
+
+}  // namespace sx
