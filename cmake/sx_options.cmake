@@ -19,7 +19,9 @@ endif()
 add_library(sx_engine_options INTERFACE)
 target_link_libraries(sx_engine_options INTERFACE sx_options)
 # -ffp-contract=off: both sides must print the same bytes.
-target_compile_options(sx_engine_options INTERFACE -fno-exceptions -fno-rtti -ffp-contract=off)
+# Targets that link the engine but may use exceptions (tests, the server) set SX_EXCEPTIONS.
+target_compile_options(sx_engine_options INTERFACE
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:SX_EXCEPTIONS>>>:-fno-exceptions> -fno-rtti -ffp-contract=off)
 if(EMSCRIPTEN)
   target_compile_options(sx_engine_options INTERFACE -mbulk-memory -mnontrapping-fptoint -msign-ext)
   # Header-only libraries come from Debian's -dev packages. Never /usr/include itself: it holds the
