@@ -1,0 +1,700 @@
+// See connection.h.
+#include "server/http/connection.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "engine/base/str.h"
+
+namespace sx {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kBufferBytes = 4 * 1024;         // holds the usual request
+constexpr std::size_t kBodyBufferBytes = 64 * 1024;    // while a large body arrives
+constexpr std::size_t kInlineBodyBytes = 2 * 1024;     // copied behind the head: one plain buffer
+constexpr std::size_t kChunkLineBytesMax = 16 * 1024;  // a chunk header or trailers
+constexpr std::size_t kFileBytesPerTurn = 1024 * 1024;  // then other connections get theirs
+constexpr std::uint32_t kDrainFreshMs = 500;  // a drain's patience with those who have said nothing
+
+bool is_token_char(char c) {
+  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         kOthers.find(c) != std::string_view::npos;
+}
+
+bool valid_header(std::string_view name, std::string_view value) {
+  if (name.empty()) return false;
+  for (const char c : name)
+    if (!is_token_char(c)) return false;
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+bool same_name(std::string_view name, std::string_view lower_case) {
+  if (name.size() != lower_case.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != lower_case[i]) return false;
+  }
+  return true;
+}
+
+// Headers that describe the connection or the framing are written by this layer alone.
+enum class Own { No, Skip, Connection, Length, Date };
+Own own_header(std::string_view name) {
+  switch (name.size()) {
+    case 4: return same_name(name, "date") ? Own::Date : Own::No;
+    case 7: return same_name(name, "trailer") || same_name(name, "upgrade") ? Own::Skip : Own::No;
+    case 10:
+      if (same_name(name, "connection")) return Own::Connection;
+      return same_name(name, "keep-alive") ? Own::Skip : Own::No;
+    case 14: return same_name(name, "content-length") ? Own::Length : Own::No;
+    case 17: return same_name(name, "transfer-encoding") ? Own::Skip : Own::No;
+    default: return Own::No;
+  }
+}
+
+void append_number(std::string& out, std::uint64_t n) {
+  char digits[20];
+  std::size_t at = sizeof digits;
+  do {
+    digits[--at] = static_cast<char>('0' + n % 10);
+    n /= 10;
+  } while (n != 0);
+  out.append(digits + at, sizeof digits - at);
+}
+
+HttpResponse refusal_response(const Refusal& refusal) {
+  return HttpResponse::text(
+      refusal.status,
+      str(refusal.status, " ", http_status_text(refusal.status), ": ", refusal.why, "\n"));
+}
+
+HttpResponse broken(std::string_view what) {
+  std::fprintf(stderr, "http: %.*s\n", static_cast<int>(what.size()), what.data());
+  return HttpResponse::text(500, "500 Internal Server Error: the server made an invalid response\n");
+}
+
+}  // namespace
+
+// A counted reference to a connection.
+class Connection::Ref {
+ public:
+  explicit Ref(Connection& c) : c_(&c) { c_->retain(); }
+  Ref(Ref&& other) noexcept : c_(std::exchange(other.c_, nullptr)) {}
+  Ref(const Ref& other) : c_(other.c_) {
+    if (c_) c_->retain();
+  }
+  Ref& operator=(const Ref&) = delete;
+  ~Ref() {
+    if (c_) c_->release();
+  }
+  Connection* operator->() const { return c_; }
+
+ private:
+  Connection* c_;
+};
+
+struct Connection::Read {
+  explicit Read(Connection& connection) : c(connection) {}
+  bool await_ready() const noexcept { return c.aborted_; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    c.make_room();
+    c.socket_.async_read_some(
+        asio::buffer(c.buffer_.get() + c.end_, c.capacity_ - c.end_),
+        [this, waiter](const boost::system::error_code&, std::size_t n) {
+          got = n;
+          waiter.resume();
+        });
+  }
+  bool await_resume() const {
+    c.end_ += got;
+    if (got) c.worker_.metrics.bytes_in.add(got);
+    return got != 0 && !c.aborted_;
+  }
+
+  Connection& c;
+  std::size_t got = 0;
+};
+
+struct Connection::Answer {
+  explicit Answer(Connection& connection) : c(connection) {}
+  bool await_ready() const noexcept { return !c.awaiting_; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    c.answer_waiter_ = waiter;
+    c.set_deadline(Clock::now() + milliseconds(c.worker_.config.handler_timeout_ms),
+                   Phase::Handler);
+  }
+  bool await_resume() const { return !c.aborted_; }
+
+  Connection& c;
+};
+
+struct Connection::Flush {
+  explicit Flush(Connection& connection) : c(connection) {}
+  bool await_ready() {
+    state = c.pump();
+    return state != Pump::Blocked;
+  }
+  void await_suspend(std::coroutine_handle<> handle) {
+    waiter = handle;
+    c.write_began_ = Clock::now();
+    wait();
+  }
+  bool await_resume() const { return state == Pump::Done; }
+
+  void wait() {
+    c.set_deadline(c.write_deadline(), Phase::Write);
+    c.socket_.async_wait(Tcp::socket::wait_write, [this](const boost::system::error_code& ec) {
+      state = ec || c.aborted_ || c.expired_ ? Pump::Failed : c.pump();
+      if (state == Pump::Blocked) return wait();
+      c.clear_deadline();
+      waiter.resume();
+    });
+  }
+
+  Connection& c;
+  Pump state = Pump::Failed;
+  std::coroutine_handle<> waiter;
+};
+
+Connection::Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      timer_(worker.io),
+      peer_ip_(std::move(peer_ip)),
+      scanner_({worker.config.header_bytes_max, worker.config.header_count_max,
+                worker.config.target_bytes_max}) {
+  worker_.connections.push_back(*this);
+}
+
+void Connection::release() {
+  if (--references_ == 0) delete this;
+}
+
+bool Connection::finished(std::uint64_t exchange) const {
+  return !awaiting_ || exchange != exchange_;
+}
+
+// ---- The life of a connection
+
+Detached Connection::run() {
+  const Ref self(*this);
+  bool linger = false;
+  for (;;) {
+    if (begin_ == end_) {
+      if (!begin_idle()) break;
+      const bool more = co_await Read(*this);
+      end_idle();
+      if (!more) break;
+    }
+    begin_request();
+    Step step = advance();
+    while (step == Step::NeedMore) {
+      waited_ = true;
+      if (continue_due_) {
+        continue_due_ = false;
+        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+        if (!co_await Flush(*this)) {
+          step = Step::Gone;
+          break;
+        }
+      }
+      set_deadline(receive_deadline(), in_body_ ? Phase::Body : Phase::Head);
+      const bool more = co_await Read(*this);
+      step = more ? advance() : read_ended();
+    }
+    clear_deadline();
+    if (step == Step::Gone) break;
+    if (step == Step::Ready) {
+      dispatch();
+      const bool answered = co_await Answer(*this);
+      clear_deadline();
+      if (!answered) break;
+    }
+    begin_response();
+    const bool sent = co_await Flush(*this);
+    end_exchange();
+    if (!sent) break;
+    if (!keep_alive_) {
+      linger = refused_ || begin_ != end_;
+      break;
+    }
+  }
+  if (linger && !aborted_) {
+    // Closing with unread input would reset the connection and could take our answer with it.
+    boost::system::error_code ec;
+    socket_.shutdown(Tcp::socket::shutdown_send, ec);
+    set_deadline(Clock::now() + milliseconds(worker_.config.linger_timeout_ms), Phase::Linger);
+    for (;;) {
+      begin_ = end_ = 0;
+      const bool more = co_await Read(*this);
+      if (!more || expired_) break;
+    }
+  }
+  end_connection();
+}
+
+bool Connection::begin_idle() {
+  if (aborted_) return false;
+  const bool fresh = requests_ == 0;
+  if (worker_.draining() && !fresh) return false;
+  if (capacity_ > 4 * kBufferBytes) {
+    buffer_.reset();
+    capacity_ = 0;
+  }
+  begin_ = end_ = 0;
+  const auto& config = worker_.config;
+  const std::uint32_t patience = !fresh                ? config.idle_timeout_ms
+                                 : worker_.draining() ? kDrainFreshMs
+                                                       : config.header_timeout_ms;
+  worker_.idle.push_back(*this);
+  set_deadline(Clock::now() + milliseconds(patience), Phase::Idle);
+  return true;
+}
+
+void Connection::end_idle() {
+  IdleHook::unlink();
+  clear_deadline();
+}
+
+void Connection::end_connection() {
+  boost::system::error_code ec;
+  socket_.close(ec);
+  timer_.cancel();
+  if (awaiting_) {
+    awaiting_ = false;
+    worker_.metrics.requests_in_flight.subtract();
+  }
+  response_ = {};
+  AllHook::unlink();
+  worker_.connection_ended();
+}
+
+void Connection::close_if_idle() {
+  if (!IdleHook::is_linked()) return;
+  if (requests_ == 0 && worker_.draining()) {
+    // Its first request may be on the way.
+    set_deadline(Clock::now() + milliseconds(kDrainFreshMs), Phase::Idle);
+    return;
+  }
+  IdleHook::unlink();
+  boost::system::error_code ec;
+  // Not closed: a request that has just been read is still served.
+  socket_.cancel(ec);
+}
+
+void Connection::abort() {
+  if (aborted_) return;
+  aborted_ = true;
+  boost::system::error_code ec;
+  socket_.close(ec);
+  if (awaiting_) answered();
+}
+
+// ---- Receiving
+
+void Connection::make_room() {
+  constexpr std::size_t kRoom = 1024;  // a read should be worth its system call
+  if (begin_ == end_) begin_ = end_ = 0;
+  const std::size_t used = end_ - begin_;
+  const bool large_body = in_body_ && parser_->content_length_remaining().value_or(0) > kBodyBufferBytes;
+  const std::size_t wanted = large_body ? kBodyBufferBytes : kBufferBytes;
+  if (capacity_ >= wanted) {
+    if (capacity_ - end_ >= kRoom) return;
+    if (capacity_ - used >= kRoom) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+      begin_ = 0;
+      end_ = used;
+      return;
+    }
+  }
+  std::size_t size = std::max(capacity_, wanted);
+  while (size - used < kRoom) size *= 2;
+  auto bigger = std::make_unique_for_overwrite<char[]>(size);
+  if (used) std::memcpy(bigger.get(), buffer_.get() + begin_, used);
+  buffer_ = std::move(bigger);
+  capacity_ = size;
+  begin_ = 0;
+  end_ = used;
+}
+
+void Connection::consume(std::size_t n) {
+  begin_ += n;
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+void Connection::begin_request() {
+  scanner_.reset();
+  parser_.reset();
+  in_body_ = parsed_head_ = waited_ = refused_ = continue_due_ = head_only_ = false;
+  keep_alive_ = true;
+  first_byte_at_ = received_at_ = Clock::now();
+  id_ = worker_.next_id();
+  ++requests_;
+}
+
+Connection::Step Connection::advance() {
+  if (!in_body_) {
+    // Empty lines before a request are skipped: some clients send one after a form body.
+    while (unread().substr(0, 2) == "\r\n") consume(2);
+    if (unread().empty() || unread() == "\r") return Step::NeedMore;
+    switch (scanner_.scan(unread())) {
+      case HeadScanner::State::More: return Step::NeedMore;
+      case HeadScanner::State::Refused: return refuse(scanner_.refusal());
+      case HeadScanner::State::Complete: break;
+    }
+    if (const Step step = finish_head(); step != Step::NeedMore) return step;
+  }
+  while (begin_ != end_) {
+    std::size_t taken = 0;
+    if (!parser_->put_body(unread(), taken)) return refuse(parser_->refusal());
+    consume(taken);
+    if (parser_->is_done()) return Step::Ready;
+    if (taken == 0) break;
+  }
+  if (end_ - begin_ >= kChunkLineBytesMax)
+    return refuse({400, "a chunk header or the trailers of the chunked body are too long"});
+  return Step::NeedMore;
+}
+
+Connection::Step Connection::finish_head() {
+  const std::size_t head_bytes = scanner_.head_bytes();
+  if (waited_) received_at_ = Clock::now();
+  const auto& config = worker_.config;
+  parser_.emplace(config.header_bytes_max, config.body_bytes_max);
+  const bool good = parser_->put_head(unread().substr(0, head_bytes));
+  HttpRequest& request = parser_->request();
+  parsed_head_ = true;
+  head_only_ = request.method == "HEAD";
+  if (config.access_log) {
+    log_method_ = request.method;
+    log_target_ = request.target;
+    log_remote_ = peer_ip_;
+    log_http11_ = parser_->http11();
+  }
+  if (!good) return refuse(parser_->refusal());
+  consume(head_bytes);
+  keep_alive_ = parser_->keep_alive();
+
+  std::string own_address;
+  std::string_view authority = parser_->authority();
+  if (authority.empty() && !parser_->http11()) {
+    // HTTP/1.0 need not name a host: then it is the address that was dialled.
+    boost::system::error_code ec;
+    const Tcp::endpoint local = socket_.local_endpoint(ec);
+    const std::string ip = local.address().to_string();
+    own_address = local.address().is_v6() ? str("[", ip, "]:", local.port()) : str(ip, ":", local.port());
+    authority = own_address;
+  }
+  if (auto refusal = worker_.origins.apply(request, peer_ip_, authority)) return refuse(*refusal);
+  if (config.access_log) log_remote_ = request.remote_ip;
+  request.id = id_;
+  if (parser_->is_done()) return Step::Ready;
+  in_body_ = true;
+  received_at_ = Clock::now();
+  continue_due_ = parser_->wants_continue() && begin_ == end_;
+  return Step::NeedMore;
+}
+
+Clock::time_point Connection::receive_deadline() const {
+  const auto& config = worker_.config;
+  if (!in_body_) return first_byte_at_ + milliseconds(config.header_timeout_ms);
+  const std::uint64_t earned =
+      parser_->body_bytes() * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
+  return received_at_ + milliseconds(config.body_timeout_ms + earned);
+}
+
+Connection::Step Connection::read_ended() {
+  if (!expired_ || aborted_) return Step::Gone;
+  worker_.metrics.receive_timeouts.add();
+  return refuse({408, in_body_ ? "the request body did not arrive in time"
+                               : "the request head did not arrive in time"});
+}
+
+Connection::Step Connection::refuse(Refusal refusal) {
+  refused_ = true;
+  keep_alive_ = false;
+  if (!parsed_head_) {
+    log_method_.clear();
+    log_target_.clear();
+    log_remote_ = peer_ip_;
+  }
+  response_ = refusal_response(refusal);
+  return Step::Refused;
+}
+
+// ---- Answering
+
+void Connection::dispatch() {
+  ++exchange_;
+  WorkerMetrics& metrics = worker_.metrics;
+  if (metrics.requests_in_flight.get() >= worker_.config.requests_max) {
+    metrics.requests_shed.add();
+    response_ = refusal_response({503, "too many requests at once, try again shortly"});
+    response_.set_header("Retry-After", std::to_string(worker_.config.retry_after_s));
+    return;
+  }
+  metrics.requests_in_flight.add();
+  awaiting_ = true;
+  try {
+    worker_.handler(std::move(parser_->request()), Responder(this, exchange_));
+  } catch (const std::exception& e) {
+    // Unwinding dropped the Responder, which answered 500 if nothing else had.
+    std::fprintf(stderr, "http: the request handler failed: %s\n", e.what());
+  } catch (...) {
+    std::fprintf(stderr, "http: the request handler failed\n");
+  }
+}
+
+void Connection::respond(std::uint64_t exchange, HttpResponse&& response) {
+  if (finished(exchange)) return;
+  response_ = std::move(response);
+  answered();
+}
+
+void Connection::answered() {
+  awaiting_ = false;
+  worker_.metrics.requests_in_flight.subtract();
+  // Never resumed from here: the caller may be in the middle of its own run loop, and the next
+  // pipelined request would call the handler again inside it.
+  if (auto waiter = std::exchange(answer_waiter_, nullptr))
+    asio::post(worker_.io, [self = Ref(*this), waiter] { waiter.resume(); });
+}
+
+bool Connection::open_file(FileRange& range) {
+  if (!range.file) {
+    const int fd = ::open(range.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    range.file = std::make_shared<OpenFile>(fd);
+  }
+  struct stat info{};
+  if (::fstat(range.file->fd(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  return range.offset <= size && range.length <= size - range.offset;
+}
+
+void Connection::begin_response() {
+  if (worker_.draining()) keep_alive_ = false;
+  const std::uint64_t most = worker_.config.requests_per_connection_max;
+  if (most != 0 && requests_ >= most) keep_alive_ = false;
+
+  if (response_.status < 200 || response_.status > 599) {
+    response_ = broken(str("a handler answered with status ", response_.status));
+  }
+  for (const auto& [name, value] : response_.headers) {
+    if (!valid_header(name, value)) {
+      response_ = broken("a handler answered with an invalid header, perhaps one with a line break");
+      break;
+    }
+  }
+  if (auto* range = std::get_if<FileRange>(&response_.body); range && !open_file(*range)) {
+    response_ = broken(str("cannot send ", range->path, ": it is gone, shorter than before or no file"));
+  }
+
+  const bool bodiless = response_.status == 204 || response_.status == 304;
+  std::uint64_t length = response_.body_bytes();
+  if (head_only_ && length == 0) {
+    if (const std::string* given = response_.header("content-length");
+        given && !given->empty() && given->size() < 19 &&
+        given->find_first_not_of("0123456789") == std::string::npos)
+      length = std::stoull(*given);
+  }
+  build_head(length, !bodiless);
+
+  body_ = {};
+  file_.reset();
+  file_left_ = sent_ = body_bytes_ = 0;
+  if (bodiless || head_only_) return;
+  body_bytes_ = length;
+  if (auto* range = std::get_if<FileRange>(&response_.body)) {
+    file_ = range->file;
+    file_at_ = range->offset;
+    file_left_ = range->length;
+    return;
+  }
+  if (const auto* own = std::get_if<std::string>(&response_.body)) {
+    body_ = *own;
+  } else if (const auto& shared = std::get<std::shared_ptr<const std::string>>(response_.body)) {
+    body_ = *shared;
+  }
+  if (body_.size() <= kInlineBodyBytes) {
+    out_ += body_;
+    body_ = {};
+  }
+}
+
+void Connection::build_head(std::uint64_t content_length, bool show_length) {
+  out_.clear();
+  out_at_ = 0;
+  out_ += "HTTP/1.1 ";
+  append_number(out_, static_cast<std::uint64_t>(response_.status));
+  out_ += ' ';
+  out_ += http_status_text(response_.status);
+  out_ += "\r\n";
+  bool own_date = true;
+  for (const auto& [name, value] : response_.headers) {
+    switch (own_header(name)) {
+      case Own::Connection:
+        if (same_name(value, "close")) keep_alive_ = false;
+        continue;
+      case Own::Skip:
+      case Own::Length: continue;
+      case Own::Date: own_date = false; break;
+      case Own::No: break;
+    }
+    out_ += name;
+    out_ += ": ";
+    out_ += value;
+    out_ += "\r\n";
+  }
+  if (own_date) {
+    out_ += "Date: ";
+    out_ += worker_.date();
+    out_ += "\r\n";
+  }
+  if (show_length) {
+    out_ += "Content-Length: ";
+    append_number(out_, content_length);
+    out_ += "\r\n";
+  }
+  if (!keep_alive_) {
+    out_ += "Connection: close\r\n";
+  } else if (parser_ && !parser_->http11()) {
+    out_ += "Connection: keep-alive\r\n";
+  }
+  out_ += "\r\n";
+}
+
+Connection::Pump Connection::pump() {
+  if (aborted_) return Pump::Failed;
+  const int fd = socket_.native_handle();
+  std::size_t turn = kFileBytesPerTurn;
+  for (;;) {
+    const std::size_t head = out_.size() - out_at_;
+    ssize_t n;
+    if (head != 0 || !body_.empty()) {
+      iovec parts[2] = {{out_.data() + out_at_, head}, {const_cast<char*>(body_.data()), body_.size()}};
+      msghdr message{};
+      message.msg_iov = head ? parts : parts + 1;
+      message.msg_iovlen = head && !body_.empty() ? 2 : 1;
+      n = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (file_left_ ? MSG_MORE : 0));
+      if (n > 0) {
+        const std::size_t of_head = std::min(head, static_cast<std::size_t>(n));
+        out_at_ += of_head;
+        body_.remove_prefix(static_cast<std::size_t>(n) - of_head);
+      }
+    } else if (file_left_ != 0) {
+      if (turn == 0) return Pump::Blocked;
+      auto offset = static_cast<off_t>(file_at_);
+      n = ::sendfile(fd, file_->fd(), &offset, std::min<std::uint64_t>(file_left_, turn));
+      if (n == 0) return Pump::Failed;  // truncated meanwhile: the promised length cannot be kept
+      if (n > 0) {
+        file_at_ += static_cast<std::uint64_t>(n);
+        file_left_ -= static_cast<std::uint64_t>(n);
+        turn -= static_cast<std::size_t>(n);
+      }
+    } else {
+      out_.clear();
+      out_at_ = 0;
+      return Pump::Done;
+    }
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return errno == EAGAIN || errno == EWOULDBLOCK ? Pump::Blocked : Pump::Failed;
+    }
+    sent_ += static_cast<std::uint64_t>(n);
+    worker_.metrics.bytes_out.add(static_cast<std::uint64_t>(n));
+  }
+}
+
+Clock::time_point Connection::write_deadline() const {
+  const auto& config = worker_.config;
+  const std::uint64_t earned = sent_ * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
+  return write_began_ + milliseconds(config.write_timeout_ms + earned);
+}
+
+void Connection::end_exchange() {
+  const auto duration =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - received_at_).count();
+  const std::uint64_t unsent = body_.size() + file_left_;
+  worker_.metrics.record(response_.status, static_cast<std::uint64_t>(duration));
+  if (worker_.config.access_log) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    AccessEntry entry;
+    entry.unix_ms = static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+    entry.remote = log_remote_;
+    entry.method = log_method_;
+    entry.target = log_target_;
+    entry.version = log_http11_ ? "1.1" : "1.0";
+    entry.status = response_.status;
+    entry.bytes = body_bytes_ - std::min(body_bytes_, unsent);
+    entry.duration_us = static_cast<std::uint64_t>(duration);
+    entry.id = id_;
+    worker_.config.access_log->write(entry);
+  }
+  file_.reset();
+  body_ = {};
+  file_left_ = 0;
+  response_ = {};
+  if (out_.capacity() > 4 * kBufferBytes) out_ = {};
+}
+
+// ---- The one timer
+
+void Connection::set_deadline(Clock::time_point deadline, Phase phase) {
+  deadline_ = deadline;
+  phase_ = phase;
+  expired_ = false;
+  if (!timer_armed_ || deadline < timer_at_) arm_timer();
+}
+
+void Connection::arm_timer() {
+  timer_at_ = deadline_;
+  timer_armed_ = true;
+  timer_.expires_at(deadline_);
+  timer_.async_wait([self = Ref(*this)](const boost::system::error_code& ec) {
+    if (!ec) self->on_timer();
+  });
+}
+
+void Connection::on_timer() {
+  timer_armed_ = false;
+  if (aborted_ || phase_ == Phase::None) return;
+  if (Clock::now() < deadline_) return arm_timer();
+  expired_ = true;
+  boost::system::error_code ec;
+  switch (phase_) {
+    case Phase::None: return;
+    case Phase::Idle:
+    case Phase::Head:
+    case Phase::Body:
+    case Phase::Write:
+    case Phase::Linger: socket_.cancel(ec); return;
+    case Phase::Handler:
+      if (!awaiting_) return;
+      worker_.metrics.handler_timeouts.add();
+      keep_alive_ = false;
+      response_ = refusal_response({503, "the request took too long"});
+      answered();
+      return;
+  }
+}
+
+}  // namespace sx
