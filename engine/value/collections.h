@@ -37,20 +37,26 @@ std::string double_to_string(double d);
 Value parse_number(Context& cx, std::string_view text);
 
 // --- strings, bytes --------------------------------------------------------------------------
-// text must be valid UTF-8 (callers check what comes from outside: utf8_valid in base/utf8.h).
+// text must be valid UTF-8 (callers check what comes from outside: utf8_valid in base/utf8.h) and
+// must not lie in the heap (copy part of a String out first: the allocation may move it).
 Value make_string(Context& cx, std::string_view text);
 Value make_bytes(Context& cx, std::span<const std::uint8_t> data);
 Value make_static_string(Context& cx, std::string_view text);
-// Byte offset of code point index i (0…char_len) in s.
+// Byte offset of code point index i (0…char_len) in s, and back. Constant time: long non-ASCII
+// strings carry a sparse index, so a String is only ever made by these functions.
 std::uint32_t string_offset(const String* s, std::uint32_t i);
+std::uint32_t string_index(const String* s, std::uint32_t offset);
 
 // --- lists -----------------------------------------------------------------------------------
 Value make_list(Context& cx, std::span<const Value> values);  // values are rooted by the callee
+// From values in memory that the collector updates (VM registers, a RootList): no copy.
+Value make_list_rooted(Context& cx, const Value* slots, std::uint32_t count);
 // Number of pairs, or -1 when it is not a proper list.
 std::int64_t list_length(Value v);
 
 // --- vectors ---------------------------------------------------------------------------------
 Value make_vector(Context& cx, std::span<const Value> values);
+Value make_vector_rooted(Context& cx, const Value* slots, std::uint32_t count);  // as for lists
 Value empty_vector(Context& cx);
 std::uint32_t vector_count(Value v);
 Value vector_get(Value v, std::uint32_t i);  // i < count
@@ -67,13 +73,16 @@ Value dict_remove(Context& cx, Value d, Value key);
 // Iteration in insertion order. No allocation; the dict must be kept alive and re-set after one.
 class DictCursor {
  public:
-  DictCursor(const Context& cx, Value dict) : cx_(cx), dict_(dict) {}
+  // from: a position() of an earlier cursor over the same dict.
+  DictCursor(const Context& cx, Value dict, std::uint32_t from = 0)
+      : cx_(cx), dict_(dict), at_(from) {}
   bool next(Value& key, Value& value);
+  std::uint32_t position() const { return at_; }
 
  private:
   const Context& cx_;
   Value dict_;
-  std::uint32_t at_ = 0;
+  std::uint32_t at_;
 };
 // Builds {:kind "x" …}-like dicts from C++: pairs of keyword name and value (values protected).
 struct Field {
@@ -81,8 +90,12 @@ struct Field {
   Value value;
 };
 Value make_dict(Context& cx, std::span<const Field> fields);
+// From count × (key, value) in memory that the collector updates; a later key replaces an equal one.
+Value dict_from_entries(Context& cx, const Value* slots, std::uint32_t count);
 
 // --- sets ------------------------------------------------------------------------------------
+// The dict whose keys are the members: iterate a set with a DictCursor over it.
+inline Value set_dict(Value s) { return s.as_object()->slots(0)[0]; }
 Value empty_set(Context& cx);
 bool set_contains(Context& cx, Value s, Value x);
 Value set_add(Context& cx, Value s, Value x);
@@ -92,10 +105,25 @@ std::uint32_t set_count(Value s);
 // --- arrays, tables (mutable) ----------------------------------------------------------------
 Value make_array(Context& cx, std::uint32_t count, Value fill);
 void array_push(Context& cx, Value array, Value x);
+std::uint32_t array_count(Value array);
+Value array_get(Value array, std::uint32_t i);  // i < count
+void array_set(Context& cx, Value array, std::uint32_t i, Value x);
+Value array_pop(Value array);  // count > 0
 Value make_table(Context& cx);
 Value table_get(Context& cx, Value table, Value key);  // unset when absent
 void table_put(Context& cx, Value table, Value key, Value value);
 bool table_remove(Context& cx, Value table, Value key);
+std::uint32_t table_count(Value table);
+// Iteration in insertion order; no allocation and no table_put meanwhile.
+class TableCursor {
+ public:
+  explicit TableCursor(Value table) : table_(table) {}
+  bool next(Value& key, Value& value);
+
+ private:
+  Value table_;
+  std::uint32_t at_ = 0;
+};
 
 // --- equality, hashing, order ----------------------------------------------------------------
 // `=`: by content for immutable data, identity for mutable; (= 1 1.0) is false; NaN equals itself.

@@ -1,0 +1,213 @@
+// The mutable collections: arrays, and tables (open addressing over entries in insertion order).
+#include <cstring>
+
+#include "engine/base/str.h"
+#include "engine/value/collections.h"
+
+namespace sx {
+namespace {
+
+// --- Arrays ------------------------------------------------------------------------------------
+
+constexpr std::uint32_t kArrayCountMax = UINT32_MAX / 4;
+
+Array* as_array(Value v) { return static_cast<Array*>(v.as_object()); }
+
+// A store is large, hence possibly old from the start: every value goes in through the barrier.
+void store_value(Context& cx, Object* store, std::uint32_t i, Value v) {
+  store->slots(0)[i] = v;
+  cx.heap.write_barrier(store, v);
+}
+
+Value grown_store(Context& cx, const Root& old_store, std::uint32_t used, std::uint32_t capacity) {
+  Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + capacity);
+  Object* from = old_store.get().as_object();
+  for (std::uint32_t i = 0; i < used; ++i) store_value(cx, store, i, from->slots(0)[i]);
+  return Value::object(store);
+}
+
+// --- Tables ------------------------------------------------------------------------------------
+
+struct TableIndex : Object {
+  std::uint32_t capacity;  // a power of two
+  std::uint32_t reserved;
+  std::uint32_t* slots() { return reinterpret_cast<std::uint32_t*>(this + 1); }
+};
+
+constexpr std::uint32_t kTableCapacityMin = 8;
+
+Table* as_table(Value v) { return static_cast<Table*>(v.as_object()); }
+TableIndex* as_index(Value v) { return static_cast<TableIndex*>(v.as_object()); }
+Value* entries_of(Value table) { return as_table(table)->entries.as_object()->slots(0); }
+// Entries that fit before the index is three quarters full.
+std::uint32_t room_of(std::uint32_t capacity) { return capacity / 4 * 3; }
+
+Value make_index(Context& cx, std::uint32_t capacity) {
+  auto* index = static_cast<TableIndex*>(cx.heap.alloc(Kind::TableIndex, 2 + capacity / 2));
+  index->capacity = capacity;
+  index->reserved = 0;
+  std::memset(index->slots(), 0, capacity * sizeof(std::uint32_t));
+  return Value::object(index);
+}
+
+constexpr std::uint32_t kAbsent = UINT32_MAX;
+
+// The entry of key, or kAbsent. A deleted entry keeps its place in the index until the next growth,
+// so that probing goes on behind it. Without equal keys `slot` is where the probing ended.
+std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t hash,
+                         std::uint32_t& slot) {
+  TableIndex* index = as_index(as_table(table)->index);
+  const std::uint32_t mask = index->capacity - 1;
+  const Value* entries = entries_of(table);
+  for (slot = static_cast<std::uint32_t>(hash) & mask;; slot = (slot + 1) & mask) {
+    const std::uint32_t entry = index->slots()[slot];
+    if (entry == 0) return kAbsent;
+    const Value candidate = entries[2 * (entry - 1)];
+    if (!candidate.is_unset() && equal(cx, key, candidate)) return entry - 1;
+  }
+}
+
+// Makes room: drops deleted entries, doubles when the live ones fill more than half.
+void rebuild_table(Context& cx, const Root& table) {
+  const std::uint32_t live = as_table(table)->live;
+  std::uint32_t capacity = kTableCapacityMin;
+  while (room_of(capacity) < live * 2 + 1) capacity *= 2;
+  Root index(cx.heap, make_index(cx, capacity));
+  Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room_of(capacity));
+  const Value* from = entries_of(table);
+  const std::uint32_t used = as_table(table)->used;
+  TableIndex* target = as_index(index);
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < used; ++i) {
+    if (from[2 * i].is_unset()) continue;
+    store_value(cx, store, 2 * count, from[2 * i]);
+    store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
+    std::uint32_t slot = static_cast<std::uint32_t>(hash_value(cx, from[2 * i])) & (capacity - 1);
+    while (target->slots()[slot]) slot = (slot + 1) & (capacity - 1);
+    target->slots()[slot] = ++count;
+  }
+  Table* t = as_table(table);
+  t->used = count;
+  t->index = index;
+  t->entries = Value::object(store);
+  cx.heap.write_barrier(t, t->index);
+  cx.heap.write_barrier(t, t->entries);
+}
+
+}  // namespace
+
+Value make_array(Context& cx, std::uint32_t count, Value fill) {
+  if (count > kArrayCountMax || !cx.heap.can_allocate(std::size_t{count} * sizeof(Value)))
+    return cx.fail("limit", str("An array of ", count, " elements does not fit in the heap limit"));
+  Root value(cx.heap, fill);
+  Root store(cx.heap, Value::object(cx.heap.alloc_slots(Kind::ArrayStore, 1 + (count ? count : 1))));
+  for (std::uint32_t i = 0; i < count; ++i) store.get().as_object()->slots(0)[i] = value;
+  cx.heap.write_barrier(store.get().as_object(), value);
+  auto* array = static_cast<Array*>(cx.heap.alloc(Kind::Array, 3));
+  array->count = count;
+  array->reserved = 0;
+  array->store = store;
+  return Value::object(array);
+}
+
+void array_push(Context& cx, Value a, Value x) {
+  const std::uint32_t count = as_array(a)->count;
+  const std::uint32_t capacity = as_array(a)->store.as_object()->words - 1;
+  if (count < capacity) {
+    store_value(cx, as_array(a)->store.as_object(), count, x);
+    ++as_array(a)->count;
+    return;
+  }
+  Root array(cx.heap, a), element(cx.heap, x);
+  Root store(cx.heap, as_array(a)->store);
+  store = grown_store(cx, store, count, capacity < 4 ? 8 : capacity * 2);
+  Array* target = as_array(array);
+  target->store = store;
+  cx.heap.write_barrier(target, store);
+  store_value(cx, store.get().as_object(), count, element);
+  ++target->count;
+}
+
+std::uint32_t array_count(Value array) { return as_array(array)->count; }
+
+Value array_get(Value array, std::uint32_t i) {
+  return as_array(array)->store.as_object()->slots(0)[i];
+}
+
+void array_set(Context& cx, Value array, std::uint32_t i, Value x) {
+  store_value(cx, as_array(array)->store.as_object(), i, x);
+}
+
+Value array_pop(Value array) {
+  Array* a = as_array(array);
+  Value& last = a->store.as_object()->slots(0)[--a->count];
+  const Value v = last;
+  last = Value::nil();
+  return v;
+}
+
+Value make_table(Context& cx) {
+  Root index(cx.heap, make_index(cx, kTableCapacityMin));
+  Root entries(cx.heap, Value::object(cx.heap.alloc_slots(Kind::ArrayStore,
+                                                          1 + 2 * room_of(kTableCapacityMin))));
+  auto* table = static_cast<Table*>(cx.heap.alloc(Kind::Table, 4));
+  table->live = 0;
+  table->used = 0;
+  table->index = index;
+  table->entries = entries;
+  return Value::object(table);
+}
+
+std::uint32_t table_count(Value table) { return as_table(table)->live; }
+
+Value table_get(Context& cx, Value table, Value key) {
+  std::uint32_t slot;
+  const std::uint32_t entry = find_entry(cx, table, key, hash_value(cx, key), slot);
+  return entry == kAbsent ? Value::unset() : entries_of(table)[2 * entry + 1];
+}
+
+void table_put(Context& cx, Value t, Value k, Value v) {
+  const std::uint64_t hash = hash_value(cx, k);
+  std::uint32_t slot;
+  const std::uint32_t entry = find_entry(cx, t, k, hash, slot);
+  if (entry != kAbsent) {
+    store_value(cx, as_table(t)->entries.as_object(), 2 * entry + 1, v);
+    return;
+  }
+  Root table(cx.heap, t), key(cx.heap, k), value(cx.heap, v);
+  if (as_table(table)->used >= room_of(as_index(as_table(table)->index)->capacity)) {
+    rebuild_table(cx, table);
+    find_entry(cx, table, key, hash, slot);
+  }
+  Table* target = as_table(table);
+  Object* store = target->entries.as_object();
+  store_value(cx, store, 2 * target->used, key);
+  store_value(cx, store, 2 * target->used + 1, value);
+  as_index(target->index)->slots()[slot] = ++target->used;
+  ++target->live;
+}
+
+bool table_remove(Context& cx, Value table, Value key) {
+  std::uint32_t slot;
+  const std::uint32_t entry = find_entry(cx, table, key, hash_value(cx, key), slot);
+  if (entry == kAbsent) return false;
+  Value* entries = entries_of(table);
+  entries[2 * entry] = Value::unset();
+  entries[2 * entry + 1] = Value::nil();
+  --as_table(table)->live;
+  return true;
+}
+
+bool TableCursor::next(Value& key, Value& value) {
+  const Table* table = as_table(table_);
+  const Value* entries = table->entries.as_object()->slots(0);
+  while (at_ < table->used) {
+    key = entries[2 * at_];
+    value = entries[2 * at_ + 1];
+    ++at_;
+    if (!key.is_unset()) return true;
+  }
+  return false;
+}
+
+}  // namespace sx
