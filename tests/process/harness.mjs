@@ -224,7 +224,8 @@ export class Server extends Visitor {
   stderr = "";
   agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
-  /** @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number}} options */
+  /** @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean}} options
+   *  quiet: its output goes nowhere, for runs of a million requests */
   constructor(options) {
     super(/** @type {any} */ (undefined));
     this.server = this;
@@ -250,7 +251,7 @@ export class Server extends Visitor {
     this.child = spawn(binary, args, {
       cwd: root,
       env: { ...process.env, SX_ADMIN_USER: admin.name, SX_ADMIN_PASSWORD: admin.password, ...this.options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: this.options.quiet ? "ignore" : ["ignore", "pipe", "pipe"],
     });
     running.add(this);
     this.exited = new Promise((done) => {
@@ -262,8 +263,8 @@ export class Server extends Visitor {
     });
     this.exit = undefined;
     this.child.once("error", (error) => (this.stderr += error.message));
-    this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
-    this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
+    this.child.stdout?.setEncoding("utf8").on("data", (text) => (this.stdout += text));
+    this.child.stderr?.setEncoding("utf8").on("data", (text) => (this.stderr += text));
     try {
       await eventually(async () => {
         if (this.exit) throw new Error(`ended with ${this.exit.code ?? this.exit.signal}`);
@@ -359,7 +360,7 @@ export class Server extends Visitor {
 }
 
 /** Starts `sx serve` on a free port over an empty temporary data folder and waits for /health.
- *  @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number}} [options] */
+ *  @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean}} [options] */
 export function startServer(options = {}) {
   return new Server(options).start();
 }
