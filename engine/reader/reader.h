@@ -44,6 +44,7 @@ class Reader {
   std::size_t at_ = 0;
   std::uint32_t line_ = 1, column_ = 1;
   bool incomplete_ = false;
+  bool checked_ = false;  // the text is valid UTF-8
 };
 
 // Reads exactly one value of data (no positions); trailing text is an error.

@@ -117,12 +117,13 @@ std::uint32_t table_count(Value table);
 // Iteration in insertion order; no allocation and no table_put meanwhile.
 class TableCursor {
  public:
-  explicit TableCursor(Value table) : table_(table) {}
+  explicit TableCursor(Value table, std::uint32_t from = 0) : table_(table), at_(from) {}
   bool next(Value& key, Value& value);
+  std::uint32_t position() const { return at_; }
 
  private:
   Value table_;
-  std::uint32_t at_ = 0;
+  std::uint32_t at_;
 };
 
 // --- equality, hashing, order ----------------------------------------------------------------
