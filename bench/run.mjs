@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { geometricMean, machine, replaceSection, runOnce, versionOf } from "./measure.mjs";
 
 const engines = [
-  { name: "sx", extension: "sx", command: ["build/native/sx", "run"], version: ["build/native/sx", "--version"] },
+  { name: "sx", extension: "sx", command: ["build/native/sx", "run"], version: ["build/native/sx", "version"] },
   { name: "sx wasm", extension: "sx", command: ["scripts/sx-wasm", "run"], version: ["node", "--version"] },
   { name: "lua5.4", extension: "lua", command: ["lua5.4"], version: ["lua5.4", "-v"] },
   { name: "luajit -joff", extension: "lua", command: ["luajit", "-joff"], version: ["luajit", "-v"] },

@@ -3,7 +3,7 @@
 //   node tests/tools/lint.mjs
 //
 // One case per file and check. C++ is checked by clang-format 14 (scripts/fmt mends it), scripts by
-// shellcheck, JavaScript by `node --check`.
+// shellcheck, JavaScript by `node --check`, the JSDoc types of the browser glue by tsc.
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { Report } from "./report.mjs";
@@ -58,6 +58,11 @@ const scripts = files.filter(
 );
 checkEach("shellcheck", scripts, "shellcheck", ["-x"]);
 checkEach("syntax", files.filter((file) => /\.(mjs|js)$/.test(file) && !kNotOurText.test(file)), process.execPath, ["--check"]);
+
+if (files.some((file) => /^web\/glue\/.*\.js$/.test(file))) {
+  const run = spawnSync(process.execPath, ["tests/node_modules/typescript/bin/tsc", "-p", "tests/tsconfig.glue.json"], { encoding: "utf8" });
+  check(run.status === 0, "types: web/glue/*.js", run.stdout);
+}
 
 for (const file of scripts) {
   const text = readFileSync(file, "utf8");
