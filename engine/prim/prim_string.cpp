@@ -1,0 +1,165 @@
+// Strings: parts, positions, comparison, conversion. Indexes count code points.
+#include <algorithm>
+
+#include "engine/prim/support.h"
+#include "engine/reader/printer.h"
+#include "engine/reader/reader.h"
+
+namespace sx {
+namespace {
+
+// Index in code points of a byte offset.
+std::int64_t char_index(const String* s, std::size_t offset) {
+  return static_cast<std::int64_t>(s->ascii() ? offset
+                                              : utf8_count(s->view().substr(0, offset)));
+}
+
+bool want_two_strings(Context& cx, const char* who, Value* args) {
+  return want_string(cx, who, args[0]) && want_string(cx, who, args[1]);
+}
+
+}  // namespace
+
+SX_PRIMITIVE(prim_str) {
+  if (count == 1 && is_string(args[0])) return args[0];
+  std::string out;
+  for (int i = 0; i < count; ++i) append_display(cx, out, args[i]);
+  return make_text(cx, out);
+}
+
+SX_PRIMITIVE(prim_string_length) {
+  if (!want_string(cx, "string/length", args[0])) return Value::unset();
+  return Value::small_int(as_string(args[0])->char_len);
+}
+
+SX_PRIMITIVE(prim_string_slice) {
+  if (!want_string(cx, "string/slice", args[0])) return Value::unset();
+  const std::int64_t n = as_string(args[0])->char_len;
+  std::int64_t from = 0, to = n;
+  if (!want_int64(cx, "string/slice", args[1], from)) return Value::unset();
+  if (count == 3 && !args[2].is_nil() && !want_int64(cx, "string/slice", args[2], to))
+    return Value::unset();
+  if (from < 0) from = std::max<std::int64_t>(0, from + n);
+  if (to < 0) to = std::max<std::int64_t>(0, to + n);
+  from = std::min(from, n);
+  to = std::max(from, std::min(to, n));
+  const std::uint32_t a = string_offset(as_string(args[0]), static_cast<std::uint32_t>(from));
+  const std::uint32_t b = string_offset(as_string(args[0]), static_cast<std::uint32_t>(to));
+  return make_substring(cx, args[0], a, b);
+}
+
+SX_PRIMITIVE(prim_string_index_of) {
+  if (!want_two_strings(cx, "string/index-of", args)) return Value::unset();
+  std::int64_t from = 0;
+  if (count == 3 && !want_count(cx, "string/index-of", args[2], from)) return Value::unset();
+  const String* s = as_string(args[0]);
+  if (from > s->char_len) return Value::nil();
+  cx.charge(s->byte_len);
+  const std::size_t at = s->view().find(as_string(args[1])->view(),
+                                        string_offset(s, static_cast<std::uint32_t>(from)));
+  return at == std::string_view::npos ? Value::nil() : Value::small_int(char_index(s, at));
+}
+
+SX_PRIMITIVE(prim_string_last_index_of) {
+  if (!want_two_strings(cx, "string/last-index-of", args)) return Value::unset();
+  const String* s = as_string(args[0]);
+  cx.charge(s->byte_len);
+  const std::size_t at = s->view().rfind(as_string(args[1])->view());
+  return at == std::string_view::npos ? Value::nil() : Value::small_int(char_index(s, at));
+}
+
+SX_PRIMITIVE(prim_string_contains) {
+  if (!want_two_strings(cx, "string/contains?", args)) return Value::unset();
+  cx.charge(as_string(args[0])->byte_len);
+  return Value::boolean(as_string(args[0])->view().find(as_string(args[1])->view()) !=
+                        std::string_view::npos);
+}
+
+SX_PRIMITIVE(prim_string_starts_with) {
+  if (!want_two_strings(cx, "string/starts-with?", args)) return Value::unset();
+  return Value::boolean(as_string(args[0])->view().starts_with(as_string(args[1])->view()));
+}
+
+SX_PRIMITIVE(prim_string_ends_with) {
+  if (!want_two_strings(cx, "string/ends-with?", args)) return Value::unset();
+  return Value::boolean(as_string(args[0])->view().ends_with(as_string(args[1])->view()));
+}
+
+SX_PRIMITIVE(prim_string_is_blank) {
+  if (args[0].is_nil()) return Value::tru();
+  if (!want_string(cx, "string/blank?", args[0])) return Value::unset();
+  const std::string_view s = as_string(args[0])->view();
+  for (std::size_t at = 0; at < s.size();)
+    if (!is_whitespace(utf8_decode(s, at))) return Value::fals();
+  return Value::tru();
+}
+
+// UTF-8 orders like the code points it encodes.
+SX_PRIMITIVE(prim_string_compare) {
+  if (!want_two_strings(cx, "string/compare", args)) return Value::unset();
+  const int c = as_string(args[0])->view().compare(as_string(args[1])->view());
+  return Value::small_int(c < 0 ? -1 : c > 0 ? 1 : 0);
+}
+
+SX_PRIMITIVE(prim_string_less) {
+  for (int i = 0; i < count; ++i)
+    if (!want_string(cx, "string<?", args[i])) return Value::unset();
+  for (int i = 0; i + 1 < count; ++i)
+    if (as_string(args[i])->view().compare(as_string(args[i + 1])->view()) >= 0)
+      return Value::fals();
+  return Value::tru();
+}
+
+SX_PRIMITIVE(prim_string_to_list) {
+  if (!want_string(cx, "string->list", args[0])) return Value::unset();
+  std::vector<Value> chars;  // immediates
+  const std::string_view s = as_string(args[0])->view();
+  for (std::size_t at = 0; at < s.size();) chars.push_back(Value::character(utf8_decode(s, at)));
+  cx.charge(chars.size() * 24);
+  return make_list(cx, chars);
+}
+
+SX_PRIMITIVE(prim_list_to_string) {
+  std::vector<Value> chars;
+  if (!gather(cx, "list->string", args[0], chars)) return Value::unset();
+  std::string out;
+  for (Value c : chars) {
+    if (!c.is_char()) return cx.fail_type("list->string", "char", c);
+    utf8_append(out, c.id());
+  }
+  return make_text(cx, out);
+}
+
+SX_PRIMITIVE(prim_string_to_symbol) {
+  if (args[0].is_symbol()) return args[0];
+  if (!want_string(cx, "string->symbol", args[0])) return Value::unset();
+  return cx.symbol(as_string(args[0])->view());
+}
+SX_PRIMITIVE(prim_symbol_to_string) {
+  if (!args[0].is_symbol()) return cx.fail_type("symbol->string", "symbol", args[0]);
+  return make_text(cx, cx.symbols.name(args[0].id()));
+}
+SX_PRIMITIVE(prim_string_to_keyword) {
+  if (args[0].is_keyword()) return args[0];
+  if (!want_string(cx, "string->keyword", args[0])) return Value::unset();
+  return cx.keyword(as_string(args[0])->view());
+}
+SX_PRIMITIVE(prim_keyword_to_string) {
+  if (!args[0].is_keyword()) return cx.fail_type("keyword->string", "keyword", args[0]);
+  return make_text(cx, cx.symbols.name(args[0].id()));
+}
+
+SX_PRIMITIVE(prim_write_string) { return make_text(cx, print(cx, args[0])); }
+
+SX_PRIMITIVE(prim_display_string) { return prim_str(cx, args, 1); }
+
+SX_PRIMITIVE(prim_read_string) {
+  if (!want_string(cx, "read-string", args[0])) return Value::unset();
+  const std::string text(as_string(args[0])->view());  // the reader allocates
+  cx.charge(text.size() * 4);
+  Result<Value> value = read_data(cx, text);
+  if (!value.ok()) return cx.fail("read-error", value.error().message);
+  return *value;
+}
+
+}  // namespace sx

@@ -1,0 +1,198 @@
+// Helpers for writing primitives (support.h).
+#include "engine/prim/support.h"
+
+#include "engine/reader/printer.h"
+
+namespace sx {
+
+bool want_int64(Context& cx, std::string_view who, Value v, std::int64_t& out) {
+  if (v.is_int()) {
+    out = v.as_int();
+    return true;
+  }
+  if (to_int64(v, out)) return true;
+  if (is_integer(v)) {
+    cx.fail("range-error", str(who, ": Expected an integer of at most 64 bits, got ",
+                               int_to_string(v).substr(0, 40)));
+  } else {
+    cx.fail_type(who, "integer", v);
+  }
+  return false;
+}
+
+bool want_count(Context& cx, std::string_view who, Value v, std::int64_t& out) {
+  if (v.is_int() && v.as_int() >= 0) {
+    out = v.as_int();
+    return true;
+  }
+  if (!is_integer(v)) {
+    cx.fail_type(who, "integer", v);
+    return false;
+  }
+  if (num_compare(v, Value::small_int(0)) < 0) {
+    cx.fail("range-error",
+            str(who, ": Expected an integer of at least 0, got ", int_to_string(v).substr(0, 40)));
+    return false;
+  }
+  if (!to_int64(v, out)) out = INT64_MAX;
+  return true;
+}
+
+bool want_room(Context& cx, std::string_view who, std::size_t bytes) {
+  if (bytes <= kTextBytesMax && cx.heap.can_allocate(bytes)) return true;
+  cx.fail("limit", str(who, ": the result would take ", bytes,
+                       " bytes, more than the memory limit leaves"));
+  return false;
+}
+
+Value fail_index(Context& cx, std::string_view who, Value index, Value coll, std::size_t count) {
+  const char* unit = is_string(coll) ? "character" : is_bytes(coll) ? "byte" : "element";
+  return cx.fail("index-error",
+                 str(who, ": Index ", int_to_string(index).substr(0, 40), " out of range: the ",
+                     type_name(coll), " has ", count, " ", unit, count == 1 ? "" : "s"));
+}
+
+Value make_text(Context& cx, std::string_view text) {
+  cx.charge(text.size());
+  if (text.size() > 4096 && !want_room(cx, "string", text.size())) return Value::unset();
+  return make_string(cx, text);
+}
+
+Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::uint32_t to) {
+  const std::uint32_t size = to - from;
+  cx.charge(size);
+  std::uint32_t chars = size;
+  {
+    const String* s = as_string(rooted);
+    if (from == 0 && to == s->byte_len) return rooted;
+    if (!s->ascii())
+      chars = static_cast<std::uint32_t>(utf8_count(s->view().substr(from, size)));
+  }
+  const std::uint32_t words = 3 + (size + 7) / 8;
+  Object* object = cx.heap.alloc(Kind::String, words);
+  if (words > 3) object->raw()[words - 2] = 0;  // padding is always zero
+  auto* made = static_cast<String*>(object);
+  made->byte_len = size;
+  made->char_len = chars;
+  made->hash = 0;
+  std::memcpy(made->data(), as_string(rooted)->data() + from, size);
+  return Value::object(made);
+}
+
+void append_display(const Context& cx, std::string& out, Value v) {
+  if (is_string(v)) {
+    out += as_string(v)->view();
+  } else if (v.is_int()) {
+    out += std::to_string(static_cast<long long>(v.as_int()));
+  } else if (v.is_char()) {
+    utf8_append(out, v.id());
+  } else {
+    PrintOptions options;
+    options.display = true;
+    out += print(cx, v, options);
+  }
+}
+
+bool dict_entry(const Context& cx, Value dict, std::uint32_t i, Value& key, Value& value) {
+  Object* object = dict.as_object();
+  if (object->kind == Kind::ShapeDict) {
+    const auto* small = static_cast<const ShapeDict*>(object);
+    const Shape& shape = cx.shapes[small->shape];
+    if (i >= shape.count) return false;
+    key = Value::keyword(shape.keys[i]);
+    value = small->values()[i];
+    return true;
+  }
+  const auto* big = static_cast<const HashDict*>(object);
+  if (i >= vector_count(big->entries)) return false;
+  const Value entry = vector_get(big->entries, i);
+  if (!is_pair(entry)) {
+    key = Value::unset();
+    return true;
+  }
+  key = car(entry);
+  value = cdr(entry);
+  return true;
+}
+
+Value make_entry(Context& cx, Value key, Value value) {
+  const Value pair[2] = {key, value};
+  return make_vector(cx, pair);
+}
+
+Sequence::Sequence(Context& cx, Value v) : cx_(cx), value_(cx.heap, v) {
+  valid_ = v.is_nil() || v.is_empty_list() || is_pair(v) || is_vector(v) ||
+           is_kind(v, Kind::Set) || is_dict(v) || is_kind(v, Kind::Array);
+}
+
+bool Sequence::next(Value& out) {
+  const Value v = value_;
+  if (!v.is_object()) return false;
+  switch (v.as_object()->kind) {
+    case Kind::Pair:
+      out = car(v);
+      value_ = cdr(v);
+      if (!is_pair(value_) && !value_.get().is_empty_list()) {
+        dotted_ = true;
+        value_ = Value::empty_list();
+      }
+      return true;
+    case Kind::Vector:
+      if (at_ >= vector_count(v)) return false;
+      out = vector_get(v, at_++);
+      return true;
+    case Kind::Array: {
+      const auto* array = static_cast<const Array*>(v.as_object());
+      if (at_ >= array->count) return false;
+      out = array->store.as_object()->slots(0)[at_++];
+      return true;
+    }
+    case Kind::Set:
+    case Kind::ShapeDict:
+    case Kind::HashDict: {
+      const bool set = v.as_object()->kind == Kind::Set;
+      Value key, value;
+      do {
+        if (!dict_entry(cx_, set ? set_dict(v) : v, at_, key, value)) return false;
+        ++at_;
+      } while (key.is_unset());
+      out = set ? key : make_entry(cx_, key, value);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool gather(Context& cx, std::string_view who, Value v, std::vector<Value>& out) {
+  if (v.is_nil() || v.is_empty_list()) return true;
+  if (is_pair(v)) {
+    for (; is_pair(v); v = cdr(v)) out.push_back(car(v));
+    cx.charge(out.size() * 8);
+    if (v.is_empty_list()) return true;
+    cx.fail("type-error", str(who, ": Expected list, got a dotted list"));
+    return false;
+  }
+  if (is_vector(v)) {
+    const std::uint32_t n = vector_count(v);
+    out.reserve(out.size() + n);
+    for (std::uint32_t i = 0; i < n; ++i) out.push_back(vector_get(v, i));
+  } else if (is_kind(v, Kind::Set)) {
+    Value key, value;
+    for (std::uint32_t i = 0; dict_entry(cx, set_dict(v), i, key, value); ++i)
+      if (!key.is_unset()) out.push_back(key);
+  } else if (is_kind(v, Kind::Array)) {
+    const auto* array = static_cast<const Array*>(v.as_object());
+    if (array->count > 0) {
+      const Value* store = array->store.as_object()->slots(0);
+      out.insert(out.end(), store, store + array->count);
+    }
+  } else {
+    cx.fail_type(who, "list", v);
+    return false;
+  }
+  cx.charge(out.size() * 8);
+  return true;
+}
+
+}  // namespace sx

@@ -1,0 +1,27 @@
+// What an attribute's name says about its value, and the checks of URLs and styles: shared by the
+// HTML adapter, the compiler and the DOM adapter, so that all three refuse the same things.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/bytecode/image.h"
+
+namespace sx {
+
+// The hole operation for an attribute with a computed value. Forbidden: on*, srcdoc.
+TemplateOp attribute_op(std::string_view name);
+// [a-zA-Z_:][-a-zA-Z0-9_:.]*
+bool attribute_name_valid(std::string_view name);
+
+// Shown instead of a URL that was refused.
+inline constexpr std::string_view kInvalidUrl = "about:invalid";
+// Relative addresses, fragments, and the schemes http https mailto tel sms ftp; in attributes that
+// load images (name: src, poster, …) also data: with a raster image.
+bool url_allowed(std::string_view attribute, std::string_view url);
+// srcset, ping, …: every part that could be a URL.
+bool url_list_allowed(std::string_view attribute, std::string_view list);
+// The declarations of a style attribute that are safe; the others are left out.
+std::string safe_style(std::string_view style);
+
+}  // namespace sx
