@@ -14,14 +14,6 @@
 namespace sx::store {
 namespace {
 
-Error failure(std::string_view doing, const std::string& path, int code) {
-  std::string_view advice = "";
-  if (code == ENOSPC || code == EDQUOT) advice = ": free some space";
-  if (code == EACCES || code == EPERM || code == EROFS)
-    advice = ": it must be writable for this user";
-  return Error{str("could not ", doing, " ", path, ": ", std::string_view(std::strerror(code)), advice)};
-}
-
 struct Fd {
   int fd;
   ~Fd() {
@@ -29,29 +21,9 @@ struct Fd {
   }
 };
 
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 std::string temporary_name(const std::string& path) {
   static std::atomic<unsigned> counter{0};
   return str(path, ".tmp-", getpid(), "-", counter++);
-}
-
-// Syncs the finished temporary file and renames it over `path`; on failure removes it.
-Result<void> put_in_place(int fd, const std::string& temporary, const std::string& path) {
-  if (fsync(fd) != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
-    const int code = errno;
-    unlink(temporary.c_str());
-    return failure("write", path, code);
-  }
-  return sync_folder(folder_of(path));
 }
 
 }  // namespace
@@ -68,28 +40,55 @@ Result<void> make_folders(const std::string& folder) {
     if (S_ISDIR(info.st_mode)) return {};
     return Error{str(folder, " is a file, expected a folder")};
   }
-  if (errno != ENOENT) return failure("look at the folder", folder, errno);
+  if (errno != ENOENT) return file_error("look at the folder", folder, errno);
   const std::string parent = folder_of(folder);
   if (parent != folder) SX_CHECK(make_folders(parent));
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return failure("make the folder", folder, errno);
+    return file_error("make the folder", folder, errno);
   return sync_folder(parent);
 }
 
 Result<void> sync_folder(const std::string& folder) {
   Fd dir{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (dir.fd < 0 || fsync(dir.fd) != 0) return failure("sync the folder", folder, errno);
+  if (dir.fd < 0 || fsync(dir.fd) != 0) return file_error("sync the folder", folder, errno);
   return {};
+}
+
+Error file_error(std::string_view doing, const std::string& path, int code) {
+  std::string_view advice = "";
+  if (code == ENOSPC || code == EDQUOT) advice = ": free some space";
+  if (code == EACCES || code == EPERM || code == EROFS)
+    advice = ": it must be writable for this user";
+  return Error{str("could not ", doing, " ", path, ": ", std::string_view(std::strerror(code)), advice)};
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+Result<void> put_in_place(int fd, const std::string& temporary, const std::string& path) {
+  if (fsync(fd) != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
+    const int code = errno;
+    unlink(temporary.c_str());
+    return file_error("write", path, code);
+  }
+  return sync_folder(folder_of(path));
 }
 
 Result<void> write_file_durably(const std::string& path, std::string_view bytes) {
   const std::string temporary = temporary_name(path);
   Fd file{open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-  if (file.fd < 0) return failure("write", path, errno);
+  if (file.fd < 0) return file_error("write", path, errno);
   if (!write_all(file.fd, bytes)) {
     const int code = errno;
     unlink(temporary.c_str());
-    return failure("write", path, code);
+    return file_error("write", path, code);
   }
   return put_in_place(file.fd, temporary, path);
 }
@@ -98,13 +97,13 @@ Result<void> renew_file(const std::string& path) {
   Fd from{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (from.fd < 0) {
     if (errno == ENOENT) return {};
-    return failure("read", path, errno);
+    return file_error("read", path, errno);
   }
   struct stat info;
-  if (fstat(from.fd, &info) != 0) return failure("read", path, errno);
+  if (fstat(from.fd, &info) != 0) return file_error("read", path, errno);
   const std::string temporary = temporary_name(path);
   Fd to{open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, info.st_mode & 0777)};
-  if (to.fd < 0) return failure("write", temporary, errno);
+  if (to.fd < 0) return file_error("write", temporary, errno);
   std::string buffer(1 << 20, '\0');
   for (;;) {
     const ssize_t n = read(from.fd, buffer.data(), buffer.size());
@@ -113,7 +112,7 @@ Result<void> renew_file(const std::string& path) {
     if (n < 0 || !write_all(to.fd, {buffer.data(), static_cast<std::size_t>(n)})) {
       const int code = errno;
       unlink(temporary.c_str());
-      return failure("renew", path, code);
+      return file_error("renew", path, code);
     }
   }
   return put_in_place(to.fd, temporary, path);

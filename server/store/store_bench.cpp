@@ -1,0 +1,173 @@
+// Durable commits per second, single and with 64 callers, against bare SQLite doing the same rows on
+// the same disk in the same run. Only the ratios say something: syncs vary with disk and hour.
+//   sx_store_bench [FOLDER] [SECONDS]
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/store/store.h"
+
+using namespace sx;
+using namespace sx::store;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+const std::string kData(200, 'x');
+
+struct Figure {
+  double per_second = 0;
+  double p50_us = 0, p99_us = 0;
+};
+
+Figure figure(std::vector<double>& us, double seconds) {
+  if (us.empty()) return {};
+  std::sort(us.begin(), us.end());
+  return {us.size() / seconds, us[us.size() / 2], us[us.size() * 99 / 100]};
+}
+double us_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+// One row a transaction, prepared, WAL and FULL: what SQLite gives a careful single caller.
+Figure bare_sqlite(const std::string& path, double seconds, int rows_per_commit) {
+  sqlite3* db = nullptr;
+  const auto exec = [&](const char* sql) {
+    if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+      std::fprintf(stderr, "bare SQLite: %s\n", sqlite3_errmsg(db));
+      std::exit(1);
+    }
+  };
+  if (sqlite3_open(path.c_str(), &db) != SQLITE_OK) std::exit(1);
+  exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+       "CREATE TABLE e(pos INTEGER PRIMARY KEY, stream, seq, type, data, UNIQUE(stream, seq))");
+  sqlite3_stmt* insert = nullptr;
+  sqlite3_prepare_v2(db, "INSERT INTO e(stream, seq, type, data) VALUES(?,?,?,?)", -1, &insert,
+                     nullptr);
+  std::vector<double> us;
+  long seq = 0;
+  for (const auto begin = Clock::now(); us_since(begin) < seconds * 1e6;) {
+    const auto start = Clock::now();
+    exec("BEGIN IMMEDIATE");
+    for (int i = 0; i < rows_per_commit; ++i) {
+      sqlite3_bind_text(insert, 1, "stream", -1, SQLITE_STATIC);
+      sqlite3_bind_int64(insert, 2, ++seq);
+      sqlite3_bind_text(insert, 3, ":type", -1, SQLITE_STATIC);
+      sqlite3_bind_text(insert, 4, kData.data(), static_cast<int>(kData.size()), SQLITE_STATIC);
+      sqlite3_step(insert);
+      sqlite3_reset(insert);
+    }
+    exec("COMMIT");
+    us.push_back(us_since(start));
+  }
+  sqlite3_finalize(insert);
+  sqlite3_close(db);
+  return figure(us, seconds);
+}
+
+// `callers` commits always under way, each replaced from its callback as a request loop would.
+Figure our_store(const std::string& path, double seconds, int callers, int events, Stats* stats) {
+  auto opened = open_store("sqlite:" + path);
+  if (!opened.ok()) {
+    std::fprintf(stderr, "%s\n", opened.error().message.c_str());
+    std::exit(1);
+  }
+  Store& store = **opened;
+  std::vector<double> us;
+  std::mutex mutex;
+  std::condition_variable ended;
+  int running = callers;
+  const auto begin = Clock::now();
+  std::function<void(int)> next = [&](int caller) {
+    std::vector<NewEvent> batch(events, NewEvent{":type", 1, kData});
+    const auto start = Clock::now();
+    store.commit({Append{"stream" + std::to_string(caller), std::move(batch)}},
+                 [&, caller, start](Result<CommitOutcome> outcome) {
+                   if (!outcome.ok()) std::exit(1);
+                   us.push_back(us_since(start));  // always on the store's thread
+                   if (us_since(begin) < seconds * 1e6) return next(caller);
+                   std::lock_guard lock(mutex);
+                   if (--running == 0) ended.notify_one();
+                 });
+  };
+  for (int caller = 0; caller < callers; ++caller) next(caller);
+  {
+    std::unique_lock lock(mutex);
+    ended.wait(lock, [&] { return running == 0; });
+  }
+  const double spent = us_since(begin) / 1e6;
+  if (stats) *stats = store.stats().value();
+  store.close();
+  return figure(us, spent);
+}
+
+// The same with a thread per caller that waits for each answer: the harder case for grouping.
+Figure our_threads(const std::string& path, double seconds, int callers) {
+  auto opened = open_store("sqlite:" + path);
+  if (!opened.ok()) std::exit(1);
+  Store& store = **opened;
+  std::vector<std::vector<double>> each(callers);
+  std::vector<std::thread> threads;
+  const auto begin = Clock::now();
+  for (int caller = 0; caller < callers; ++caller)
+    threads.emplace_back([&, caller] {
+      while (us_since(begin) < seconds * 1e6) {
+        const auto start = Clock::now();
+        if (!commit_and_wait(store, {Append{"stream" + std::to_string(caller),
+                                            {{":type", 1, kData}}}}).ok())
+          std::exit(1);
+        each[caller].push_back(us_since(start));
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  const double spent = us_since(begin) / 1e6;
+  std::vector<double> us;
+  for (const auto& part : each) us.insert(us.end(), part.begin(), part.end());
+  return figure(us, spent);
+}
+
+void print(const char* what, const Figure& f, double base) {
+  std::printf("%-46s %9.0f /s  p50 %7.0f us  p99 %7.0f us   x%.2f\n", what, f.per_second, f.p50_us,
+              f.p99_us, f.per_second / base);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string folder = argc > 1 ? argv[1] : ".";
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 3;
+  folder += "/sx-store-bench-" + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  const auto in = [&](const char* name) { return folder + "/" + name; };
+  double load[1] = {0};
+  if (getloadavg(load, 1) == 1) std::printf("load %.2f, 200-byte events, %.0f s each\n", load[0], seconds);
+
+  const Figure bare = bare_sqlite(in("bare1.db"), seconds, 1);
+  print("bare SQLite, 1 row a commit", bare, bare.per_second);
+  print("store, 1 caller", our_store(in("s1.db"), seconds, 1, 1, nullptr), bare.per_second);
+  print("store, 1 thread waiting", our_threads(in("t1.db"), seconds, 1), bare.per_second);
+  Stats stats;
+  print("store, 64 callers", our_store(in("s64.db"), seconds, 64, 1, &stats), bare.per_second);
+  print("store, 64 threads waiting", our_threads(in("t64.db"), seconds, 64), bare.per_second);
+  std::printf("  64 callers: %.1f commits a group, largest %llu\n",
+              double(stats.commits) / std::max<double>(1, double(stats.groups)),
+              static_cast<unsigned long long>(stats.largest_group));
+  Figure rows = bare_sqlite(in("bare100.db"), seconds, 100);
+  Figure batch = our_store(in("s100.db"), seconds, 1, 100, nullptr);
+  rows.per_second *= 100;
+  batch.per_second *= 100;
+  print("bare SQLite, 100 rows a commit (rows)", rows, rows.per_second);
+  print("store, 100 events a commit (events)", batch, rows.per_second);
+  std::filesystem::remove_all(folder);
+}
