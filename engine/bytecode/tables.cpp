@@ -1,0 +1,31 @@
+// The fingerprint of the tables.
+#include "engine/bytecode/tables.h"
+
+#include "engine/base/str.h"
+
+namespace sx {
+namespace {
+
+// Raise when the meaning of bytes changes though no table does: constant encoding, call windows,
+// numeric rules, template escaping.
+constexpr std::string_view kValueRules = "values 1";
+
+}  // namespace
+
+Tables::Tables(std::vector<PrimitiveArity> primitives, const std::vector<std::string_view>& io_ops)
+    : primitives_(std::move(primitives)) {
+  std::string text = str(kValueRules, "\n");
+#define SX_OP(code, name, format, meaning) text += str("op ", code, " " #name " " #format "\n");
+#include "engine/bytecode/opcodes.def"
+#undef SX_OP
+#define SX_KIND(code, name, type_name, prefix, layout) \
+  text += str("kind ", code, " " #name " " type_name " ", prefix, " " #layout "\n");
+#include "engine/value/object_kinds.def"
+#undef SX_KIND
+  for (const PrimitiveArity& p : primitives_)
+    text += str("primitive ", p.name, " ", int{p.min_args}, " ", int{p.max_args}, "\n");
+  for (const std::string_view op : io_ops) text += str("io ", op, "\n");
+  fingerprint_ = sha256(text);
+}
+
+}  // namespace sx
