@@ -20,11 +20,11 @@ constexpr std::uint32_t rotr(std::uint32_t x, int n) { return x >> n | x << (32 
 
 }  // namespace
 
-Sha256::Sha256()
+ContentHash::ContentHash()
     : state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {}
 
-void Sha256::block(const std::uint8_t* p) {
+void ContentHash::block(const std::uint8_t* p) {
   std::uint32_t w[64];
   for (int i = 0; i < 16; ++i)
     w[i] = std::uint32_t{p[4 * i]} << 24 | std::uint32_t{p[4 * i + 1]} << 16 |
@@ -47,7 +47,7 @@ void Sha256::block(const std::uint8_t* p) {
   state_[4] += e, state_[5] += f, state_[6] += g, state_[7] += h;
 }
 
-void Sha256::update(const void* data, std::size_t size) {
+void ContentHash::update(const void* data, std::size_t size) {
   if (size == 0) return;
   const auto* p = static_cast<const std::uint8_t*>(data);
   std::size_t held = size_ % 64;
@@ -64,7 +64,7 @@ void Sha256::update(const void* data, std::size_t size) {
   if (size > 0) std::memcpy(buffer_, p, size);
 }
 
-Sha256Digest Sha256::finish() {
+Sha256Digest ContentHash::finish() {
   const std::uint64_t bits = size_ * 8;
   const std::uint8_t one = 0x80;
   update(&one, 1);
@@ -79,8 +79,8 @@ Sha256Digest Sha256::finish() {
   return digest;
 }
 
-Sha256Digest sha256(std::string_view data) {
-  Sha256 hasher;
+Sha256Digest content_sha256(std::string_view data) {
+  ContentHash hasher;
   hasher.update(data);
   return hasher.finish();
 }

@@ -12,9 +12,9 @@ namespace sx {
 
 using Sha256Digest = std::array<std::uint8_t, 32>;
 
-class Sha256 {
+class ContentHash {
  public:
-  Sha256();
+  ContentHash();
   void update(const void* data, std::size_t size);
   void update(std::string_view text) { update(text.data(), text.size()); }
   // Ends the message. The object must not be used afterwards.
@@ -27,7 +27,7 @@ class Sha256 {
   std::uint8_t buffer_[64];
 };
 
-Sha256Digest sha256(std::string_view data);
+Sha256Digest content_sha256(std::string_view data);
 // Lower-case hexadecimal of the first `bytes` bytes.
 std::string hex(const Sha256Digest& digest, std::size_t bytes = 32);
 

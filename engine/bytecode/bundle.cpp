@@ -331,7 +331,7 @@ std::string encode_bundle(const std::vector<const UnitImage*>& units, std::uint3
 
 void reseal_bundle(std::string& bytes) {
   if (bytes.size() < kHeaderBytes) return;
-  const Sha256Digest digest = sha256(std::string_view(bytes).substr(kSealedFrom));
+  const Sha256Digest digest = content_sha256(std::string_view(bytes).substr(kSealedFrom));
   bytes.replace(kHashAt, digest.size(), view(digest));
 }
 
@@ -358,7 +358,7 @@ Result<Bundle> decode_bundle(std::string_view bytes, const Tables& tables, std::
   if (size != bytes.size())
     return Error{str(name, " is cut off or extended: its header says ", size, " bytes, it has ",
                      bytes.size(), kRemedy)};
-  const Sha256Digest actual = sha256(bytes.substr(kSealedFrom));
+  const Sha256Digest actual = content_sha256(bytes.substr(kSealedFrom));
   if (stated != view(actual))
     return Error{str(name, " is corrupted: its header says content ", hex_of(stated, 6),
                      ", its bytes give ", hex(actual, 6), kRemedy)};

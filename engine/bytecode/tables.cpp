@@ -25,7 +25,7 @@ Tables::Tables(std::vector<PrimitiveArity> primitives, const std::vector<std::st
   for (const PrimitiveArity& p : primitives_)
     text += str("primitive ", p.name, " ", int{p.min_args}, " ", int{p.max_args}, "\n");
   for (const std::string_view op : io_ops) text += str("io ", op, "\n");
-  fingerprint_ = sha256(text);
+  fingerprint_ = content_sha256(text);
 }
 
 }  // namespace sx

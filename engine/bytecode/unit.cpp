@@ -36,7 +36,7 @@ void hash_template(const TemplateImage& image, std::uint64_t (&out)[2]) {
     put_count(bytes, part.hole);
     put_text(bytes, part.text);
   }
-  const Sha256Digest digest = sha256(bytes);
+  const Sha256Digest digest = content_sha256(bytes);
   ByteReader in({reinterpret_cast<const char*>(digest.data()), digest.size()});
   out[0] = in.u64();
   out[1] = in.u64();

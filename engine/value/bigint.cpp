@@ -441,7 +441,8 @@ void big_from_text(std::string_view digits, int radix, bool negative, IntBuffer&
       std::size_t n = 0;
       for (std::size_t i = 0; i < parts.size(); i += 2) {
         if (i + 1 < parts.size()) parts[i] += parts[i + 1] * power;
-        parts[n++] = std::move(parts[i]);
+        if (n != i) parts[n] = std::move(parts[i]);
+        ++n;
       }
       parts.resize(n);
       if (n > 1) power *= power;

@@ -1,0 +1,236 @@
+#include "engine/io/runner.h"
+
+#include "engine/base/str.h"
+#include "engine/reader/printer.h"
+#include "engine/value/collections.h"
+
+namespace sx {
+
+namespace {
+
+const IoOpInfo kIoOps[] = {
+#define SX_IO(name, side, contract) {name, #side, contract},
+#include "engine/io/io_ops.def"
+#undef SX_IO
+};
+
+constexpr std::int64_t kCancelFuel = 200'000;  // for the cleanups of a task that used up its fuel
+
+}  // namespace
+
+const IoOpInfo* io_ops(std::size_t& count) {
+  count = sizeof kIoOps / sizeof *kIoOps;
+  return kIoOps;
+}
+
+void IoTicket::reply(Value value) const { runner->answer(*this, false, value); }
+
+void IoTicket::fail(std::string_view kind, std::string_view message, Value data) const {
+  Context& cx = runner->vm_.cx;
+  cx.fail(kind, message, data);
+  runner->answer(*this, true, cx.error);
+}
+
+int IoCall::count() const {
+  if (is_vector(args)) return static_cast<int>(vector_count(args));
+  const std::int64_t n = list_length(args);
+  return n < 0 ? 0 : static_cast<int>(n);
+}
+
+Value IoCall::arg(int i) const {
+  // The request is what the task ended its slice with: rooted there.
+  const Value request = vm.result(ticket.task);
+  Value list = dict_get(vm.cx, request, vm.cx.keyword("args"));
+  if (is_vector(list))
+    return static_cast<std::uint32_t>(i) < vector_count(list) ? vector_get(list, i) : Value::nil();
+  for (; is_pair(list); list = cdr(list), --i)
+    if (i == 0) return car(list);
+  return Value::nil();
+}
+
+bool IoCall::text(int i, std::string& out) {
+  const Value v = arg(i);
+  if (is_string(v)) {
+    out.assign(as_string(v)->view());
+    return true;
+  }
+  if (is_bytes(v)) {
+    out.assign(reinterpret_cast<const char*>(as_bytes(v)->data()), as_bytes(v)->byte_len);
+    return true;
+  }
+  fail("type-error", str(op, ": argument ", i + 1, ": Expected string, got ", type_name(v)));
+  return false;
+}
+
+bool IoCall::integer(int i, std::int64_t& out) {
+  const Value v = arg(i);
+  if (to_int64(v, out)) return true;
+  fail("type-error", str(op, ": argument ", i + 1, ": Expected integer, got ", type_name(v)));
+  return false;
+}
+
+TaskId Runner::spawn(Value function, const Value* args, int count, Done done, TaskLimits limits) {
+  const TaskId id = vm_.start(function, args, count);
+  if (id >= tasks_.size()) tasks_.resize(id + 1);
+  State& state = tasks_[id];
+  state = State{};
+  state.done = std::move(done);
+  state.fuel_left = limits.fuel_max;
+  state.serial = next_serial_++;
+  ++active_;
+  step(id);
+  return id;
+}
+
+void Runner::step(TaskId id) {
+  tasks_[id].stepping = true;
+  while (true) {
+    std::int64_t fuel = slice_fuel;
+    if (tasks_[id].fuel_left >= 0 && tasks_[id].fuel_left < fuel) fuel = tasks_[id].fuel_left;
+    const Outcome outcome = vm_.run(id, fuel);
+    if (outcome == Outcome::OutOfFuel) {
+      State& state = tasks_[id];
+      if (state.fuel_left >= 0) {
+        state.fuel_left -= fuel;
+        if (state.fuel_left <= 0) {
+          vm_.cx.fail("limit", "The fuel limit of this run was exceeded");
+          vm_.cancel(id, vm_.cx.error);
+          state.fuel_left = -1;
+          const Outcome last = vm_.run(id, kCancelFuel);
+          if (last == Outcome::Raised || last == Outcome::Returned) {
+            // fall through to the end below with what it ended with
+          }
+          Done done = std::move(state.done);
+          state.serial = 0;
+          --active_;
+          if (last != Outcome::Raised) vm_.cx.fail("limit", "The fuel limit of this run was exceeded");
+          Vm::Pin error(vm_, last == Outcome::Raised ? vm_.result(id) : vm_.cx.error);
+          vm_.finish(id);
+          if (done) done(Outcome::Raised, error.get());
+          return;
+        }
+      }
+      if (on_yield) {
+        state.stepping = false;
+        const std::uint64_t serial = state.serial;
+        on_yield([this, id, serial] {
+          if (tasks_[id].serial == serial) step(id);
+        });
+        return;
+      }
+      continue;
+    }
+    if (outcome == Outcome::Suspended) {
+      State& state = tasks_[id];
+      ++state.turn;
+      state.answered = false;
+      state.waiting = true;
+      service(id);  // may spawn other tasks: tasks_ may have moved
+      if (tasks_[id].answered) continue;
+      tasks_[id].stepping = false;
+      return;
+    }
+    State& state = tasks_[id];
+    Done done = std::move(state.done);
+    state.serial = 0;
+    --active_;
+    Vm::Pin value(vm_, vm_.result(id));
+    vm_.finish(id);
+    if (done) done(outcome, value.get());
+    return;
+  }
+}
+
+void Runner::service(TaskId id) {
+  Context& cx = vm_.cx;
+  const Value request = vm_.result(id);
+  const IoTicket ticket{this, id, tasks_[id].turn};
+  const Value op = is_dict(request) ? dict_get(cx, request, cx.keyword("op")) : Value::unset();
+  if (!is_string(op)) {
+    ticket.fail("unhandled-request",
+                str("perform: no handler took the request ", print(cx, request, {.bytes_max = 120}),
+                    "; a request to the host is {:op \"name\" :args (…)}"));
+    return;
+  }
+  const std::string name(as_string(op)->view());
+  const auto found = servicers_.find(name);
+  const Servicer* servicer = found != servicers_.end() ? &found->second : fallback_ ? &fallback_ : nullptr;
+  if (!servicer) {
+    ticket.fail("no-servicer", str("No servicer for the IO op ", name,
+                                   " here; register one, or handle the request with with-handler"));
+    return;
+  }
+  const Value args = dict_get(cx, request, cx.keyword("args"));
+  IoCall call{vm_, name, args.is_unset() ? Value::empty_list() : args, ticket};
+  (*servicer)(call);
+}
+
+void Runner::answer(const IoTicket& ticket, bool raise, Value value) {
+  State& state = tasks_[ticket.task];
+  if (state.serial == 0 || state.turn != ticket.turn || !state.waiting) return;
+  state.waiting = false;
+  if (raise) {
+    vm_.resume_raise(ticket.task, value);
+  } else {
+    vm_.resume(ticket.task, value);
+  }
+  if (state.stepping) {
+    state.answered = true;
+  } else {
+    step(ticket.task);
+  }
+}
+
+void Runner::cancel(TaskId id, std::uint64_t serial, std::string_view kind, std::string_view message) {
+  if (id >= tasks_.size() || tasks_[id].serial != serial || tasks_[id].stepping) return;
+  State& state = tasks_[id];
+  ++state.turn;
+  state.waiting = false;
+  vm_.cx.fail(kind, message);
+  vm_.cancel(id, vm_.cx.error);
+  step(id);
+}
+
+Result<Value> Runner::run_now(Value function, const Value* args, int count, std::int64_t fuel_max) {
+  bool ended = false;
+  Outcome outcome = Outcome::Raised;
+  Value value = Value::nil();
+  auto yield = std::move(on_yield);
+  on_yield = nullptr;
+  const TaskId id = spawn(
+      function, args, count,
+      [&](Outcome o, Value v) {
+        ended = true;
+        outcome = o;
+        value = v;
+      },
+      {fuel_max});
+  on_yield = std::move(yield);
+  if (!ended) {
+    const Value op = dict_get(vm_.cx, vm_.result(id), vm_.cx.keyword("op"));
+    const std::string name = print(vm_.cx, op);
+    cancel(id, serial(id), "io-error", str("The IO op ", name, " does not answer at once; it cannot be used here"));
+  }
+  if (outcome == Outcome::Raised) return Error{describe_error(vm_.cx, value)};
+  return value;
+}
+
+std::string error_summary(Context& cx, Value error) {
+  if (is_dict(error)) {
+    const Value message = dict_get(cx, error, cx.keyword("message"));
+    if (is_string(message)) return std::string(as_string(message)->view());
+  }
+  return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}));
+}
+
+std::string describe_error(Context& cx, Value error) {
+  std::string out = error_summary(cx, error);
+  if (!is_dict(error)) return out;
+  const Value data = dict_get(cx, error, cx.keyword("data"));
+  if (!data.is_unset() && !data.is_nil()) out += str("\n  data: ", print(cx, data, {.bytes_max = 400}));
+  for (Value at = dict_get(cx, error, cx.keyword("trace")); is_pair(at); at = cdr(at))
+    if (is_string(car(at))) out += str("\n  at ", as_string(car(at))->view());
+  return out;
+}
+
+}  // namespace sx

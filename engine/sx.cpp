@@ -1,0 +1,203 @@
+#include "engine/sx.h"
+
+#include "engine/base/str.h"
+#include "engine/bytecode/bundle.h"
+#include "engine/bytecode/verify.h"
+#include "engine/prim/operations.h"
+#include "engine/prim/primitives.h"
+#include "engine/reader/printer.h"
+#include "engine/value/collections.h"
+
+namespace sx {
+
+namespace {
+
+constexpr std::int64_t kMacroFuel = 20'000'000;
+
+}  // namespace
+
+const Tables& engine_tables() {
+  static const Tables tables = [] {
+    std::vector<PrimitiveArity> arities;
+    for (std::uint32_t i = 0; i < primitive_count(); ++i)
+      arities.push_back({primitives()[i].name, primitives()[i].min_args, primitives()[i].max_args});
+    std::vector<std::string_view> ops;
+    std::size_t count = 0;
+    const IoOpInfo* table = io_ops(count);
+    for (std::size_t i = 0; i < count; ++i) ops.push_back(table[i].name);
+    return Tables(std::move(arities), ops);
+  }();
+  return tables;
+}
+
+std::string table_fingerprint() { return hex(engine_tables().fingerprint()); }
+
+Engine::Engine(const VmConfig& config) : vm(config), runner(vm) { define_primitives(); }
+Engine::~Engine() = default;
+
+void Engine::define_primitives() {
+  const PrimitiveInfo* table = primitives();
+  for (std::uint32_t i = 0; i < primitive_count(); ++i) {
+    Global* global = vm.globals.intern(str(kPrimitiveModule, "#", table[i].name));
+    auto* object = static_cast<PrimitiveObject*>(vm.cx.heap.alloc_static(Kind::Primitive, 2));
+    object->index = i;
+    object->reserved = 0;
+    global->value = Value::object(object);
+    global->usage = table[i].usage;
+  }
+}
+
+CompileServices Engine::services() {
+  return CompileServices{vm.cx, *this, *this, {primitives(), primitive_count()}};
+}
+
+// --- what the compiler asks ----------------------------------------------------------------------
+
+void Engine::begin_expansion(std::uint32_t module) { sx::begin_expansion(vm.cx, module); }
+
+Result<Value> Engine::run_macro(Value fn, Value argument_forms) {
+  // The expander function takes the argument forms as its arguments.
+  std::vector<Value> args;
+  for (Value at = argument_forms; is_pair(at); at = cdr(at)) args.push_back(car(at));
+  return runner.run_now(fn, args.data(), static_cast<int>(args.size()), kMacroFuel);
+}
+
+Result<void> Engine::run_for_macros(const UnitImage& unit) {
+  Unit* linked = vm.link(std::make_unique<UnitImage>(unit));
+  for (const Export& e : linked->image->exports)
+    if (e.kind == ExportKind::Macro)
+      if (Global* global = vm.globals.find(e.name)) global->macro = true;
+  auto ran = runner.run_now(vm.closure_of(linked->functions[0]), nullptr, 0, kMacroFuel);
+  if (!ran.ok()) return ran.error();
+  return {};
+}
+
+Value Engine::global_value(std::string_view full_name) {
+  const Global* global = vm.globals.find(full_name);
+  return global ? global->value : Value::unset();
+}
+
+bool Engine::global_is_macro(std::string_view full_name) {
+  const Global* global = vm.globals.find(full_name);
+  return global && global->macro;
+}
+
+Value Engine::global(std::string_view full_name) { return global_value(full_name); }
+
+// --- modules -------------------------------------------------------------------------------------
+
+Result<void> Engine::load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value) {
+  for (const std::string& use : image->uses) SX_CHECK(require_module(use));
+  auto interface = std::make_unique<ModuleInterface>();
+  interface->module = image->module;
+  interface->exports = image->exports;
+  interface->uses = image->uses;
+  const std::string module = image->module;
+  Unit* unit = vm.link(std::move(image));
+  for (const Export& e : unit->image->exports) {
+    Global* global = vm.globals.find(e.name);
+    if (!global) continue;
+    global->macro = e.kind == ExportKind::Macro;
+    global->component = e.kind == ExportKind::Component;
+    global->doc = e.doc;
+    global->usage = e.usage;
+  }
+  auto ran = runner.run_now(vm.closure_of(unit->functions[0]), nullptr, 0);
+  if (!ran.ok()) return ran.error();
+  if (value) *value = ran.value();
+  if (!module.empty()) {
+    interfaces_[module] = std::move(interface);
+    loaded_.push_back({module, unit->image.get(), from_bundle});
+  }
+  return {};
+}
+
+Result<const ModuleInterface*> Engine::require(std::string_view module, std::string_view asked_by) {
+  const std::string name(module);
+  if (const auto found = interfaces_.find(name); found != interfaces_.end())
+    return static_cast<const ModuleInterface*>(found->second.get());
+  for (std::size_t i = 0; i < loading_.size(); ++i) {
+    if (loading_[i] != name) continue;
+    std::string circle = name;
+    for (std::size_t j = i + 1; j < loading_.size(); ++j) circle += str(" → ", loading_[j]);
+    return Error{str("Modules use each other in a circle: ", circle, " → ", name)};
+  }
+  struct Loading {
+    std::vector<std::string>& chain;
+    Loading(std::vector<std::string>& c, std::string n) : chain(c) { chain.push_back(std::move(n)); }
+    ~Loading() { chain.pop_back(); }
+  } loading(loading_, name);
+
+  if (const auto found = available_.find(name); found != available_.end()) {
+    auto image = std::move(found->second);
+    available_.erase(found);
+    SX_CHECK(load_image(std::move(image), true, nullptr));
+    return static_cast<const ModuleInterface*>(interfaces_[name].get());
+  }
+  std::optional<SourceFile> source = find_source ? find_source(module) : std::nullopt;
+  if (!source) {
+    return Error{str("Module ", name, " was not found",
+                     asked_by.empty() ? "" : str(" (used by ", asked_by, ")"),
+                     ": expected it in a bundle, or as the file ", name, ".sx under a module root")};
+  }
+  CompileOptions options;
+  options.file = source->file;
+  options.expect_module = true;
+  SX_TRY(auto image, compile_source(services(), source->text, options));
+  if (image->module != name)
+    return Error{str(source->file, ": the file declares (module ", image->module, " …), expected (module ",
+                     name, " …): a module's path is its file's path")};
+  SX_CHECK(load_image(std::move(image), false, nullptr));
+  return static_cast<const ModuleInterface*>(interfaces_[name].get());
+}
+
+Result<void> Engine::require_module(std::string_view module) {
+  auto required = require(module, loading_.empty() ? std::string_view() : std::string_view(loading_.back()));
+  if (!required.ok()) return required.error();
+  return {};
+}
+
+Result<void> Engine::add_bundle(std::string_view bytes, std::string_view name) {
+  SX_TRY(Bundle bundle, decode_bundle(bytes, engine_tables(), name));
+  for (const auto& unit : bundle.units) SX_CHECK(verify_unit(*unit, engine_tables()));
+  last_entry_ = bundle.entry < bundle.units.size() ? bundle.units[bundle.entry]->module : "";
+  for (auto& unit : bundle.units) {
+    const std::string module = unit->module;
+    if (interfaces_.count(module)) continue;  // loaded already
+    available_[module] = std::move(unit);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<UnitImage>> Engine::compile(const SourceFile& source) {
+  CompileOptions options;
+  options.file = source.file;
+  return compile_source(services(), source.text, options);
+}
+
+Result<Value> Engine::run_source(const SourceFile& source) {
+  SX_TRY(auto image, compile(source));
+  Value value = Value::nil();
+  SX_CHECK(load_image(std::move(image), false, &value));
+  return value;
+}
+
+Result<Value> Engine::eval(std::string_view text, std::string_view file, bool interactive) {
+  CompileOptions options;
+  options.file = std::string(file);
+  options.interactive = interactive;
+  SX_TRY(auto image, compile_source(services(), text, options));
+  Value value = Value::nil();
+  SX_CHECK(load_image(std::move(image), false, &value));
+  return value;
+}
+
+std::vector<std::string> Engine::missing_ops() const {
+  std::vector<std::string> missing;
+  for (const LoadedModule& loaded : loaded_)
+    for (const std::string& op : loaded.image->requires_ops)
+      if (!runner.services(op)) missing.push_back(str(op, " (needed by ", loaded.module, ")"));
+  return missing;
+}
+
+}  // namespace sx

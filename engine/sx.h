@@ -1,0 +1,96 @@
+// The embedding API: one Engine is one isolate. Everything that runs SX (the command line, a server
+// worker, the browser kernel, tests) goes through it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/bytecode/image.h"
+#include "engine/bytecode/tables.h"
+#include "engine/compiler/compiler.h"
+#include "engine/io/runner.h"
+#include "engine/vm/vm.h"
+
+namespace sx {
+
+struct SourceFile {
+  std::string text;
+  std::string file;  // shown in errors: relative to the project
+};
+
+class Engine : private MacroRunner, private ModuleResolver {
+ public:
+  explicit Engine(const VmConfig& config);
+  ~Engine() override;
+
+  Vm vm;
+  Runner runner;
+  Context& cx() { return vm.cx; }
+
+  // Where source modules come from: "persist/log" → its text, or nothing. Asked in order after the
+  // bundles.
+  std::function<std::optional<SourceFile>(std::string_view module)> find_source;
+  // Told about what a person should know: a refused bundle for which the source was compiled.
+  std::function<void(std::string_view notice)> on_notice;
+
+  // Makes the modules of a bundle available (verified, not run). bytes may go afterwards.
+  // Refused: an error that names both sides and the remedy; nothing of it becomes available.
+  Result<void> add_bundle(std::string_view bytes, std::string_view name = "bundle");
+  // The module's path of the bundle's entry, "" when it has none.
+  const std::string& last_bundle_entry() const { return last_entry_; }
+
+  // Loads (linking, running its top level) a module and what it uses; later calls do nothing.
+  Result<void> require_module(std::string_view module);
+  // Compiles and runs a script or module text; the value of its last top-level form.
+  Result<Value> run_source(const SourceFile& source);
+  // The same for an interactive line: earlier definitions stay visible.
+  Result<Value> eval(std::string_view text, std::string_view file = "<eval>", bool interactive = false);
+  // Compiles without running, with everything it uses loaded for its macros.
+  Result<std::unique_ptr<UnitImage>> compile(const SourceFile& source);
+  // A global by its full name ("blog/handler"), or unset.
+  Value global(std::string_view full_name);
+  const Global* find_global(std::string_view full_name) { return vm.globals.find(full_name); }
+
+  // The loaded modules in the order they were loaded: dependencies first.
+  struct LoadedModule {
+    std::string module;
+    const UnitImage* image;
+    bool from_bundle;
+  };
+  std::span<const LoadedModule> modules() const { return loaded_; }
+
+  // Ops that loaded modules declare and nobody here services: each with the module that needs it.
+  std::vector<std::string> missing_ops() const;
+
+ private:
+  void begin_expansion(std::uint32_t module) override;
+  Result<Value> run_macro(Value fn, Value argument_forms) override;
+  Result<void> run_for_macros(const UnitImage& unit) override;
+  Value global_value(std::string_view full_name) override;
+  bool global_is_macro(std::string_view full_name) override;
+  Result<const ModuleInterface*> require(std::string_view module, std::string_view asked_by) override;
+
+  CompileServices services();
+  Result<void> load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value);
+  void define_primitives();
+
+  std::unordered_map<std::string, std::unique_ptr<UnitImage>> available_;  // from bundles
+  std::unordered_map<std::string, std::unique_ptr<ModuleInterface>> interfaces_;
+  std::vector<LoadedModule> loaded_;
+  std::vector<std::string> loading_;  // the chain of modules being loaded: cycles
+  std::string last_entry_;
+};
+
+// The vocabularies whose fingerprint bundles carry.
+const Tables& engine_tables();
+// "1.0.0 tables 12ab34…": what `sx version` prints and bundles are compared with.
+std::string table_fingerprint();
+
+}  // namespace sx

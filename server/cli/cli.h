@@ -1,0 +1,66 @@
+// The commands of `sx` and what they share. Each command is one function that returns the exit
+// status: 0 done, 1 the program failed, 2 wrong usage.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/sx.h"
+
+namespace sx::cli {
+
+// What is built into this binary (bundles, kernel, static files), by name; empty in the stage-0
+// binary that the build uses to make them.
+struct EmbeddedFile {
+  std::string_view name;  // "bundles/core.sxbc", "static/site.css"
+  std::span<const std::uint8_t> bytes;
+};
+std::span<const EmbeddedFile> embedded_files();
+std::optional<std::span<const std::uint8_t>> embedded_file(std::string_view name);
+
+// Where modules are looked for: the project that `file` belongs to (the nearest folder above it
+// with a lib/ in it), SX_PROJECT_DIR, then what is embedded.
+class ModuleRoots {
+ public:
+  explicit ModuleRoots(const std::string& file_or_dir);
+  std::optional<SourceFile> find(std::string_view module) const;
+  const std::vector<std::string>& roots() const { return roots_; }
+
+ private:
+  std::vector<std::string> roots_;
+};
+
+struct EngineOptions {
+  std::string near;           // file or folder whose project is searched first
+  bool gc_stress = false;
+  bool source_only = false;   // ignore the embedded bundles
+  std::size_t heap_limit = std::size_t{2} << 30;
+};
+// An engine with the servicers of the command line (console, clock, random, environment) and the
+// embedded bundles or the sources of the project.
+std::unique_ptr<Engine> make_engine(const EngineOptions& options);
+
+// console/write, log/write, clock/now, random/bytes, env/get.
+void add_basic_servicers(Runner& runner);
+
+Result<std::string> read_file(const std::string& path);
+Result<void> write_file(const std::string& path, std::string_view bytes);
+
+// The error, the source line it points at, the backtrace: on stderr.
+void report_error(std::string_view text);
+
+int cmd_run(const std::string& file, const std::vector<std::string>& args, const EngineOptions& options);
+int cmd_eval(const std::string& text, const EngineOptions& options);
+int cmd_test(const std::vector<std::string>& paths, const EngineOptions& options);
+int cmd_repl(const EngineOptions& options);
+int cmd_build(const std::vector<std::string>& files, const std::string& out, bool with_core, const EngineOptions& options);
+int cmd_disasm(const std::string& file, const EngineOptions& options);
+int cmd_doc(const std::string& name, const EngineOptions& options);
+
+int main(int argc, char** argv);
+
+}  // namespace sx::cli

@@ -1,0 +1,194 @@
+#include "server/io/content_servicer.h"
+
+#include <memory>
+
+#include "engine/base/str.h"
+#include "engine/base/utf8.h"
+#include "engine/value/collections.h"
+#include "server/content/front_matter.h"
+#include "server/content/markdown.h"
+#include "server/content/slug.h"
+#include "server/crypto/crypto.h"
+#include "server/store/sniff.h"
+
+namespace sx {
+
+namespace {
+
+struct Services {
+  Runner& runner;
+  ContentServices given;
+};
+
+std::string key_of(const Services& s, const std::string& purpose) {
+  return derive_key(s.given.root_secret, str("program:", purpose));
+}
+
+// Front matter as SX data: keyword keys, dates as {:date ms :text "…"}. Depth and size were bounded
+// by the parser (32 levels).
+Value front_value(Context& cx, const FrontValue& v) {
+  switch (v.kind) {
+    case FrontValue::Kind::Null:
+      return Value::nil();
+    case FrontValue::Kind::Bool:
+      return Value::boolean(v.boolean);
+    case FrontValue::Kind::Int:
+      return make_int(cx, v.integer);
+    case FrontValue::Kind::Float:
+      return Value::from_double(v.real);
+    case FrontValue::Kind::String:
+      return make_string(cx, v.text);
+    case FrontValue::Kind::Date: {
+      Root text(cx.heap, make_string(cx, v.text));
+      Root ms(cx.heap, make_int(cx, v.integer));
+      const Field fields[] = {{"date", ms}, {"text", text}};
+      return make_dict(cx, fields);
+    }
+    case FrontValue::Kind::List: {
+      Root vector(cx.heap, empty_vector(cx));
+      for (const FrontValue& item : v.items) {
+        const Value one = front_value(cx, item);
+        vector = vector_push(cx, vector, one);
+      }
+      return vector;
+    }
+    case FrontValue::Kind::Map: {
+      Root dict(cx.heap, empty_dict(cx));
+      for (const FrontField& field : v.fields) {
+        const Value one = front_value(cx, field.value);
+        dict = dict_put(cx, dict, cx.keyword(field.name), one);
+      }
+      return dict;
+    }
+  }
+  return Value::nil();
+}
+
+void add_crypto(Runner& runner, std::shared_ptr<Services> s) {
+  runner.add("crypto/sign", [s](IoCall& call) {
+    std::string purpose, text;
+    if (!call.text(0, purpose) || !call.text(1, text)) return;
+    call.reply(make_string(call.vm.cx, base64url_encode(hmac_sha256(key_of(*s, purpose), text))));
+  });
+  runner.add("crypto/verify", [s](IoCall& call) {
+    std::string purpose, text, mac;
+    if (!call.text(0, purpose) || !call.text(1, text) || !call.text(2, mac)) return;
+    const auto given = base64url_decode(mac);
+    call.reply(Value::boolean(given.ok() && constant_time_equal(given.value(), hmac_sha256(key_of(*s, purpose), text))));
+  });
+  runner.add("crypto/sha256", [](IoCall& call) {
+    std::string text;
+    if (!call.text(0, text)) return;
+    call.reply(make_string(call.vm.cx, hex_encode(sha256(text))));
+  });
+  runner.add("crypto/password-hash", [s](IoCall& call) {
+    std::string password;
+    if (!call.text(0, password)) return;
+    auto answer = [s, ticket = call.ticket](Result<std::string> hash) {
+      if (!hash.ok()) return ticket.fail("password-error", hash.error().message);
+      ticket.reply(make_string(s->runner.vm().cx, hash.value()));
+    };
+    if (!s->given.passwords) return answer(hash_password(password));
+    s->given.passwords->hash(password, [s, answer](Result<std::string> hash) {
+      auto kept = std::make_shared<Result<std::string>>(std::move(hash));
+      s->given.post([answer, kept] { answer(std::move(*kept)); });
+    });
+  });
+  runner.add("crypto/password-verify", [s](IoCall& call) {
+    std::string password, hash;
+    if (!call.text(0, password)) return;
+    const bool unknown = call.arg(1).is_nil();
+    if (!unknown && !call.text(1, hash)) return;
+    if (!s->given.passwords)
+      return call.reply(Value::boolean(unknown ? dummy_verify(password) : verify_password(hash, password)));
+    auto done = [s, ticket = call.ticket](PasswordPool::Answer answer) {
+      s->given.post([ticket, answer] {
+        if (answer == PasswordPool::Answer::Busy)
+          return ticket.fail("busy", "Too many logins at once; try again in a moment");
+        ticket.reply(Value::boolean(answer == PasswordPool::Answer::Yes));
+      });
+    };
+    if (unknown) {
+      s->given.passwords->dummy(password, done);
+    } else {
+      s->given.passwords->verify(hash, password, done);
+    }
+  });
+}
+
+void add_content(Runner& runner) {
+  runner.add("content/markdown", [](IoCall& call) {
+    std::string text;
+    if (!call.text(0, text)) return;
+    Context& cx = call.vm.cx;
+    const std::string html_text = markdown_to_html(text, {});
+    Root html(cx.heap, make_string(cx, html_text));
+    const std::string excerpt_text = excerpt(text);
+    Root short_text(cx.heap, make_string(cx, excerpt_text));
+    const Field fields[] = {{"html", html},
+                            {"excerpt", short_text},
+                            {"words", Value::small_int(static_cast<std::int64_t>(word_count(text)))}};
+    call.reply(make_dict(cx, fields));
+  });
+  runner.add("content/slug", [](IoCall& call) {
+    std::string title;
+    if (!call.text(0, title)) return;
+    call.reply(make_string(call.vm.cx, slugify(title)));
+  });
+  runner.add("content/front-matter", [](IoCall& call) {
+    std::string text;
+    if (!call.text(0, text)) return;
+    auto parsed = parse_front_matter(text);
+    if (!parsed.ok()) return call.fail("front-matter", parsed.error().message);
+    Context& cx = call.vm.cx;
+    Root fields_value(cx.heap, front_value(cx, parsed->root));
+    Root body(cx.heap, make_string(cx, parsed->body));
+    Root warnings(cx.heap, empty_vector(cx));
+    for (const std::string& warning : parsed->warnings) {
+      const Value one = make_string(cx, warning);
+      warnings = vector_push(cx, warnings, one);
+    }
+    const Field fields[] = {{"fields", fields_value}, {"body", body}, {"warnings", warnings}};
+    call.reply(make_dict(cx, fields));
+  });
+}
+
+void add_blobs(Runner& runner, std::shared_ptr<Services> s) {
+  if (!s->given.blobs) return;
+  runner.add("blob/put", [s](IoCall& call) {
+    std::string bytes;
+    if (!call.text(0, bytes)) return;
+    auto ref = s->given.blobs->put(bytes);
+    if (!ref.ok()) return call.fail("store-error", ref.error().message);
+    Context& cx = call.vm.cx;
+    Root cid(cx.heap, make_string(cx, ref->cid));
+    Root mime(cx.heap, make_string(cx, ref->mime));
+    Root size(cx.heap, make_uint(cx, ref->size));
+    const Field fields[] = {{"cid", cid}, {"size", size}, {"mime", mime}};
+    call.reply(make_dict(cx, fields));
+  });
+  runner.add("blob/get", [s](IoCall& call) {
+    std::string cid;
+    if (!call.text(0, cid)) return;
+    if (!store::is_cid(cid) || !s->given.blobs->has(cid)) return call.reply(Value::nil());
+    auto bytes = s->given.blobs->get(cid);
+    if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
+    Context& cx = call.vm.cx;
+    Root data(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size()}));
+    Root mime(cx.heap, make_string(cx, store::sniff_mime(bytes.value())));
+    Root size(cx.heap, make_uint(cx, bytes->size()));
+    const Field fields[] = {{"bytes", data}, {"mime", mime}, {"size", size}};
+    call.reply(make_dict(cx, fields));
+  });
+}
+
+}  // namespace
+
+void add_content_servicers(Runner& runner, const ContentServices& services) {
+  auto s = std::make_shared<Services>(Services{runner, services});
+  add_crypto(runner, s);
+  add_content(runner);
+  add_blobs(runner, s);
+}
+
+}  // namespace sx

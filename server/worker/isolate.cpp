@@ -1,0 +1,281 @@
+#include "server/worker/isolate.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "engine/base/str.h"
+#include "engine/base/utf8.h"
+#include "engine/render/render.h"
+#include "engine/value/collections.h"
+#include "server/files/compress.h"
+#include "server/crypto/crypto.h"
+
+namespace sx {
+
+namespace {
+
+std::string folder_of(const std::string& module) { return module.substr(0, module.find('/')); }
+
+std::string hex_id(std::uint64_t id) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016" PRIx64, id);
+  return text;
+}
+
+Value settings_value(Context& cx, const std::vector<std::pair<std::string, std::string>>& settings,
+                     const std::vector<std::pair<std::string, std::string>>& extra) {
+  Root dict(cx.heap, empty_dict(cx));
+  for (const auto* part : {&settings, &extra}) {
+    for (const auto& [key, text] : *part) {
+      const Value v = make_string(cx, text);
+      dict = dict_put(cx, dict, cx.keyword(key), v);
+    }
+  }
+  return dict;
+}
+
+class Isolate {
+ public:
+  Isolate(Worker& worker, const AppConfig& config) : worker_(worker), config_(config) {}
+
+  Result<void> start() {
+    SX_TRY(engine_, make_app_engine(config_, [this](std::function<void()> fn) { worker_.post(std::move(fn)); }));
+    return {};
+  }
+
+  Engine& engine() { return *engine_; }
+
+  void set_handler(Value handler) { handler_ = std::make_unique<Vm::Pin>(engine_->vm, handler); }
+
+  void handle(HttpRequest&& request, Responder responder) {
+    struct Exchange {
+      HttpRequest request;
+      Responder responder;
+    };
+    auto exchange = std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder)});
+    if (!handler_) {
+      waiting_.push_back([this, exchange] { handle(std::move(exchange->request), std::move(exchange->responder)); });
+      return;
+    }
+    Context& cx = engine_->cx();
+    Root value(cx.heap, request_value(exchange->request));
+    const Value args[] = {value};
+    engine_->runner.spawn(
+        handler_->get(), args, 1,
+        [this, exchange](Outcome outcome, Value result) {
+          if (outcome == Outcome::Raised) {
+            config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method, " ",
+                            exchange->request.target, ": ", describe_error(engine_->cx(), result)));
+            exchange->responder.send(failure(exchange->request));
+            return;
+          }
+          auto response = response_of(exchange->request, result);
+          if (!response.ok()) {
+            config_.log(str("request ", hex_id(exchange->request.id), ": ", response.error().message));
+            exchange->responder.send(failure(exchange->request));
+            return;
+          }
+          finish(exchange->request, response.value());
+          exchange->responder.send(response.take());
+        },
+        {config_.request_fuel_max});
+  }
+
+  void make_app() {
+    Context& cx = engine_->cx();
+    const std::string name = str(folder_of(config_.app_module), "/make-app");
+    Root settings(cx.heap, settings_value(cx, config_.settings, {}));
+    const Value args[] = {settings};
+    engine_->runner.spawn(engine_->global(name), args, 1, [this, name](Outcome outcome, Value value) {
+      if (outcome == Outcome::Raised) {
+        config_.log(str(name, ": ", describe_error(engine_->cx(), value)));
+        failed_ = true;
+        return;
+      }
+      set_handler(value);
+      auto waiting = std::move(waiting_);
+      for (auto& one : waiting) one();
+    });
+  }
+
+ private:
+  HttpResponse failure(const HttpRequest& request) {
+    HttpResponse response;
+    response.status = 500;
+    response.set_header("Content-Type", "text/html; charset=utf-8");
+    response.set_header("Cache-Control", "no-store");
+    response.body = str("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Error</title></head><body>"
+                        "<h1>Something went wrong</h1><p>The server met an error while answering. It was logged as request <code>",
+                        hex_id(request.id), "</code>.</p><p><a href=\"/\">To the start page</a></p></body></html>\n");
+    return response;
+  }
+
+  Value text_or_bytes(Context& cx, const std::string& data) {
+    if (utf8_valid(data)) return make_string(cx, data);
+    return make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()});
+  }
+
+  Value request_value(const HttpRequest& request) {
+    Context& cx = engine_->cx();
+    Root headers(cx.heap, empty_dict(cx));
+    for (const auto& [name, text] : request.headers) {
+      Root key(cx.heap, text_or_bytes(cx, name));
+      Root v(cx.heap, text_or_bytes(cx, text));
+      // Repeated headers are one list by RFC 9110 §5.3; Cookie is the one joined by "; ".
+      const Value before = dict_get(cx, headers, key);
+      if (!before.is_unset() && is_string(before) && is_string(v))
+        v = make_string(cx, str(as_string(before)->view(), name == "cookie" ? "; " : ", ", text));
+      headers = dict_put(cx, headers, key, v);
+    }
+    Root method(cx.heap, make_string(cx, request.method));
+    Root target(cx.heap, text_or_bytes(cx, request.target));
+    Root path(cx.heap, text_or_bytes(cx, request.path));
+    Root query(cx.heap, text_or_bytes(cx, request.query));
+    Root body(cx.heap, text_or_bytes(cx, request.body));
+    Root remote(cx.heap, make_string(cx, request.remote_ip));
+    Root scheme(cx.heap, make_string(cx, request.scheme));
+    Root host(cx.heap, text_or_bytes(cx, request.host));
+    Root id(cx.heap, make_string(cx, hex_id(request.id)));
+    const Field fields[] = {{"method", method}, {"target", target}, {"path", path},     {"query", query},
+                            {"headers", headers}, {"body", body},   {"remote", remote}, {"scheme", scheme},
+                            {"host", host},       {"id", id}};
+    return make_dict(cx, fields);
+  }
+
+  Value field(Value dict, std::string_view key) {
+    const Value v = dict_get(engine_->cx(), dict, engine_->cx().keyword(key));
+    return v.is_unset() ? Value::nil() : v;
+  }
+
+  static bool header_safe(std::string_view text) {
+    for (const char c : text)
+      if (c == '\r' || c == '\n' || c == '\0') return false;
+    return true;
+  }
+
+  Result<HttpResponse> response_of(const HttpRequest& request, Value value) {
+    Context& cx = engine_->cx();
+    if (!is_dict(value)) return Error{str("the handler answered ", type_name(value), "; expected a response dict {:status :headers :body}")};
+    HttpResponse response;
+    if (const Value file = field(value, "file"); is_string(file)) {
+      if (config_.static_files) {
+        auto served = config_.static_files->serve(request, as_string(file)->view());
+        if (served) response = std::move(*served);
+        else response = HttpResponse::text(404, "404 Not Found: no such file\n");
+      } else {
+        response = HttpResponse::text(404, "404 Not Found: no static files here\n");
+      }
+    } else {
+      std::int64_t status = 200;
+      if (const Value v = field(value, "status"); !v.is_nil() && (!to_int64(v, status) || status < 100 || status > 599))
+        return Error{"the handler answered a :status that is not an integer from 100 to 599"};
+      response.status = static_cast<int>(status);
+      const Value body = field(value, "body");
+      if (is_string(body)) {
+        response.body = std::string(as_string(body)->view());
+      } else if (is_bytes(body)) {
+        response.body = std::string(reinterpret_cast<const char*>(as_bytes(body)->data()), as_bytes(body)->byte_len);
+      } else if (!body.is_nil()) {
+        std::string html;
+        SX_CHECK(render_html(cx, body, html));
+        response.body = std::move(html);
+      }
+    }
+    const Value headers = field(value, "headers");
+    if (is_dict(headers)) {
+      DictCursor cursor(cx, headers);
+      Value key, v;
+      while (cursor.next(key, v)) {
+        const std::string name = is_string(key) ? std::string(as_string(key)->view())
+                                 : key.is_keyword() ? std::string(cx.symbols.name(key.id())) : "";
+        if (v.is_nil()) continue;
+        if (name.empty() || !is_string(v) || !header_safe(name) || !header_safe(as_string(v)->view()))
+          return Error{str("the handler answered the header ", name, " with ", type_name(v), "; expected a string without line ends")};
+        response.set_header(name, std::string(as_string(v)->view()));
+      }
+    }
+    auto cookie = [&](Value v) -> Result<void> {
+      if (!is_string(v) || !header_safe(as_string(v)->view())) return Error{"the handler answered a cookie that is not a string without line ends"};
+      response.headers.emplace_back("Set-Cookie", std::string(as_string(v)->view()));
+      return {};
+    };
+    const Value cookies = field(value, "set-cookies");
+    for (Value at = cookies; is_pair(at); at = cdr(at)) SX_CHECK(cookie(car(at)));
+    if (is_vector(cookies))
+      for (std::uint32_t i = 0; i < vector_count(cookies); ++i) SX_CHECK(cookie(vector_get(cookies, i)));
+    return response;
+  }
+
+  // What every answer gets: a validator for whole 200s, 304, compression.
+  void finish(const HttpRequest& request, HttpResponse& response) {
+    const auto* body = std::get_if<std::string>(&response.body);
+    if (response.status == 200 && body && !body->empty() && (request.method == "GET" || request.method == "HEAD") &&
+        !response.header("ETag")) {
+      const std::string* cache = response.header("Cache-Control");
+      if (!cache || cache->find("no-store") == std::string::npos)
+        response.set_header("ETag", str("\"", base64url_encode(sha256(*body).substr(0, 12)), "\""));
+    }
+    answer_conditional(request, response);
+    compress_response(request, response);
+  }
+
+  Worker& worker_;
+  const AppConfig& config_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Vm::Pin> handler_;
+  std::vector<std::function<void()>> waiting_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToVm post) {
+  std::unique_ptr<Engine> engine = config.make_engine();
+  add_persist_servicers(engine->runner, *config.store, post);
+  add_content_servicers(engine->runner, {config.root_secret, post ? config.passwords : nullptr, config.blobs, post});
+  if (config.log) {
+    engine->runner.add("log/write", [log = config.log](IoCall& call) {
+      std::string text;
+      if (!call.text(1, text)) return;
+      log(text);
+      call.reply(Value::nil());
+    });
+  }
+  SX_CHECK(engine->require_module(config.app_module));
+  const std::vector<std::string> missing = engine->missing_ops();
+  if (!missing.empty()) {
+    std::string all;
+    for (const std::string& one : missing) all += str("\n  ", one);
+    return Error{str("The server services no such IO ops:", all)};
+  }
+  return engine;
+}
+
+Result<Value> call_app(Engine& engine, const AppConfig& config, std::string_view name,
+                       const std::vector<std::pair<std::string, std::string>>& extra) {
+  const Value fn = engine.global(str(folder_of(config.app_module), "/", name));
+  if (fn.is_unset()) return Value::nil();
+  Root fn_root(engine.cx().heap, fn);
+  Root settings(engine.cx().heap, settings_value(engine.cx(), config.settings, extra));
+  const Value args[] = {settings};
+  return engine.runner.run_now(fn_root, args, 1);
+}
+
+Result<Handler> make_isolate(Worker& worker, const AppConfig& config) {
+  auto isolate = std::make_shared<Isolate>(worker, config);
+  SX_CHECK(isolate->start());
+  const std::string name = str(folder_of(config.app_module), "/make-app");
+  if (isolate->engine().global(name).is_unset())
+    return Error{str("The application ", config.app_module, " does not export ", name)};
+  isolate->engine().runner.on_yield = [&worker](std::function<void()> go_on) { worker.post(std::move(go_on)); };
+  isolate->make_app();
+  return Handler([isolate](HttpRequest&& request, Responder responder) {
+    if (request.path == "/health") {
+      responder.send(HttpResponse::text(200, "ok\n"));
+      return;
+    }
+    isolate->handle(std::move(request), std::move(responder));
+  });
+}
+
+}  // namespace sx

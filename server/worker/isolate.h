@@ -1,0 +1,50 @@
+// An isolate: one worker's engine with an application in it, answering HTTP requests. A request is
+// a fiber; what it performs parks that fiber only.
+//
+// The application is a module that exports FOLDER/make-app (config → handler), and may export
+// FOLDER/setup (config → anything), which runs once before the workers start. The handler takes
+// {:method :target :path :query :headers :body :remote :scheme :host :id} (header names in lower case,
+// strings as keys; body a string, or bytes when it is not UTF-8) and answers {:status :headers
+// :set-cookies :body}, or {:file "path"} to have a static file served.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/sx.h"
+#include "server/crypto/password.h"
+#include "server/files/static_files.h"
+#include "server/http/http.h"
+#include "server/io/content_servicer.h"
+#include "server/store/blobs.h"
+#include "server/store/store.h"
+
+namespace sx {
+
+struct AppConfig {
+  std::string app_module = "blog/app";  // exports <folder>/make-app
+  // Makes an engine with the module roots and bundles of the command line.
+  std::function<std::unique_ptr<Engine>()> make_engine;
+  store::Store* store = nullptr;
+  store::BlobStore* blobs = nullptr;
+  PasswordPool* passwords = nullptr;
+  StaticFiles* static_files = nullptr;
+  std::string root_secret;
+  // What the program sees as its configuration: a dict of strings with keyword keys.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::int64_t request_fuel_max = 400'000'000;
+  std::function<void(const std::string&)> log;  // one line, any thread
+};
+
+// An engine with the application loaded and every op serviced. post: see PostToVm.
+Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToVm post);
+
+// Calls FOLDER/NAME with the settings and `extra` in one dict, to its end. Null if not exported.
+Result<Value> call_app(Engine& engine, const AppConfig& config, std::string_view name,
+                       const std::vector<std::pair<std::string, std::string>>& extra);
+
+// The handler of one worker.
+Result<Handler> make_isolate(Worker& worker, const AppConfig& config);
+
+}  // namespace sx
