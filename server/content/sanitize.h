@@ -37,6 +37,10 @@ inline constexpr std::size_t kSanitizeDepthMax = 256;
 // escaped text.
 std::string sanitize_html(std::string_view html, const SanitizeOptions& options = {});
 
+// The same, but nullopt for input beyond the limits.
+std::optional<std::string> try_sanitize_html(std::string_view html,
+                                             const SanitizeOptions& options = {});
+
 // The text of an HTML fragment as a reader sees it: blocks separated by newlines, white space
 // collapsed, script and style left out.
 std::string plain_text(std::string_view html);

@@ -27,7 +27,7 @@ enum class SiteKind { Plain, Jekyll, Hugo, Zola };
 const char* site_kind_name(SiteKind kind);
 
 struct ImportImage {
-  std::string reference;  // as the Markdown (or HTML) writes it
+  std::string reference;  // as MarkdownOptions::rewrite_media gets it when the body is rendered
   std::string file;       // the file it means, relative to the folder imported
 };
 
