@@ -1,0 +1,64 @@
+// Records and parameters: what defrecord and make-parameter are made of.
+#include "engine/prim/support.h"
+
+namespace sx {
+namespace {
+
+const RecordType* type_of(Value v) { return static_cast<const RecordType*>(v.as_object()); }
+
+bool is_instance(Value v, Value type) {
+  return is_kind(v, Kind::Record) && static_cast<const Record*>(v.as_object())->type == type;
+}
+
+}  // namespace
+
+SX_PRIMITIVE(prim_record_type) {
+  if (!args[0].is_symbol()) return cx.fail_type("%record-type", "symbol", args[0]);
+  if (!is_vector(args[1])) return cx.fail_type("%record-type", "vector", args[1]);
+  Object* object = cx.heap.alloc_slots(Kind::RecordType, 4);
+  auto* type = static_cast<RecordType*>(object);
+  type->field_count = vector_count(args[1]);
+  type->name = args[0];
+  type->fields = args[1];
+  return Value::object(type);
+}
+
+SX_PRIMITIVE(prim_record) {
+  if (!is_kind(args[0], Kind::RecordType)) return cx.fail_type("%record", "record-type", args[0]);
+  const std::uint32_t fields = type_of(args[0])->field_count;
+  if (static_cast<std::uint32_t>(count - 1) != fields)
+    return cx.fail("arity-error",
+                   str(cx.symbols.name(type_of(args[0])->name.id()), ": Expected ", fields,
+                       fields == 1 ? " value, got " : " values, got ", count - 1));
+  Object* object = cx.heap.alloc(Kind::Record, 2 + fields);
+  auto* record = static_cast<Record*>(object);
+  record->type = args[0];
+  for (std::uint32_t i = 0; i < fields; ++i) record->fields()[i] = args[i + 1];
+  return Value::object(record);
+}
+
+SX_PRIMITIVE(prim_is_record_of) { return Value::boolean(is_instance(args[0], args[1])); }
+
+SX_PRIMITIVE(prim_record_ref) {
+  if (!is_kind(args[1], Kind::RecordType))
+    return cx.fail_type("%record-ref", "record-type", args[1]);
+  const std::string_view name = cx.symbols.name(type_of(args[1])->name.id());
+  if (!args[2].is_int() || args[2].as_int() < 0 || args[2].as_int() >= type_of(args[1])->field_count)
+    return cx.fail_type("%record-ref", "field index", args[2]);
+  if (!is_instance(args[0], args[1])) {
+    const Value key = vector_get(type_of(args[1])->fields, static_cast<std::uint32_t>(args[2].as_int()));
+    const std::string who = str(name, "-", cx.symbols.name(key.id()));
+    return cx.fail_type(who, name, args[0]);
+  }
+  return static_cast<const Record*>(args[0].as_object())->fields()[args[2].as_int()];
+}
+
+SX_PRIMITIVE(prim_make_parameter) {
+  Object* object = cx.heap.alloc(Kind::Parameter, 3);
+  auto* parameter = static_cast<Parameter*>(object);
+  parameter->default_value = count > 0 ? args[0] : Value::nil();
+  parameter->name = count > 1 ? args[1] : Value::nil();
+  return Value::object(parameter);
+}
+
+}  // namespace sx
