@@ -313,7 +313,7 @@ void Connection::make_room() {
   constexpr std::size_t kRoom = 1024;  // a read should be worth its system call
   if (begin_ == end_) begin_ = end_ = 0;
   const std::size_t used = end_ - begin_;
-  const bool large_body = in_body_ && parser_->content_length_remaining().value_or(0) > kBodyBufferBytes;
+  const bool large_body = in_body_ && parser_->announced_bytes() > kBodyBufferBytes;
   const std::size_t wanted = large_body ? kBodyBufferBytes : kBufferBytes;
   if (capacity_ >= wanted) {
     if (capacity_ - end_ >= kRoom) return;

@@ -174,7 +174,9 @@ void RequestParser::on_header_impl(error_code& ec) {
 }
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {
-  if (length) request_.body.reserve(std::min<std::uint64_t>(*length, kBodyReserveMax));
+  if (!length) return;
+  announced_bytes_ = *length;
+  request_.body.reserve(std::min<std::uint64_t>(*length, kBodyReserveMax));
 }
 
 std::size_t RequestParser::on_body_impl(string_view body, error_code&) {

@@ -30,7 +30,8 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   // The host the request names: the absolute target's, else the Host header's, else empty.
   std::string_view authority() const { return authority_; }
   bool http11() const { return http11_; }
-  std::uint64_t body_bytes() const { return request_.body.size(); }
+  std::uint64_t body_bytes() const { return request_.body.size(); }       // so far
+  std::uint64_t announced_bytes() const { return announced_bytes_; }  // Content-Length, 0 if none
   bool wants_continue() const { return wants_continue_; }
 
  private:
@@ -58,6 +59,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   std::optional<Refusal> refusal_;
   std::string authority_;
   std::size_t body_bytes_max_;
+  std::uint64_t announced_bytes_ = 0;
   bool http11_ = true;
   bool absolute_target_ = false;
   bool head_done_ = false;
