@@ -128,7 +128,7 @@ TEST_CASE("a name given twice keeps the last value and leaves a warning") {
   CHECK(front->root.find("title")->text == "B");
   REQUIRE(front->warnings.size() == 1);
   CHECK(front->warnings[0] == "4:1: 'title' is given twice; the last one counts");
-  CHECK(starts(message("+++\na = 1\na = 2\n+++\n"), "3:1: TOML:"));
+  CHECK(starts(message("+++\na = 1\na = 2\n+++\n"), "3:5: TOML:"));
 }
 
 TEST_CASE("malformed front matter says where and what to do") {

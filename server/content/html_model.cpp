@@ -410,6 +410,7 @@ class Model {
         flow(one, piece.children, inner);
       }
     }
+    std::erase_if(piece.children, is_blank);
     to.push_back(std::move(piece));
   }
 

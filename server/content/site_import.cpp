@@ -154,6 +154,7 @@ class Planner {
       document(file);
       if (options_.progress) options_.progress(++done, documents.size());
     }
+    make_slugs_unique();
     for (const auto& [name, count] : unknown_fields_)
       note(Severity::Info, "", 0,
            str("field '", name, "' (", count, count == 1 ? " post" : " posts",
@@ -410,7 +411,7 @@ class Planner {
       if (!post.date_ms) post.date_ms = folder_name.date_ms;
     }
     body(post, *front, stem);
-    post.slug = unique_slug(post, stem);
+    post.slug = wanted_slug(post, stem);
     images(post);
     plan_.posts.push_back(std::move(post));
   }
@@ -575,7 +576,7 @@ class Planner {
   }
 
   // The address the site had, as far as it had one: slug, permalink, file name.
-  std::string unique_slug(const ImportPost& post, const std::string& stem) {
+  std::string wanted_slug(const ImportPost& post, const std::string& stem) {
     std::string base = std::move(slug_);
     const std::vector<std::string> permalink = split_path(permalink_);
     slug_.clear();
@@ -586,11 +587,21 @@ class Planner {
       if (base == "index" && permalink.size() > 1) base = permalink[permalink.size() - 2];
     }
     if (base.empty()) base = stem.empty() || stem == "index" ? post.title : stem;
-    base = slugify(base);
-    std::string slug = base;
-    if (slugs_.count(slug) != 0 && !post.language.empty()) base = slug = slugify(base + "-" + post.language);
-    for (int n = 2; !slugs_.insert(slug).second; ++n) slug = str(base, "-", n);
-    return slug;
+    return slugify(base);
+  }
+
+  // Translations yield to the text they stand beside: note.de.md becomes note-de.
+  void make_slugs_unique() {
+    std::set<std::string> taken;
+    for (const bool translated : {false, true}) {
+      for (ImportPost& post : plan_.posts) {
+        if (post.language.empty() == translated) continue;
+        std::string base = post.slug;
+        if (translated && taken.count(base) != 0) base = slugify(base + "-" + post.language);
+        post.slug = base;
+        for (int n = 2; !taken.insert(post.slug).second; ++n) post.slug = str(base, "-", n);
+      }
+    }
   }
 
   // ---- pictures ----
@@ -655,7 +666,6 @@ class Planner {
   bool too_many_ = false;
   std::string base_url_;
   std::set<std::string> collections_;
-  std::set<std::string> slugs_;
   std::string slug_, permalink_;  // of the document being read
   std::map<std::string, int> unknown_fields_;
 };
