@@ -13,7 +13,7 @@ namespace {
 std::optional<std::string> compress_zstd(std::string_view bytes, int level) {
   // Making a context costs more than compressing a page: one per thread.
   thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(),
-                                                                                 &ZSTD_freeCCtx};
+                                                                                  &ZSTD_freeCCtx};
   if (!context) return std::nullopt;
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
   const std::size_t n =
@@ -83,10 +83,14 @@ std::optional<std::string> compress(std::string_view bytes, Encoding encoding,
                                     const CompressOptions& options) {
   if (bytes.size() > UINT32_MAX) return std::nullopt;
   switch (encoding) {
-    case Encoding::Brotli: return compress_brotli(bytes, options.brotli_quality);
-    case Encoding::Zstd: return compress_zstd(bytes, options.zstd_level);
-    case Encoding::Gzip: return compress_gzip(bytes, options.gzip_level);
-    case Encoding::Identity: break;
+    case Encoding::Brotli:
+      return compress_brotli(bytes, options.brotli_quality);
+    case Encoding::Zstd:
+      return compress_zstd(bytes, options.zstd_level);
+    case Encoding::Gzip:
+      return compress_gzip(bytes, options.gzip_level);
+    case Encoding::Identity:
+      break;
   }
   return std::string(bytes);
 }
@@ -159,7 +163,8 @@ void answer_conditional(const HttpRequest& request, HttpResponse& response) {
   response.body = std::string();
   response.set_header("ETag", std::move(matched));
   std::erase_if(response.headers, [](const auto& header) {
-    return header.first.size() >= 8 && contains_token(std::string_view(header.first).substr(0, 8), "content-") &&
+    return header.first.size() >= 8 &&
+           contains_token(std::string_view(header.first).substr(0, 8), "content-") &&
            !contains_token(header.first, "content-location") &&
            !contains_token(header.first, "content-security-policy");
   });

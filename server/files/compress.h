@@ -1,4 +1,5 @@
-// Dynamic answers on their way out: compression by Accept-Encoding, and 304 for what the client has.
+// Dynamic answers on their way out: compression by Accept-Encoding, and 304 for what the client
+// has.
 #pragma once
 
 #include <optional>

@@ -83,20 +83,28 @@ constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun"
 
 std::string_view encoding_name(Encoding encoding) {
   switch (encoding) {
-    case Encoding::Brotli: return "br";
-    case Encoding::Zstd: return "zstd";
-    case Encoding::Gzip: return "gzip";
-    case Encoding::Identity: break;
+    case Encoding::Brotli:
+      return "br";
+    case Encoding::Zstd:
+      return "zstd";
+    case Encoding::Gzip:
+      return "gzip";
+    case Encoding::Identity:
+      break;
   }
   return "identity";
 }
 
 std::string_view encoding_extension(Encoding encoding) {
   switch (encoding) {
-    case Encoding::Brotli: return ".br";
-    case Encoding::Zstd: return ".zst";
-    case Encoding::Gzip: return ".gz";
-    case Encoding::Identity: break;
+    case Encoding::Brotli:
+      return ".br";
+    case Encoding::Zstd:
+      return ".zst";
+    case Encoding::Gzip:
+      return ".gz";
+    case Encoding::Identity:
+      break;
   }
   return "";
 }
@@ -188,7 +196,8 @@ std::string http_date(std::int64_t unix_seconds) {
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
   text = trim(text);
-  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return std::nullopt;
+  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT")
+    return std::nullopt;
   const auto number = [&](std::size_t at, std::size_t digits) {
     int value = 0;
     for (std::size_t i = at; i < at + digits; ++i) {

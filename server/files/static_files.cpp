@@ -202,7 +202,7 @@ std::shared_ptr<const OpenFile> StaticFiles::open_beneath(const std::string& pat
 std::optional<StaticFiles::Found> StaticFiles::find_on_disk(const std::string& path) {
   if (root_fd_ < 0) return std::nullopt;
   auto file = open_beneath(path);
-  struct stat info{};
+  struct stat info {};
   if (!file || ::fstat(file->fd(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   Found found;
   found.size = static_cast<std::uint64_t>(info.st_size);
@@ -267,7 +267,8 @@ std::optional<StaticFiles::Found> StaticFiles::find(const std::string& path) {
   return found ? found : find_embedded(path);
 }
 
-std::optional<HttpResponse> StaticFiles::serve(const HttpRequest& request, std::string_view encoded) {
+std::optional<HttpResponse> StaticFiles::serve(const HttpRequest& request,
+                                               std::string_view encoded) {
   const auto path = safe_path(encoded);
   if (!path) return std::nullopt;
   auto found = find(*path);
@@ -310,13 +311,15 @@ std::optional<HttpResponse> StaticFiles::serve(const HttpRequest& request, std::
   const std::int64_t modified = found->mtime_ns / 1'000'000'000;
   add("ETag", found->etag);
   if (modified > 0) add("Last-Modified", http_date(modified));
-  add("Cache-Control", has_content_hash(*path) ? "public, max-age=31536000, immutable" : "no-cache");
+  add("Cache-Control",
+      has_content_hash(*path) ? "public, max-age=31536000, immutable" : "no-cache");
   if (varies) add("Vary", "Accept-Encoding");
   add("X-Content-Type-Options", "nosniff");
 
   if (const std::string* known = request.header("if-none-match")) {
     if (etag_listed(*known, found->etag)) response.status = 304;
-  } else if (const std::string* since = request.header("if-modified-since"); since && modified > 0) {
+  } else if (const std::string* since = request.header("if-modified-since");
+             since && modified > 0) {
     if (const auto then = parse_http_date(*since); then && modified <= *then) response.status = 304;
   }
   if (response.status == 304) return response;

@@ -79,7 +79,7 @@ class StaticFiles {
   const int root_fd_;  // -1: none
   const std::string real_root_;
   std::mutex mutex_;
-  std::map<std::string, Cached, std::less<>> cache_;  // under mutex_
+  std::map<std::string, Cached, std::less<>> cache_;     // under mutex_
   std::map<std::string, Cached, std::less<>> embedded_;  // under mutex_; filled when asked for
   std::size_t cache_bytes_ = 0;
 };

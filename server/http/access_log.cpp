@@ -91,8 +91,8 @@ void append_line(std::string& out, const AccessEntry& e, AccessLogConfig::Format
     append_escaped(out, e.method, true);
     out += "\",\"target\":\"";
     append_escaped(out, e.target, true);
-    out += str("\",\"status\":", e.status, ",\"bytes\":", e.bytes, ",\"duration_us\":", e.duration_us,
-               ",\"id\":\"");
+    out += str("\",\"status\":", e.status, ",\"bytes\":", e.bytes,
+               ",\"duration_us\":", e.duration_us, ",\"id\":\"");
     append_id(out, e.id);
     out += "\"}\n";
     return;

@@ -2,9 +2,9 @@
 //
 // Workers format a line and append it to a buffer; a thread of the log's own writes the buffer out.
 // A full disk or a stuck pipe therefore never stops a worker: lines over the buffer's limit are
-// dropped, counted, and the count is logged when writing works again. Everything a client can choose
-// (method, target, address as a proxy reports it) is escaped, so a line is always one line and
-// always valid UTF-8.
+// dropped, counted, and the count is logged when writing works again. Everything a client can
+// choose (method, target, address as a proxy reports it) is escaped, so a line is always one line
+// and always valid UTF-8.
 #pragma once
 
 #include <condition_variable>

@@ -21,10 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kBufferBytes = 4 * 1024;         // holds the usual request
-constexpr std::size_t kBodyBufferBytes = 64 * 1024;    // while a large body arrives
-constexpr std::size_t kInlineBodyBytes = 2 * 1024;     // copied behind the head: one plain buffer
-constexpr std::size_t kChunkLineBytesMax = 16 * 1024;  // a chunk header or trailers
+constexpr std::size_t kBufferBytes = 4 * 1024;          // holds the usual request
+constexpr std::size_t kBodyBufferBytes = 64 * 1024;     // while a large body arrives
+constexpr std::size_t kInlineBodyBytes = 2 * 1024;      // copied behind the head: one plain buffer
+constexpr std::size_t kChunkLineBytesMax = 16 * 1024;   // a chunk header or trailers
 constexpr std::size_t kFileBytesPerTurn = 1024 * 1024;  // then other connections get theirs
 constexpr std::uint32_t kDrainFreshMs = 500;  // a drain's patience with those who have said nothing
 
@@ -58,14 +58,19 @@ bool same_name(std::string_view name, std::string_view lower_case) {
 enum class Own { No, Skip, Connection, Length, Date };
 Own own_header(std::string_view name) {
   switch (name.size()) {
-    case 4: return same_name(name, "date") ? Own::Date : Own::No;
-    case 7: return same_name(name, "trailer") || same_name(name, "upgrade") ? Own::Skip : Own::No;
+    case 4:
+      return same_name(name, "date") ? Own::Date : Own::No;
+    case 7:
+      return same_name(name, "trailer") || same_name(name, "upgrade") ? Own::Skip : Own::No;
     case 10:
       if (same_name(name, "connection")) return Own::Connection;
       return same_name(name, "keep-alive") ? Own::Skip : Own::No;
-    case 14: return same_name(name, "content-length") ? Own::Length : Own::No;
-    case 17: return same_name(name, "transfer-encoding") ? Own::Skip : Own::No;
-    default: return Own::No;
+    case 14:
+      return same_name(name, "content-length") ? Own::Length : Own::No;
+    case 17:
+      return same_name(name, "transfer-encoding") ? Own::Skip : Own::No;
+    default:
+      return Own::No;
   }
 }
 
@@ -87,7 +92,8 @@ HttpResponse refusal_response(const Refusal& refusal) {
 
 HttpResponse broken(std::string_view what) {
   std::fprintf(stderr, "http: %.*s\n", static_cast<int>(what.size()), what.data());
-  return HttpResponse::text(500, "500 Internal Server Error: the server made an invalid response\n");
+  return HttpResponse::text(500,
+                            "500 Internal Server Error: the server made an invalid response\n");
 }
 
 }  // namespace
@@ -115,12 +121,11 @@ struct Connection::Read {
   bool await_ready() const noexcept { return c.aborted_; }
   void await_suspend(std::coroutine_handle<> waiter) {
     c.make_room();
-    c.socket_.async_read_some(
-        asio::buffer(c.buffer_.get() + c.end_, c.capacity_ - c.end_),
-        [this, waiter](const boost::system::error_code&, std::size_t n) {
-          got = n;
-          waiter.resume();
-        });
+    c.socket_.async_read_some(asio::buffer(c.buffer_.get() + c.end_, c.capacity_ - c.end_),
+                              [this, waiter](const boost::system::error_code&, std::size_t n) {
+                                got = n;
+                                waiter.resume();
+                              });
   }
   bool await_resume() const {
     c.end_ += got;
@@ -260,9 +265,9 @@ bool Connection::begin_idle() {
   }
   begin_ = end_ = 0;
   const auto& config = worker_.config;
-  const std::uint32_t patience = !fresh                ? config.idle_timeout_ms
+  const std::uint32_t patience = !fresh               ? config.idle_timeout_ms
                                  : worker_.draining() ? kDrainFreshMs
-                                                       : config.header_timeout_ms;
+                                                      : config.header_timeout_ms;
   worker_.idle.push_back(*this);
   set_deadline(Clock::now() + milliseconds(patience), Phase::Idle);
   return true;
@@ -355,9 +360,12 @@ Connection::Step Connection::advance() {
     while (unread().substr(0, 2) == "\r\n") consume(2);
     if (unread().empty() || unread() == "\r") return Step::NeedMore;
     switch (scanner_.scan(unread())) {
-      case HeadScanner::State::More: return Step::NeedMore;
-      case HeadScanner::State::Refused: return refuse(scanner_.refusal());
-      case HeadScanner::State::Complete: break;
+      case HeadScanner::State::More:
+        return Step::NeedMore;
+      case HeadScanner::State::Refused:
+        return refuse(scanner_.refusal());
+      case HeadScanner::State::Complete:
+        break;
     }
     if (const Step step = finish_head(); step != Step::NeedMore) return step;
   }
@@ -399,7 +407,8 @@ Connection::Step Connection::finish_head() {
     boost::system::error_code ec;
     const Tcp::endpoint local = socket_.local_endpoint(ec);
     const std::string ip = local.address().to_string();
-    own_address = local.address().is_v6() ? str("[", ip, "]:", local.port()) : str(ip, ":", local.port());
+    own_address =
+        local.address().is_v6() ? str("[", ip, "]:", local.port()) : str(ip, ":", local.port());
     authority = own_address;
   }
   if (auto refusal = worker_.origins.apply(request, peer_ip_, authority)) return refuse(*refusal);
@@ -483,7 +492,7 @@ bool Connection::open_file(FileRange& range) {
     if (fd < 0) return false;
     range.file = std::make_shared<OpenFile>(fd);
   }
-  struct stat info{};
+  struct stat info {};
   if (::fstat(range.file->fd(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
   const auto size = static_cast<std::uint64_t>(info.st_size);
   return range.offset <= size && range.length <= size - range.offset;
@@ -499,12 +508,14 @@ void Connection::begin_response() {
   }
   for (const auto& [name, value] : response_.headers) {
     if (!valid_header(name, value)) {
-      response_ = broken("a handler answered with an invalid header, perhaps one with a line break");
+      response_ =
+          broken("a handler answered with an invalid header, perhaps one with a line break");
       break;
     }
   }
   if (auto* range = std::get_if<FileRange>(&response_.body); range && !open_file(*range)) {
-    response_ = broken(str("cannot send ", range->path, ": it is gone, shorter than before or no file"));
+    response_ =
+        broken(str("cannot send ", range->path, ": it is gone, shorter than before or no file"));
   }
 
   const bool bodiless = response_.status == 204 || response_.status == 304;
@@ -554,9 +565,13 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
         if (same_name(value, "close")) keep_alive_ = false;
         continue;
       case Own::Skip:
-      case Own::Length: continue;
-      case Own::Date: own_date = false; break;
-      case Own::No: break;
+      case Own::Length:
+        continue;
+      case Own::Date:
+        own_date = false;
+        break;
+      case Own::No:
+        break;
     }
     out_ += name;
     out_ += ": ";
@@ -589,7 +604,8 @@ Connection::Pump Connection::pump() {
     const std::size_t head = out_.size() - out_at_;
     ssize_t n;
     if (head != 0 || !body_.empty()) {
-      iovec parts[2] = {{out_.data() + out_at_, head}, {const_cast<char*>(body_.data()), body_.size()}};
+      iovec parts[2] = {{out_.data() + out_at_, head},
+                        {const_cast<char*>(body_.data()), body_.size()}};
       msghdr message{};
       message.msg_iov = head ? parts : parts + 1;
       message.msg_iovlen = head && !body_.empty() ? 2 : 1;
@@ -625,7 +641,8 @@ Connection::Pump Connection::pump() {
 
 Clock::time_point Connection::write_deadline() const {
   const auto& config = worker_.config;
-  const std::uint64_t earned = sent_ * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
+  const std::uint64_t earned =
+      sent_ * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
   return write_began_ + milliseconds(config.write_timeout_ms + earned);
 }
 
@@ -681,12 +698,15 @@ void Connection::on_timer() {
   expired_ = true;
   boost::system::error_code ec;
   switch (phase_) {
-    case Phase::None: return;
+    case Phase::None:
+      return;
     case Phase::Idle:
     case Phase::Head:
     case Phase::Body:
     case Phase::Write:
-    case Phase::Linger: socket_.cancel(ec); return;
+    case Phase::Linger:
+      socket_.cancel(ec);
+      return;
     case Phase::Handler:
       if (!awaiting_) return;
       worker_.metrics.handler_timeouts.add();

@@ -1,9 +1,9 @@
 // One client connection and the worker it belongs to. Internal to the HTTP layer; includes Boost.
 //
 // A connection is a coroutine (run) that reads a request, hands it to the handler, waits for the
-// answer and writes it, in that order, so pipelined requests are answered in theirs. The usual small
-// request costs one recv and one sendmsg and touches no timer: the connection's single timer is
-// armed for the farthest deadline seen and looks at the current one only when it fires.
+// answer and writes it, in that order, so pipelined requests are answered in theirs. The usual
+// small request costs one recv and one sendmsg and touches no timer: the connection's single timer
+// is armed for the farthest deadline seen and looks at the current one only when it fires.
 //
 // Lifetime: connections count references without atomics, since everything but WorkerCore::post
 // stays on the worker's thread. The coroutine holds one, the timer one, every Responder one.
@@ -49,10 +49,12 @@ struct Detached {
   };
 };
 
-using AllHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct AllTag>,
-                                                 boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
-using IdleHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct IdleTag>,
-                                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using AllHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<struct AllTag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using IdleHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<struct IdleTag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class Connection final : public ResponseSink, public AllHook, public IdleHook {
  public:

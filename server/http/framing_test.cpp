@@ -29,7 +29,9 @@ HttpConfig small_limits() {
 
 struct Echo {
   HttpServer server;
-  explicit Echo(HttpConfig config = small_limits()) { REQUIRE(server.start(std::move(config), echo)); }
+  explicit Echo(HttpConfig config = small_limits()) {
+    REQUIRE(server.start(std::move(config), echo));
+  }
   // The answer to these bytes, and whether the connection was closed after it.
   Reply ask(const std::string& bytes) {
     Client client(server.port());
@@ -135,19 +137,25 @@ TEST_CASE("Connection: close is honoured") {
 TEST_CASE("100 Continue is sent when the body has not begun, and only then") {
   Echo echo;
   Client client(echo.server.port());
-  client.send("POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   CHECK(client.receive().status == 100);
   client.send("abc");
   CHECK(client.receive().body == "POST /e \nabc");
-  client.send("POST /f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nxyz");
+  client.send(
+      "POST /f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: "
+      "100-continue\r\n\r\nxyz");
   CHECK(client.receive().body == "POST /f \nxyz");
-  client.send("POST /g HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /g HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\nExpect: "
+      "100-continue\r\n\r\n");
   CHECK(client.receive().status == 413);
 }
 
 TEST_CASE("the absolute form and OPTIONS * are understood") {
   Echo echo;
-  CHECK(echo.ask("GET http://localhost:99/p?q HTTP/1.1\r\nHost: other\r\n\r\n").body == "GET /p q\n");
+  CHECK(echo.ask("GET http://localhost:99/p?q HTTP/1.1\r\nHost: other\r\n\r\n").body ==
+        "GET /p q\n");
   CHECK(echo.ask("GET http://localhost?q HTTP/1.1\r\nHost: x\r\n\r\n").body == "GET / q\n");
   CHECK(echo.ask("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n").body == "OPTIONS * \n");
   CHECK(echo.ask("GET * HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 400);
@@ -173,9 +181,12 @@ TEST_CASE("what two readers could understand differently is refused and the conn
       {"a hexadecimal length", post("Content-Length: 0x3\r\n", "abc"), 400},
       {"an empty length", post("Content-Length: \r\n"), 400},
       {"a length beyond 64 bits", post("Content-Length: 99999999999999999999\r\n"), 400},
-      {"length and chunks", post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
-      {"chunks and length", post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "0\r\n\r\n"), 400},
-      {"two encodings", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"length and chunks",
+       post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"chunks and length",
+       post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "0\r\n\r\n"), 400},
+      {"two encodings",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"an unknown encoding", post("Transfer-Encoding: gzip\r\n"), 501},
       {"chunked not last", post("Transfer-Encoding: chunked, gzip\r\n"), 501},
       {"a disguised encoding", post("Transfer-Encoding: xchunked\r\n"), 501},
@@ -189,19 +200,27 @@ TEST_CASE("what two readers could understand differently is refused and the conn
       {"bare LFs alone", "GET / HTTP/1.1\nHost: localhost\n\n", 400},
       {"a bare CR inside a value", post("X: a\rb\r\n"), 400},
       {"a NUL inside a value", post(std::string("X: a\0b\r\n", 8)), 400},
-      {"a control character in a value", post("X: a\x01" "b\r\n"), 400},
+      {"a control character in a value",
+       post("X: a\x01"
+            "b\r\n"),
+       400},
       {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
       {"two Hosts", "GET / HTTP/1.1\r\n" + host + host + "\r\n", 400},
       {"an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
       {"a Host with a path", "GET / HTTP/1.1\r\nHost: localhost/x\r\n\r\n", 400},
       {"a Host with a user", "GET / HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400},
-      {"a chunk size that is no number", post("Transfer-Encoding: chunked\r\n", "zz\r\nabc\r\n0\r\n\r\n"), 400},
-      {"a chunk size with a sign", post("Transfer-Encoding: chunked\r\n", "-3\r\nabc\r\n0\r\n\r\n"), 400},
-      {"a chunk size with 0x", post("Transfer-Encoding: chunked\r\n", "0x3\r\nabc\r\n0\r\n\r\n"), 400},
+      {"a chunk size that is no number",
+       post("Transfer-Encoding: chunked\r\n", "zz\r\nabc\r\n0\r\n\r\n"), 400},
+      {"a chunk size with a sign", post("Transfer-Encoding: chunked\r\n", "-3\r\nabc\r\n0\r\n\r\n"),
+       400},
+      {"a chunk size with 0x", post("Transfer-Encoding: chunked\r\n", "0x3\r\nabc\r\n0\r\n\r\n"),
+       400},
       {"a chunk size beyond 64 bits",
        post("Transfer-Encoding: chunked\r\n", "10000000000000003\r\nabc\r\n0\r\n\r\n"), 400},
-      {"a chunk longer than it says", post("Transfer-Encoding: chunked\r\n", "3\r\nabcd\r\n0\r\n\r\n"), 400},
-      {"a chunk size ended by LF alone", post("Transfer-Encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n"), 400},
+      {"a chunk longer than it says",
+       post("Transfer-Encoding: chunked\r\n", "3\r\nabcd\r\n0\r\n\r\n"), 400},
+      {"a chunk size ended by LF alone",
+       post("Transfer-Encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n"), 400},
       {"a method that is no token", "G@T / HTTP/1.1\r\n" + host + "\r\n", 400},
       {"an unknown method", "BREW /pot HTTP/1.1\r\n" + host + "\r\n", 501},
       {"CONNECT", "CONNECT localhost:80 HTTP/1.1\r\n" + host + "\r\n", 501},
@@ -223,8 +242,10 @@ TEST_CASE("what two readers could understand differently is refused and the conn
       {"a large body", post("Content-Length: 1001\r\n"), 413},
       {"a large body in chunks", post("Transfer-Encoding: chunked\r\n", "7d0\r\n"), 413},
       {"a body of small chunks over the limit",
-       post("Transfer-Encoding: chunked\r\n", "1f4\r\n" + std::string(500, 'a') + "\r\n1f5\r\n"), 413},
-      {"an endless chunk extension", post("Transfer-Encoding: chunked\r\n", "1;" + std::string(40000, 'a')), 400},
+       post("Transfer-Encoding: chunked\r\n", "1f4\r\n" + std::string(500, 'a') + "\r\n1f5\r\n"),
+       413},
+      {"an endless chunk extension",
+       post("Transfer-Encoding: chunked\r\n", "1;" + std::string(40000, 'a')), 400},
   };
   for (const Case& c : cases) {
     CAPTURE(c.why);
@@ -290,7 +311,8 @@ TEST_CASE("no mutation of a request brings the server down") {
   const std::string seeds[] = {
       "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nCookie: a=b; c=d\r\n\r\n",
       "POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\nhello world",
-      "POST /p HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+      "POST /p HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
       "HEAD http://localhost/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
   };
   std::uint64_t state = 0x9e3779b97f4a7c15;
@@ -306,11 +328,21 @@ TEST_CASE("no mutation of a request brings the server down") {
     for (std::size_t n = 1 + random(4); n > 0; --n) {
       const std::size_t at = random(bytes.size());
       switch (random(5)) {
-        case 0: bytes[at] = static_cast<char>(random(256)); break;
-        case 1: bytes.erase(at, 1 + random(8)); break;
-        case 2: bytes.insert(at, std::string(1 + random(3), "\r\n\0 :;0f"[random(8)])); break;
-        case 3: bytes.insert(at, bytes.substr(random(bytes.size()), random(20))); break;
-        case 4: bytes.resize(at + 1); break;
+        case 0:
+          bytes[at] = static_cast<char>(random(256));
+          break;
+        case 1:
+          bytes.erase(at, 1 + random(8));
+          break;
+        case 2:
+          bytes.insert(at, std::string(1 + random(3), "\r\n\0 :;0f"[random(8)]));
+          break;
+        case 3:
+          bytes.insert(at, bytes.substr(random(bytes.size()), random(20)));
+          break;
+        case 4:
+          bytes.resize(at + 1);
+          break;
       }
     }
     Client client(echo.server.port());

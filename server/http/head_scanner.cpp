@@ -36,12 +36,15 @@ HeadScanner::State HeadScanner::scan(std::string_view head) {
     }
     const std::size_t lf = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
     if (lf == at_ || head[lf - 1] != '\r')
-      return refuse(400, str("line ", line_ + 1, " of the request ends with LF alone, expected CR LF"));
+      return refuse(400,
+                    str("line ", line_ + 1, " of the request ends with LF alone, expected CR LF"));
     const std::string_view line = head.substr(at_, lf - 1 - at_);
     if (lf + 1 > limits_.header_bytes_max && line_ > 0)
-      return refuse(431, str("the request head is larger than ", limits_.header_bytes_max, " bytes"));
+      return refuse(431,
+                    str("the request head is larger than ", limits_.header_bytes_max, " bytes"));
     if (std::memchr(line.data(), '\r', line.size()))
-      return refuse(400, str("line ", line_ + 1, " of the request contains a CR that ends no line"));
+      return refuse(400,
+                    str("line ", line_ + 1, " of the request contains a CR that ends no line"));
     if (std::memchr(line.data(), '\0', line.size()))
       return refuse(400, str("line ", line_ + 1, " of the request contains a NUL byte"));
     at_ = seen_ = lf + 1;
@@ -50,14 +53,17 @@ HeadScanner::State HeadScanner::scan(std::string_view head) {
     } else if (line.empty()) {
       return State::Complete;
     } else if (line[0] == ' ' || line[0] == '\t') {
-      return refuse(400, str("header line ", line_, " begins with white space (continued headers are not allowed)"));
+      return refuse(400, str("header line ", line_,
+                             " begins with white space (continued headers are not allowed)"));
     } else if (line_ > limits_.header_count_max) {
-      return refuse(431, str("the request has more than ", limits_.header_count_max, " header lines"));
+      return refuse(431,
+                    str("the request has more than ", limits_.header_count_max, " header lines"));
     }
     ++line_;
   }
   if (line_ == 0 && head.size() > limits_.target_bytes_max + kRequestLineExtra)
-    return refuse(414, str("the request target is longer than ", limits_.target_bytes_max, " bytes"));
+    return refuse(414,
+                  str("the request target is longer than ", limits_.target_bytes_max, " bytes"));
   if (head.size() > limits_.header_bytes_max)
     return refuse(431, str("the request head is larger than ", limits_.header_bytes_max, " bytes"));
   return State::More;
@@ -71,7 +77,8 @@ HeadScanner::State HeadScanner::check_request_line(std::string_view line) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (target.size() > limits_.target_bytes_max)
-    return refuse(414, str("the request target is longer than ", limits_.target_bytes_max, " bytes"));
+    return refuse(414,
+                  str("the request target is longer than ", limits_.target_bytes_max, " bytes"));
   if (target.empty() || target.find(' ') != std::string_view::npos)
     return refuse(400, "the request line has more than two spaces");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {

@@ -37,7 +37,7 @@ class HeadScanner {
   // `head` begins at the same byte each time until reset() and may only grow.
   State scan(std::string_view head);
 
-  std::size_t head_bytes() const { return at_; }    // when Complete, with the final empty line
+  std::size_t head_bytes() const { return at_; }       // when Complete, with the final empty line
   const Refusal& refusal() const { return refusal_; }  // when Refused
   bool saw_request_line() const { return line_ > 0; }
 

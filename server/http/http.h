@@ -1,9 +1,10 @@
-// The server's HTTP/1.1 layer as the rest of the server sees it: requests, responses, workers. No Boost here.
+// The server's HTTP/1.1 layer as the rest of the server sees it: requests, responses, workers. No
+// Boost here.
 //
 // A server runs N workers. Each is one thread with its own event loop, its own listening socket
-// (SO_REUSEPORT) and its own Handler, made by the HandlerFactory on that thread; nothing of a worker
-// is touched by another thread except Worker::post. A request is handed to the handler when its head
-// and body are complete; the handler answers through the Responder, at once or later:
+// (SO_REUSEPORT) and its own Handler, made by the HandlerFactory on that thread; nothing of a
+// worker is touched by another thread except Worker::post. A request is handed to the handler when
+// its head and body are complete; the handler answers through the Responder, at once or later:
 //
 //   HttpServer server;
 //   auto started = server.start(config, [](Worker& worker) -> Result<Handler> {
@@ -13,8 +14,8 @@
 //   });
 //   server.run_until_signal(10'000);
 //
-// What the layer decides alone, before any handler sees a request: framing, limits, deadlines, which
-// hosts we answer for (421) and whose X-Forwarded-* we believe. It always writes Date and
+// What the layer decides alone, before any handler sees a request: framing, limits, deadlines,
+// which hosts we answer for (421) and whose X-Forwarded-* we believe. It always writes Date and
 // Content-Length itself and drops the body for HEAD, so handlers answer HEAD as they answer GET.
 #pragma once
 
@@ -46,8 +47,8 @@ struct HttpRequest {
   std::string body;       // de-chunked
   std::string remote_ip;  // the client: the peer, or what a trusted proxy says of it
   std::string scheme;     // "http" or "https", as the client sees it
-  std::string host;       // authority for absolute URLs, lower-cased, with the port if one was given
-  std::uint64_t id = 0;   // unique across workers and restarts; the access log shows it in hex
+  std::string host;      // authority for absolute URLs, lower-cased, with the port if one was given
+  std::uint64_t id = 0;  // unique across workers and restarts; the access log shows it in hex
 
   // The first value of a header (lower-case name), or null.
   const std::string* header(std::string_view name) const;
@@ -86,7 +87,7 @@ struct HttpResponse {
   HttpHeaders headers;
   HttpBody body;
 
-  const std::string* header(std::string_view name) const;  // any case
+  const std::string* header(std::string_view name) const;     // any case
   void set_header(std::string_view name, std::string value);  // replaces or adds
   std::uint64_t body_bytes() const;
 
@@ -195,8 +196,8 @@ struct HttpConfig {
 
   // Deadlines. 408 for a request that does not arrive, 503 for a handler that does not answer.
   std::uint32_t header_timeout_ms = 10'000;
-  std::uint32_t body_timeout_ms = 20'000;   // plus the time the bytes received may take, see below
-  std::uint32_t idle_timeout_ms = 60'000;   // between requests on a kept-alive connection
+  std::uint32_t body_timeout_ms = 20'000;  // plus the time the bytes received may take, see below
+  std::uint32_t idle_timeout_ms = 60'000;  // between requests on a kept-alive connection
   std::uint32_t handler_timeout_ms = 30'000;
   std::uint32_t write_timeout_ms = 20'000;  // plus the time the bytes sent may take
   std::uint32_t linger_timeout_ms = 1'000;  // how long a refused sender may go on before we hang up

@@ -20,7 +20,8 @@ std::string seconds(std::uint64_t us) {
 
 void metric(std::string& out, std::string_view name, std::string_view type, std::string_view help,
             std::uint64_t value) {
-  out += str("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n", name, " ", value, "\n");
+  out +=
+      str("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n", name, " ", value, "\n");
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ std::string HttpMetrics::prometheus() const {
   metric(out, "sx_http_requests_in_flight", "gauge", "Requests a handler is working on.",
          sum.requests_in_flight);
   metric(out, "sx_http_connections", "gauge", "Open connections.", sum.connections);
-  metric(out, "sx_http_connections_total", "counter", "Connections accepted.", sum.connections_total);
+  metric(out, "sx_http_connections_total", "counter", "Connections accepted.",
+         sum.connections_total);
   metric(out, "sx_http_connections_refused_total", "counter",
          "Connections answered with 503 because the worker was full.", sum.connections_refused);
   metric(out, "sx_http_requests_shed_total", "counter",
@@ -74,7 +76,8 @@ std::string HttpMetrics::prometheus() const {
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < sum.durations.size(); ++i) {
     count += sum.durations[i];
-    const std::string bound = i < kDurationBucketsUs.size() ? seconds(kDurationBucketsUs[i]) : "+Inf";
+    const std::string bound =
+        i < kDurationBucketsUs.size() ? seconds(kDurationBucketsUs[i]) : "+Inf";
     out += str("sx_http_request_duration_seconds_bucket{le=\"", bound, "\"} ", count, "\n");
   }
   out += str("sx_http_request_duration_seconds_sum ", seconds(sum.duration_us_sum), "\n");

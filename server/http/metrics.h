@@ -1,7 +1,8 @@
 // Counters of the HTTP layer: each worker writes its own, a reader adds them up.
 //
 // A worker is the only writer of its block, so an increment is a plain load and store (relaxed
-// atomics, no locked instruction); /metrics and tests read from any thread and may be one event late.
+// atomics, no locked instruction); /metrics and tests read from any thread and may be one event
+// late.
 #pragma once
 
 #include <array>
@@ -28,7 +29,7 @@ class Counter {
 
 // Upper bounds in microseconds; the last bucket takes everything longer.
 inline constexpr std::array<std::uint64_t, 15> kDurationBucketsUs = {
-    50,     100,     250,     500,     1'000,     2'500,     5'000,     10'000,
+    50,     100,    250,     500,     1'000,     2'500,     5'000,     10'000,
     25'000, 50'000, 100'000, 250'000, 1'000'000, 2'500'000, 10'000'000};
 
 struct alignas(64) WorkerMetrics {
@@ -46,7 +47,8 @@ struct alignas(64) WorkerMetrics {
   Counter duration_us_sum;
 
   void record(int status, std::uint64_t duration_us) {
-    responses_by_class[static_cast<std::size_t>(status >= 100 && status < 600 ? status / 100 : 5)].add();
+    responses_by_class[static_cast<std::size_t>(status >= 100 && status < 600 ? status / 100 : 5)]
+        .add();
     std::size_t bucket = 0;
     while (bucket < kDurationBucketsUs.size() && duration_us > kDurationBucketsUs[bucket]) ++bucket;
     durations[bucket].add();

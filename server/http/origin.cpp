@@ -118,8 +118,8 @@ bool valid_authority(std::string_view authority) {
   if (name.size() != authority.size() && (!digits_only(port) || port.size() > 5)) return false;
   if (name.front() == '[') return name.back() == ']' && parse_address(name).has_value();
   for (const char c : name) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                         c == '.' || c == '-' || c == '_';
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     if (!allowed) return false;
   }
   return true;
@@ -132,13 +132,16 @@ Result<OriginPolicy> OriginPolicy::make(const HttpConfig& config) {
     const std::size_t slash = entry.find('/');
     const auto address = parse_address(entry.substr(0, slash));
     if (!address)
-      return Error{str("trusted proxy \"", text, "\" is not an address or CIDR block such as 10.0.0.0/8")};
+      return Error{
+          str("trusted proxy \"", text, "\" is not an address or CIDR block such as 10.0.0.0/8")};
     const bool v4 = entry.find(':') == std::string_view::npos;
     int bits = 128;
     if (slash != std::string_view::npos) {
       const std::string_view length = entry.substr(slash + 1);
-      if (!digits_only(length) || length.size() > 3 || std::stoi(std::string(length)) > (v4 ? 32 : 128))
-        return Error{str("trusted proxy \"", text, "\" has a prefix length outside 0 to ", v4 ? 32 : 128)};
+      if (!digits_only(length) || length.size() > 3 ||
+          std::stoi(std::string(length)) > (v4 ? 32 : 128))
+        return Error{
+            str("trusted proxy \"", text, "\" has a prefix length outside 0 to ", v4 ? 32 : 128)};
       bits = std::stoi(std::string(length)) + (v4 ? 96 : 0);
     }
     policy.trusted_.push_back({*address, bits});
@@ -153,16 +156,19 @@ Result<OriginPolicy> OriginPolicy::make(const HttpConfig& config) {
     const bool wildcard = entry.substr(0, 2) == "*.";
     if (wildcard) entry.erase(0, 1);
     if (!valid_authority(wildcard ? std::string_view(entry).substr(1) : std::string_view(entry)))
-      return Error{str("host \"", text, "\" is not a host name such as example.org or example.org:8080")};
+      return Error{
+          str("host \"", text, "\" is not a host name such as example.org or example.org:8080")};
     const auto [name, port] = split_port(entry);
     policy.hosts_.push_back({std::string(name), std::string(port), wildcard});
   }
   if (!config.base_url.empty()) {
     const std::size_t colon = config.base_url.find("://");
-    const std::string scheme =
-        colon == std::string::npos ? std::string() : lower(std::string_view(config.base_url).substr(0, colon));
-    std::string_view rest =
-        colon == std::string::npos ? std::string_view() : std::string_view(config.base_url).substr(colon + 3);
+    const std::string scheme = colon == std::string::npos
+                                   ? std::string()
+                                   : lower(std::string_view(config.base_url).substr(0, colon));
+    std::string_view rest = colon == std::string::npos
+                                ? std::string_view()
+                                : std::string_view(config.base_url).substr(colon + 3);
     if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
     if ((scheme != "http" && scheme != "https") || !valid_authority(rest))
       return Error{str("base URL \"", config.base_url,
@@ -181,7 +187,8 @@ bool OriginPolicy::trusts(std::string_view ip) const {
   for (const Block& block : trusted_) {
     const int whole = block.bits / 8;
     const int rest = block.bits % 8;
-    if (std::memcmp(block.address.data(), address->data(), static_cast<std::size_t>(whole)) != 0) continue;
+    if (std::memcmp(block.address.data(), address->data(), static_cast<std::size_t>(whole)) != 0)
+      continue;
     if (rest == 0) return true;
     const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
     const auto at = static_cast<std::size_t>(whole);
@@ -226,7 +233,8 @@ std::optional<Refusal> OriginPolicy::apply(HttpRequest& request, std::string_vie
     const std::string host = joined(request, "x-forwarded-host");
     if (!chain.empty() || !proto.empty() || !host.empty()) {
       walk(chain, [](std::string_view node) { return strip_forwarded_port(node); });
-      if (const std::string scheme = lower(last_of_list(proto)); scheme == "https") request.scheme = scheme;
+      if (const std::string scheme = lower(last_of_list(proto)); scheme == "https")
+        request.scheme = scheme;
       forwarded_host = last_of_list(host);
     } else if (const std::string forwarded = joined(request, "forwarded"); !forwarded.empty()) {
       walk(forwarded, [](std::string_view element) {
@@ -237,7 +245,8 @@ std::optional<Refusal> OriginPolicy::apply(HttpRequest& request, std::string_vie
       forwarded_host = forwarded_parameter(last, "host");
     }
   }
-  const std::string_view named = forwarded_host.empty() ? authority : std::string_view(forwarded_host);
+  const std::string_view named =
+      forwarded_host.empty() ? authority : std::string_view(forwarded_host);
   if (!valid_authority(named))
     return Refusal{400, "the Host header is not a host name with an optional port"};
   request.host = lower(named);

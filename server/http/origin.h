@@ -1,10 +1,10 @@
 // Who asks, and under which name we were asked: remote_ip, scheme and host of a request.
 //
 // A client can write any Host header. A name we do not answer for is refused with 421, so that no
-// absolute URL, cookie or cache entry is ever made for a stranger's name (DNS rebinding, host header
-// injection). X-Forwarded-For/-Proto/-Host are believed only when the peer is a trusted proxy;
-// Forwarded (RFC 7239) only from the same and only if no X-Forwarded-* header is there, because
-// proxies that write the one often pass the other on unread.
+// absolute URL, cookie or cache entry is ever made for a stranger's name (DNS rebinding, host
+// header injection). X-Forwarded-For/-Proto/-Host are believed only when the peer is a trusted
+// proxy; Forwarded (RFC 7239) only from the same and only if no X-Forwarded-* header is there,
+// because proxies that write the one often pass the other on unread.
 #pragma once
 
 #include <array>

@@ -30,8 +30,7 @@ RequestParser::RequestParser(std::size_t header_bytes_max, std::size_t body_byte
     : body_bytes_max_(body_bytes_max) {
   // HeadScanner enforces the limit with a better message; Beast's own only must not be lower. It
   // also bounds the trailers of a chunked body.
-  header_limit(static_cast<std::uint32_t>(
-      std::min<std::size_t>(header_bytes_max + 1, UINT32_MAX)));
+  header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(header_bytes_max + 1, UINT32_MAX)));
   body_limit(body_bytes_max);
   eager(true);
 }
@@ -48,8 +47,7 @@ void RequestParser::refuse_for(const error_code& ec, bool in_head) {
   if (ec == http::error::body_limit) {
     status = 413;
     why = str("the request body is larger than ", body_bytes_max_, " bytes");
-  } else if (ec == http::error::bad_content_length ||
-             ec == http::error::multiple_content_length) {
+  } else if (ec == http::error::bad_content_length || ec == http::error::multiple_content_length) {
     why = "Content-Length is not one plain number, or conflicts with another framing header";
   } else if (ec == http::error::bad_transfer_encoding) {
     why = "Transfer-Encoding is repeated or conflicts with Content-Length";
@@ -104,7 +102,8 @@ void RequestParser::on_request_impl(verb known, string_view method, string_view 
     case verb::options:
       break;
     default:
-      return refuse(501, str("the method ", request_.method.substr(0, 32), " is not implemented"), ec);
+      return refuse(501, str("the method ", request_.method.substr(0, 32), " is not implemented"),
+                    ec);
   }
   std::string_view rest = view(target);
   if (rest.find('#') != std::string_view::npos)
@@ -140,13 +139,15 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
       if (!absolute_target_) authority_ = text;
       break;
     case field::content_length:
-      if (saw_length_) return refuse(400, "the request has more than one Content-Length header", ec);
+      if (saw_length_)
+        return refuse(400, "the request has more than one Content-Length header", ec);
       saw_length_ = true;
       if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != text.npos)
         return refuse(400, "Content-Length is not a plain number", ec);
       break;
     case field::transfer_encoding:
-      if (saw_encoding_) return refuse(400, "the request has more than one Transfer-Encoding header", ec);
+      if (saw_encoding_)
+        return refuse(400, "the request has more than one Transfer-Encoding header", ec);
       saw_encoding_ = true;
       if (!http11_) return refuse(400, "Transfer-Encoding is not allowed in HTTP/1.0", ec);
       if (!equals_lower(text, "chunked"))

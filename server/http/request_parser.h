@@ -1,8 +1,9 @@
-// From bytes to HttpRequest: Beast's message parser with our strictness on top. Internal; includes Boost.
+// From bytes to HttpRequest: Beast's message parser with our strictness on top. Internal; includes
+// Boost.
 //
-// HeadScanner has already refused heads whose line structure is odd. Here every field is checked for
-// what makes two readers disagree about where a request ends (Content-Length given twice or not as
-// plain digits, Transfer-Encoding other than exactly "chunked" or in HTTP/1.0, Host absent or
+// HeadScanner has already refused heads whose line structure is odd. Here every field is checked
+// for what makes two readers disagree about where a request ends (Content-Length given twice or not
+// as plain digits, Transfer-Encoding other than exactly "chunked" or in HTTP/1.0, Host absent or
 // repeated); Beast contributes the grammar of tokens and fields and the chunked decoder.
 #pragma once
 
@@ -30,7 +31,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   // The host the request names: the absolute target's, else the Host header's, else empty.
   std::string_view authority() const { return authority_; }
   bool http11() const { return http11_; }
-  std::uint64_t body_bytes() const { return request_.body.size(); }       // so far
+  std::uint64_t body_bytes() const { return request_.body.size(); }   // so far
   std::uint64_t announced_bytes() const { return announced_bytes_; }  // Content-Length, 0 if none
   bool wants_continue() const { return wants_continue_; }
 

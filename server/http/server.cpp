@@ -21,8 +21,8 @@
 namespace sx {
 namespace {
 
-using std::chrono::milliseconds;
 using boost::system::error_code;
+using std::chrono::milliseconds;
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
@@ -48,8 +48,8 @@ std::string ip_text(const asio::ip::address& address) {
 
 // ---- WorkerCore
 
-WorkerCore::WorkerCore(const HttpConfig& config, const OriginPolicy& origins, WorkerMetrics& metrics,
-                       std::size_t index, std::uint64_t first_id)
+WorkerCore::WorkerCore(const HttpConfig& config, const OriginPolicy& origins,
+                       WorkerMetrics& metrics, std::size_t index, std::uint64_t first_id)
     : config(config),
       origins(origins),
       metrics(metrics),
@@ -109,7 +109,8 @@ Result<void> WorkerCore::bind(const Tcp::endpoint& endpoint, bool share_port) {
   error_code ec;
   const auto failed = [&](std::string_view what) {
     std::string remedy;
-    if (ec == asio::error::address_in_use) remedy = "; another program has the port, choose another one";
+    if (ec == asio::error::address_in_use)
+      remedy = "; another program has the port, choose another one";
     if (ec == asio::error::access_denied) remedy = "; ports below 1024 need privileges";
     const std::string ip = endpoint.address().to_string();
     return Error{str("cannot ", what, " on ", endpoint.address().is_v6() ? "[" + ip + "]" : ip, ":",
@@ -157,7 +158,8 @@ void WorkerCore::accept() {
       return accept();
     }
     if (ec == asio::error::operation_aborted) return;
-    if (ec == asio::error::connection_aborted || ec == asio::error::connection_reset) return accept();
+    if (ec == asio::error::connection_aborted || ec == asio::error::connection_reset)
+      return accept();
     std::fprintf(stderr, "http: cannot accept connections: %s\n", ec.message().c_str());
     retry_.expires_after(milliseconds(kAcceptRetryMs));
     retry_.async_wait([this](const error_code& stopped) {
@@ -174,12 +176,12 @@ void WorkerCore::accepted(Tcp::socket socket, const Tcp::endpoint& peer) {
       metrics.connections_refused.add();
       static constexpr std::string_view kText =
           "503 Service Unavailable: too many connections at once, try again shortly\n";
-      const std::string answer =
-          str("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nDate: ",
-              date(), "\r\nRetry-After: ", config.retry_after_s, "\r\nContent-Length: ", kText.size(),
-              "\r\nConnection: close\r\n\r\n", kText);
-      [[maybe_unused]] const ssize_t sent = ::send(socket.native_handle(), answer.data(), answer.size(),
-                                                   MSG_NOSIGNAL | MSG_DONTWAIT);
+      const std::string answer = str(
+          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nDate: ",
+          date(), "\r\nRetry-After: ", config.retry_after_s, "\r\nContent-Length: ", kText.size(),
+          "\r\nConnection: close\r\n\r\n", kText);
+      [[maybe_unused]] const ssize_t sent =
+          ::send(socket.native_handle(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       return;
     }
     idle.front().close_if_idle();
@@ -254,9 +256,9 @@ std::string_view WorkerCore::date() {
     std::tm tm{};
     gmtime_r(&now.tv_sec, &tm);
     char text[64];
-    const int n = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[tm.tm_wday],
-                                tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                                tm.tm_sec);
+    const int n = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                kDays[tm.tm_wday], tm.tm_mday, kMonths[tm.tm_mon],
+                                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
     date_.assign(text, static_cast<std::size_t>(n));
   }
   return date_;
@@ -285,7 +287,8 @@ Result<void> check_config(const HttpConfig& config) {
   if (config.workers == 0 || config.workers > 1024)
     return Error{str("workers must be 1 to 1024, not ", config.workers)};
   if (config.header_bytes_max < 256 || config.header_bytes_max > 64 * 1024 * 1024)
-    return Error{str("header_bytes_max must be 256 bytes to 64 MiB, not ", config.header_bytes_max)};
+    return Error{
+        str("header_bytes_max must be 256 bytes to 64 MiB, not ", config.header_bytes_max)};
   if (config.target_bytes_max == 0 || config.header_count_max == 0 || config.connections_max == 0 ||
       config.requests_max == 0)
     return Error{"a limit of 0 would refuse every request"};
@@ -335,10 +338,11 @@ Result<void> HttpServer::start(HttpConfig config, HandlerFactory factory) {
   impl->origins = std::move(origins);
 
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto base = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  const auto base =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
   for (std::size_t i = 0; i < impl->config.workers; ++i)
-    impl->workers.emplace_back(impl->config, impl->origins, impl->metrics.add_worker(), i, base + i);
+    impl->workers.emplace_back(impl->config, impl->origins, impl->metrics.add_worker(), i,
+                               base + i);
 
   const bool share = impl->config.workers > 1;
   std::uint16_t port = impl->config.port;
@@ -436,7 +440,8 @@ int HttpServer::run_until_signal(std::uint32_t drain_ms) {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   signal_fd = fd;
   first_signal = 0;
-  struct sigaction action{}, old_int{}, old_term{};
+  struct sigaction action {
+  }, old_int{}, old_term{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);

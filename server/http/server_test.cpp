@@ -41,11 +41,12 @@ Result<Handler> sampler(Worker& worker) {
       worker.after(100, [later] { later->send(HttpResponse::text(200, "later")); });
       return;
     }
-    HttpResponse response = HttpResponse::text(200, "now " + request.remote_ip + " " + request.scheme +
-                                                        "://" + request.host);
+    HttpResponse response = HttpResponse::text(
+        200, "now " + request.remote_ip + " " + request.scheme + "://" + request.host);
     if (request.path == "/big") response.body = big;
     if (request.path.starts_with("/file")) {
-      response.body = FileRange{request.query, 0, request.path == "/file-long" ? 5000u : 3000u, nullptr};
+      response.body =
+          FileRange{request.query, 0, request.path == "/file-long" ? 5000u : 3000u, nullptr};
     }
     responder.send(std::move(response));
   });
@@ -247,8 +248,8 @@ TEST_CASE("two workers share a port, each with its own handler on its own thread
     const auto made_on = std::this_thread::get_id();
     return Handler([&worker, made_on](HttpRequest&& request, Responder responder) {
       const bool same = made_on == std::this_thread::get_id();
-      responder.send(HttpResponse::text(same ? 200 : 500, std::to_string(worker.index()) + " " +
-                                                              std::to_string(request.id)));
+      responder.send(HttpResponse::text(
+          same ? 200 : 500, std::to_string(worker.index()) + " " + std::to_string(request.id)));
     });
   }));
   CHECK(threads.size() == 2);
@@ -319,7 +320,8 @@ TEST_CASE("answers posted from another thread reach their clients") {
     return Handler([&worker](HttpRequest&&, Responder responder) {
       // The Responder stays with the worker: only the wake-up crosses threads.
       auto held = std::make_shared<Responder>(std::move(responder));
-      auto* raw = new std::function<void()>([held] { held->send(HttpResponse::text(200, "posted")); });
+      auto* raw =
+          new std::function<void()>([held] { held->send(HttpResponse::text(200, "posted")); });
       std::thread([&worker, raw] {
         worker.post([raw] {
           (*raw)();
@@ -371,8 +373,9 @@ TEST_CASE("SX_BASE_URL gives the scheme and host of every request") {
 }
 
 TEST_CASE("forwarded headers are believed from trusted proxies only") {
-  const std::string x = "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3\r\nX-Forwarded-Proto: https\r\n"
-                        "X-Forwarded-Host: example.org\r\nForwarded: for=1.1.1.1;proto=http\r\n";
+  const std::string x =
+      "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3\r\nX-Forwarded-Proto: https\r\n"
+      "X-Forwarded-Host: example.org\r\nForwarded: for=1.1.1.1;proto=http\r\n";
   HttpConfig config = any_port();
   config.hosts = {"example.org"};
   {
@@ -386,8 +389,8 @@ TEST_CASE("forwarded headers are believed from trusted proxies only") {
   REQUIRE(server.start(config, sampler));
   Client client(server.port());
   CHECK(client.get("/", x).body == "now 203.0.113.9 https://example.org");
-  CHECK(client.get("/", "Forwarded: for=\"[2001:db8::1]:99\";proto=https;host=example.org\r\n").body ==
-        "now 2001:db8::1 https://example.org");
+  CHECK(client.get("/", "Forwarded: for=\"[2001:db8::1]:99\";proto=https;host=example.org\r\n")
+            .body == "now 2001:db8::1 https://example.org");
   CHECK(client.get("/", "X-Forwarded-For: nonsense\r\n").body == "now 127.0.0.1 http://localhost");
   CHECK(client.get("/", "X-Forwarded-Host: evil.example\r\n").status == 421);
   config.trusted_proxies = {"10.0.0.0/99"};

@@ -87,7 +87,8 @@ class Client {
   }
 
   Reply get(std::string_view target, std::string_view headers = "") {
-    send("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n");
+    send("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) +
+         "\r\n");
     return receive();
   }
 
@@ -115,7 +116,8 @@ class Client {
 };
 
 inline double ms_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
 }
 
 // Waits up to two seconds for something another thread brings about.
