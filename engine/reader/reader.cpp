@@ -556,6 +556,9 @@ struct ReaderImpl {
   }
 
   Result<Value> run() {
+    SX_CHECK(skip_space());
+    reader.start_line_ = reader.line_;
+    reader.start_column_ = reader.column_;
     bool done = false;
     while (!done && (values.empty() || !forms.empty())) SX_CHECK(step(done));
     return values.empty() ? Value::eof() : values[0];
@@ -609,7 +612,7 @@ Result<Value> read_data(Context& cx, std::string_view text) {
   Root value(cx.heap, first);
   SX_TRY(const Value second, reader.next());
   if (!(second == Value::eof()))
-    return Error{str("data:", reader.line(), ":", reader.column(),
+    return Error{str("data:", reader.start_line_, ":", reader.start_column_,
                      ": Found a second value, expected the end of the text")};
   return value.get();
 }

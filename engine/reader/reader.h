@@ -38,11 +38,13 @@ class Reader {
 
  private:
   friend struct ReaderImpl;
+  friend Result<Value> read_data(Context& cx, std::string_view text);
   Context& cx_;
   std::string_view text_;
   ReadOptions options_;
   std::size_t at_ = 0;
   std::uint32_t line_ = 1, column_ = 1;
+  std::uint32_t start_line_ = 1, start_column_ = 1;  // of the form read last
   bool incomplete_ = false;
   bool checked_ = false;  // the text is valid UTF-8
 };
