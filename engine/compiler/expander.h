@@ -298,9 +298,6 @@ class Expander {
 };
 
 const SpecialForm* find_special_form(std::string_view name);
-// An HTML or SVG tag; a tag without content (br, img, …).
-bool is_markup_tag(std::string_view name);
-bool is_void_tag(std::string_view name);
 
 // After expansion: owners, captures, cells, self calls.
 void analyse_function(FnNode* fn);

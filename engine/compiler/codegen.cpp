@@ -1,0 +1,408 @@
+// The unit's tables, emitting words and labels, simple values.
+#include "engine/compiler/codegen.h"
+
+#include <algorithm>
+
+#include "engine/base/str.h"
+#include "engine/bytecode/constant.h"
+#include "engine/compiler/expander.h"
+
+namespace sx {
+
+// --- the unit --------------------------------------------------------------------------------
+
+void UnitGen::fail(Position at, const std::string& message) {
+  if (error_.empty()) error_ = str(image_.file, ":", at.line, ":", at.column, ": ", message);
+}
+
+std::uint32_t UnitGen::constant(const std::string& encoded) {
+  const auto [found, fresh] = constants_.emplace(encoded, static_cast<std::uint32_t>(image_.constants.size()));
+  if (fresh) image_.constants.push_back(encoded);
+  return found->second;
+}
+
+std::uint32_t UnitGen::constant(Value immediate, Position at) {
+  auto encoded = encode_constant(services_.cx, immediate);
+  if (!encoded.ok()) {
+    fail(at, encoded.error().message);
+    return 0;
+  }
+  return constant(*encoded);
+}
+
+std::uint32_t UnitGen::global(const GlobalName* name) {
+  const auto [found, fresh] = globals_.emplace(name, static_cast<std::uint32_t>(image_.globals.size()));
+  if (fresh) image_.globals.push_back(name->full);
+  if (found->second > 0xFFFF) fail({1, 1}, "One file refers to more than 65,536 global names. Split it.");
+  return found->second;
+}
+
+std::uint32_t UnitGen::function(FnNode* fn) {
+  const auto [found, fresh] = functions_.emplace(fn, static_cast<std::uint32_t>(order_.size()));
+  if (fresh) order_.push_back(fn);
+  if (found->second > 0xFFFF) fail(fn->at, "One file holds more than 65,536 functions. Split it.");
+  return found->second;
+}
+
+std::uint32_t UnitGen::markup(TemplateImage* markup) {
+  const auto [found, fresh] = templates_.emplace(markup, static_cast<std::uint32_t>(image_.templates.size()));
+  if (fresh) image_.templates.push_back(*markup);
+  return found->second;
+}
+
+Result<void> UnitGen::run(FnNode* top) {
+  function(top);
+  for (std::size_t i = 0; i < order_.size() && !failed(); ++i) {
+    FnNode* fn = order_[i];
+    FunctionGen gen(*this, fn, false);
+    image_.functions.push_back(gen.run());
+    if (gen.needs_long_jumps()) image_.functions.back() = FunctionGen(*this, fn, true).run();
+  }
+  if (failed()) return Error{error_};
+  return {};
+}
+
+Result<void> generate_unit(const CompileServices& services, const std::vector<Node*>& top, UnitImage& image) {
+  Node body{NodeKind::Seq};
+  body.kids = top;
+  if (top.empty()) body = Node{NodeKind::Const};
+  else body.at = top[0]->at;
+  FnNode fn;
+  fn.name = "";
+  fn.usage = "";
+  fn.body = &body;
+  analyse_function(&fn);
+  UnitGen unit(services, image);
+  return unit.run(&fn);
+}
+
+// --- emitting --------------------------------------------------------------------------------
+
+unsigned FunctionGen::alloc(unsigned count) {
+  const unsigned first = next_;
+  next_ += count;
+  reserve(next_);
+  return first;
+}
+
+void FunctionGen::reserve(unsigned end) {
+  if (end > used_) used_ = end;
+  if (end > kRegistersMax) {
+    unit_.fail(fn_->at, str("The function ", fn_->name.empty() ? "(fn …)" : fn_->name,
+                            " needs more than ", kRegistersMax,
+                            " registers: too many variables or nested calls at once. Split it into smaller functions."));
+    next_ = next_ % 200;  // the code is thrown away
+  }
+}
+
+void FunctionGen::line(const Node* n) {
+  if (!reachable_ || n->at.line == 0) return;
+  if (!out_.lines.empty()) {
+    const LineEntry& last = out_.lines.back();
+    if (last.line == n->at.line && last.column == n->at.column) return;
+    if (last.pc == pc()) out_.lines.pop_back();
+  }
+  out_.lines.push_back({pc(), n->at.line, n->at.column});
+}
+
+FunctionGen::LabelId FunctionGen::label() {
+  labels_.emplace_back();
+  return labels_.size() - 1;
+}
+
+void FunctionGen::bind(LabelId label) {
+  labels_[label].target = pc();
+  if (!labels_[label].uses.empty()) reachable_ = true;
+}
+
+void FunctionGen::jump(LabelId label) {
+  if (!reachable_) return;
+  labels_[label].uses.push_back({pc(), pc() + 1, Label::Use::E});
+  word(enc_e(Op::Jump, 0));
+  reachable_ = false;
+}
+
+void FunctionGen::branch(Op op, unsigned reg, LabelId target) {
+  if (!reachable_) return;
+  if (long_jumps_) {
+    const LabelId over = label();
+    if (op == Op::JumpIfSet) {  // has no opposite: set → the jump, else past it
+      const LabelId taken = label();
+      labels_[taken].uses.push_back({pc(), pc() + 1, Label::Use::D});
+      word(enc_ad(op, reg, 0));
+      jump(over);
+      bind(taken);
+    } else {
+      labels_[over].uses.push_back({pc(), pc() + 1, Label::Use::D});
+      word(enc_ad(op == Op::JumpIf ? Op::JumpIfNot : Op::JumpIf, reg, 0));
+    }
+    jump(target);
+    bind(over);
+    return;
+  }
+  labels_[target].uses.push_back({pc(), pc() + 1, Label::Use::D});
+  word(enc_ad(op, reg, 0));
+}
+
+void FunctionGen::branch2(Op op, unsigned a, unsigned b, bool sense, LabelId target) {
+  if (!reachable_) return;
+  labels_[target].uses.push_back({pc() + 1, pc() + 2, Label::Use::Word});
+  word(enc_abc(op, a, b, sense ? 1 : 0));
+  word(0);
+}
+
+void FunctionGen::loop_to(std::uint32_t target) {
+  if (!reachable_) return;
+  word(enc_e(Op::Loop, static_cast<std::int32_t>(target) - static_cast<std::int32_t>(pc() + 1)));
+  reachable_ = false;
+}
+
+void FunctionGen::move(unsigned to, unsigned from) {
+  if (to != from) op_abc(Op::Move, to, from);
+}
+
+void FunctionGen::patch() {
+  for (const Label& l : labels_) {
+    for (const Label::Use& use : l.uses) {
+      const auto offset = static_cast<std::int32_t>(l.target) - static_cast<std::int32_t>(use.after);
+      std::uint32_t& w = code_[use.at];
+      if (use.field == Label::Use::E) {
+        w = (w & 0xFF) | static_cast<std::uint32_t>(offset) << 8;
+      } else if (use.field == Label::Use::Word) {
+        w = static_cast<std::uint32_t>(offset);
+      } else {
+        if (offset > 32767) needs_long_jumps_ = true;
+        w = (w & 0xFFFF) | static_cast<std::uint32_t>(offset) << 16;
+      }
+    }
+  }
+  if (code_.size() > (1u << 22)) unit_.fail(fn_->at, "This function is too long. Split it.");
+}
+
+// --- functions -------------------------------------------------------------------------------
+
+void FunctionGen::prologue() {
+  for (Var* var : fn_->parameters()) var->reg = static_cast<int>(alloc());
+  const auto box = [&](Var* var) {
+    if (var->boxed()) op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
+  };
+  for (Var* var : fn_->required) box(var);
+  const auto fill_in = [&](Var* var) {
+    const auto reg = static_cast<unsigned>(var->reg);
+    const LabelId given = label();
+    branch(Op::JumpIfSet, reg, given);
+    Node* fallback = nullptr;
+    for (auto& [owner, node] : fn_->defaults)
+      if (owner == var) fallback = node;
+    if (fallback) gen(fallback, over(reg));
+    else load_special(reg, 0);
+    bind(given);
+    box(var);
+  };
+  for (Var* var : fn_->optional) fill_in(var);
+  for (Var* var : fn_->keys) fill_in(var);
+  if (fn_->rest) box(fn_->rest);
+}
+
+FunctionImage FunctionGen::run() {
+  prologue();
+  gen(fn_->body, tail());
+  patch();
+  out_.name = fn_->name;
+  out_.usage = fn_->usage;
+  out_.registers = static_cast<std::uint16_t>(used_ == 0 ? 1 : used_);
+  out_.required = static_cast<std::uint16_t>(fn_->required.size());
+  out_.optional = static_cast<std::uint16_t>(fn_->optional.size());
+  out_.captures = static_cast<std::uint16_t>(fn_->captures.size());
+  out_.rest = fn_->rest != nullptr;
+  out_.component = fn_->component;
+  out_.keys = fn_->key_names;
+  out_.code = std::move(code_);
+  return std::move(out_);
+}
+
+// --- values ----------------------------------------------------------------------------------
+
+void FunctionGen::finish(Dest d, unsigned reg) {
+  if (d.is_reg()) move(d.reg, reg);
+  if (d.is_tail()) {
+    op_abc(Op::Return, reg);
+    reachable_ = false;
+  }
+}
+
+void FunctionGen::nil_result(Dest d) {
+  if (d.is_effect()) return;
+  const unsigned mark = next_;
+  const unsigned reg = scratch(d);
+  load_special(reg, 0);
+  finish(d, reg);
+  next_ = mark;
+}
+
+void FunctionGen::load_constant(Node* n, unsigned reg) {
+  const auto pool = [&](std::uint32_t index) {
+    if (index <= 0xFFFF) {
+      op_ad(Op::Const, reg, index);
+    } else {
+      op_abc(Op::ConstWide, reg);
+      word(index);
+    }
+  };
+  if (n->encoded) return pool(unit_.constant(n->text));
+  const Value v = n->value;
+  if (v.is_nil()) return load_special(reg, 0);
+  if (v == Value::fals()) return load_special(reg, 1);
+  if (v == Value::tru()) return load_special(reg, 2);
+  if (v.is_empty_list()) return load_special(reg, 3);
+  if (v.is_int() && v.as_int() >= -32768 && v.as_int() <= 32767)
+    return op_ad(Op::LoadInt, reg, static_cast<unsigned>(v.as_int()) & 0xFFFF);
+  pool(unit_.constant(v, n->at));
+}
+
+int FunctionGen::capture_index(const Var* var) const {
+  const auto found = std::find(fn_->captures.begin(), fn_->captures.end(), var);
+  return found == fn_->captures.end() ? -1 : static_cast<int>(found - fn_->captures.begin());
+}
+
+void FunctionGen::load_local(Var* var, unsigned reg) {
+  if (fn_->self == var) return op_abc(Op::GetSelf, reg);
+  if (var->owner == fn_) {
+    if (var->boxed()) op_abc(Op::CellGet, reg, static_cast<unsigned>(var->reg));
+    else move(reg, static_cast<unsigned>(var->reg));
+    return;
+  }
+  op_abc(var->boxed() ? Op::CellGetCap : Op::GetCapture, reg, static_cast<unsigned>(capture_index(var)));
+}
+
+bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
+  if (n->kind != NodeKind::Local || n->var->owner != fn_ || n->var->boxed()) return false;
+  reg = static_cast<unsigned>(n->var->reg);
+  return true;
+}
+
+// Might evaluating nodes[from…] change the variable?
+bool FunctionGen::may_assign(const std::vector<Node*>& nodes, std::size_t from, const Var* var) const {
+  if (!var->assigned) return false;
+  for (std::size_t i = from; i < nodes.size(); ++i)
+    if (nodes[i]->kind != NodeKind::Const && nodes[i]->kind != NodeKind::Local) return true;
+  return false;
+}
+
+// The register with the value of nodes[i]: the variable's own, d's if that is free, or a temporary.
+unsigned FunctionGen::operand(const std::vector<Node*>& nodes, std::size_t i, Dest d) {
+  unsigned reg;
+  if (in_register(nodes[i], reg) && !may_assign(nodes, i + 1, nodes[i]->var)) return reg;
+  reg = d.is_reg() && d.fresh ? d.reg : alloc();
+  gen(nodes[i], into(reg));
+  return reg;
+}
+
+// The values in consecutive registers; where they start.
+unsigned FunctionGen::consecutive(const std::vector<Node*>& nodes) {
+  bool in_place = !nodes.empty();
+  unsigned first = 0;
+  for (std::size_t i = 0; i < nodes.size() && in_place; ++i) {
+    unsigned reg;
+    in_place = in_register(nodes[i], reg) && (i == 0 || reg == first + i);
+    if (i == 0) first = reg;
+  }
+  if (in_place) return first;
+  first = next_;
+  for (Node* n : nodes) {
+    const unsigned reg = alloc();
+    gen(n, into(reg));
+  }
+  if (nodes.empty()) reserve(first + 1);
+  return first;
+}
+
+void FunctionGen::gen(Node* n, Dest d) {
+  if (unit_.failed()) return;
+  const unsigned mark = next_;
+  switch (n->kind) {
+    case NodeKind::Const:
+      if (d.is_effect()) break;
+      {
+        const unsigned reg = scratch(d);
+        load_constant(n, reg);
+        finish(d, reg);
+      }
+      break;
+    case NodeKind::Local: {
+      unsigned reg;
+      if (in_register(n, reg)) {
+        finish(d, reg);
+        break;
+      }
+      if (d.is_effect() && !n->var->early) break;
+      reg = scratch(d);
+      line(n);
+      load_local(n->var, reg);
+      finish(d, reg);
+      break;
+    }
+    case NodeKind::Global: {
+      const unsigned reg = scratch(d);
+      line(n);
+      op_ad(Op::GetGlobal, reg, unit_.global(n->global));
+      finish(d, reg);
+      break;
+    }
+    case NodeKind::SetLocal: gen_set(n, d); break;
+    case NodeKind::SetGlobal:
+    case NodeKind::DefGlobal: {
+      const unsigned reg = operand(n->kids, 0, none());
+      line(n);
+      op_ad(n->kind == NodeKind::DefGlobal ? Op::DefGlobal : Op::SetGlobal, reg, unit_.global(n->global));
+      next_ = mark;
+      nil_result(d);
+      break;
+    }
+    case NodeKind::If: gen_if(n, d); break;
+    case NodeKind::And:
+    case NodeKind::Or: gen_and_or(n, d); break;
+    case NodeKind::Seq:
+      for (std::size_t i = 0; i + 1 < n->kids.size(); ++i) gen(n->kids[i], none());
+      gen(n->kids.back(), d);
+      break;
+    case NodeKind::Let: gen_let(n, d); break;
+    case NodeKind::Letrec: gen_letrec(n, d); break;
+    case NodeKind::Loop: gen_loop(n, d); break;
+    case NodeKind::Recur: gen_recur(n); break;
+    case NodeKind::Lambda: {
+      if (d.is_effect()) break;
+      const unsigned reg = scratch(d);
+      gen_closure(n->fn, reg, n);
+      finish(d, reg);
+      break;
+    }
+    case NodeKind::Call: gen_call(n, d, false); break;
+    case NodeKind::Apply: gen_call(n, d, true); break;
+    case NodeKind::Prim: gen_primitive(n, d); break;
+    case NodeKind::Dict: {
+      const unsigned first = consecutive(n->kids);
+      const unsigned reg = scratch(d);
+      op_abc(Op::MakeDict, reg, first, static_cast<unsigned>(n->kids.size()));
+      word(unit_.constant(n->text));
+      finish(d, reg);
+      break;
+    }
+    case NodeKind::Template: {
+      const unsigned first = consecutive(n->kids);
+      const unsigned reg = scratch(d);
+      op_abc(Op::MakeTemplate, reg, first, static_cast<unsigned>(n->kids.size()));
+      word(unit_.markup(n->markup));
+      finish(d, reg);
+      break;
+    }
+    case NodeKind::Guard: gen_guard(n, d); break;
+    case NodeKind::Protect: gen_protect(n, d); break;
+    case NodeKind::Effect: gen_effect(n, d); break;
+    case NodeKind::Alt: gen_alt(n, d); break;
+    case NodeKind::Fail: jump(fail_.back()); break;
+  }
+  next_ = mark;
+}
+
+}  // namespace sx
