@@ -38,7 +38,8 @@ void Appender::submit(std::vector<Op> ops, CommitCallback done) {
     if (closing_) {
       refusal = "the store is closed: nothing was written";
     } else if (queue_.size() >= kQueueMembersMax || queue_bytes_ + member.bytes > kQueueBytesMax) {
-      refusal = "the store has more writes waiting than it can take: nothing was written, retry later";
+      refusal =
+          "the store has more writes waiting than it can take: nothing was written, retry later";
     } else {
       queue_bytes_ += member.bytes;
       queue_.push_back(std::move(member));
@@ -88,8 +89,8 @@ Appender::Group Appender::take_group() {
   // The callers just answered are likely to write again at once. Without this short patience their
   // first few would get a sync of their own and the many others would wait for two.
   if (last_members_ > 1 && queue_.size() < last_members_ && !closing_) {
-    const auto patience = std::chrono::microseconds(
-        std::min<std::uint64_t>(counters_.commit_us / 2, 1000));
+    const auto patience =
+        std::chrono::microseconds(std::min<std::uint64_t>(counters_.commit_us / 2, 1000));
     wake_.wait_for(lock, patience, [&] { return closing_ || queue_.size() >= last_members_; });
   }
   Group group;

@@ -101,7 +101,7 @@ struct BlobWriter::Sink {
   std::string temporary;
   int fd = -1;
   std::uint64_t size = 0;
-  std::string head;     // until the way is chosen; afterwards its first bytes for the type
+  std::string head;  // until the way is chosen; afterwards its first bytes for the type
   bool chosen = false;
   ZSTD_CCtx* zstd = nullptr;  // when compressing
   EVP_MD_CTX* hash = nullptr;
@@ -132,7 +132,8 @@ struct BlobWriter::Sink {
       ZSTD_outBuffer out{buffer.data(), buffer.size(), 0};
       const std::size_t left =
           ZSTD_compressStream2(zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-      if (ZSTD_isError(left)) return fail(Error{str("zstd: ", std::string_view(ZSTD_getErrorName(left)))});
+      if (ZSTD_isError(left))
+        return fail(Error{str("zstd: ", std::string_view(ZSTD_getErrorName(left)))});
       if (!write_all(fd, {buffer.data(), out.pos}))
         return fail(file_error("write", temporary, errno));
       if (last ? left == 0 : in.pos == in.size) return {};
@@ -165,7 +166,8 @@ Result<void> BlobWriter::write(std::string_view piece) {
   if (piece.empty()) return {};
   sink.size += piece.size();
   if (sink.size > sink.bytes_max)
-    return sink.fail(Error{str("the blob is larger than ", sink.bytes_max, " bytes, the most that is taken")});
+    return sink.fail(
+        Error{str("the blob is larger than ", sink.bytes_max, " bytes, the most that is taken")});
   if (EVP_DigestUpdate(sink.hash, piece.data(), piece.size()) != 1)
     return sink.fail(Error{"could not hash a blob"});
   if (sink.chosen) return sink.emit(piece, false);
@@ -245,7 +247,8 @@ Result<BlobRef> BlobStore::put(std::string_view bytes) const {
 Result<std::string> BlobStore::get(std::string_view cid) const {
   if (!is_cid(cid)) return not_a_cid(cid);
   const auto damaged = [&] {
-    return Error{str("the blob ", cid, " is damaged on disk: its bytes do not have this hash; put the "
+    return Error{str("the blob ", cid,
+                     " is damaged on disk: its bytes do not have this hash; put the "
                      "content again or restore a backup")};
   };
   const std::string raw = raw_path(folder_, cid);

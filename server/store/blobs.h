@@ -1,8 +1,8 @@
 // Content by its own hash: a folder of immutable files named by the SHA-256 of what they hold.
 //
-// A blob lies at ab/<64 hex digits> as it is, or at ab/<64 hex digits>.zst when zstd makes it clearly
-// smaller. A .zst file starts with a skippable frame that holds the size of the content, so that the
-// size is known without unpacking; the zstd command reads such files as well.
+// A blob lies at ab/<64 hex digits> as it is, or at ab/<64 hex digits>.zst when zstd makes it
+// clearly smaller. A .zst file starts with a skippable frame that holds the size of the content, so
+// that the size is known without unpacking; the zstd command reads such files as well.
 #pragma once
 
 #include <cstdint>

@@ -130,12 +130,26 @@ TEST_CASE("an id that is not 64 lower-case hex digits never becomes a path") {
   const std::string good = must_put(blobs, "abc").cid;
   std::string upper = good;
   for (char& c : upper) c = static_cast<char>(toupper(c));
-  std::vector<std::string> hostile = {
-      "", ".", "..", "../secret", "../../etc/passwd", "/etc/passwd", upper, good + "0",
-      good.substr(1), good + ".zst", good.substr(0, 63) + "/", "..%2fsecret",
-      std::string(62, '.') + "/.", std::string(64, '.'), std::string(64, '/'), std::string(64, 'g'),
-      std::string(64, '\0'), "../" + good.substr(3), good.substr(0, 62) + "\xc3\xa9",
-      std::string(1 << 20, 'a')};
+  std::vector<std::string> hostile = {"",
+                                      ".",
+                                      "..",
+                                      "../secret",
+                                      "../../etc/passwd",
+                                      "/etc/passwd",
+                                      upper,
+                                      good + "0",
+                                      good.substr(1),
+                                      good + ".zst",
+                                      good.substr(0, 63) + "/",
+                                      "..%2fsecret",
+                                      std::string(62, '.') + "/.",
+                                      std::string(64, '.'),
+                                      std::string(64, '/'),
+                                      std::string(64, 'g'),
+                                      std::string(64, '\0'),
+                                      "../" + good.substr(3),
+                                      good.substr(0, 62) + "\xc3\xa9",
+                                      std::string(1 << 20, 'a')};
   for (const std::string& cid : hostile) {
     CAPTURE(cid.substr(0, 80));
     CHECK_FALSE(is_cid(cid));
@@ -164,7 +178,8 @@ TEST_CASE("damaged content is an error when read, and putting it again heals it"
     for (int damage = 0; damage < 4; ++damage) {
       CAPTURE(damage);
       if (damage == 0) {
-        std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(size / 2) << "\x01!";
+        std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(size / 2)
+            << "\x01!";
       } else if (damage == 1) {
         std::filesystem::resize_file(path, size - 1);
       } else if (damage == 2) {
@@ -195,9 +210,15 @@ TEST_CASE("a compressed file that claims to be huge is refused without unpacking
 }
 
 TEST_CASE("the type is decided from the content") {
-  const auto avif = "\0\0\0\x1c" "ftypavif\0\0\0\0avifmif1miaf"sv;
-  const auto avif_late = "\0\0\0\x1c" "ftypmif1\0\0\0\0miafavif...."sv;
-  const auto mp4 = "\0\0\0\x18" "ftypisom\0\0\2\0isommp42"sv;
+  const auto avif =
+      "\0\0\0\x1c"
+      "ftypavif\0\0\0\0avifmif1miaf"sv;
+  const auto avif_late =
+      "\0\0\0\x1c"
+      "ftypmif1\0\0\0\0miafavif...."sv;
+  const auto mp4 =
+      "\0\0\0\x18"
+      "ftypisom\0\0\2\0isommp42"sv;
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"\x89PNG\r\n\x1a\n...."sv, "image/png"},
       {"\xff\xd8\xff\xe0\0\x10JFIF"sv, "image/jpeg"},

@@ -96,7 +96,8 @@ std::optional<BadRecord> ChainWalker::feed(const ChainRecord& record) {
     return BadRecord{record.pos, std::string(record.stream), record.seq, std::move(what)};
   };
   if (record.pos != pos_ + 1)
-    return bad(str("position ", pos_ + 1, " is missing: the record after ", pos_, " is ", record.pos));
+    return bad(
+        str("position ", pos_ + 1, " is missing: the record after ", pos_, " is ", record.pos));
   Digest stored, payload;
   if (!read_digest(record.hash, stored))
     return bad(str("the stored hash has ", record.hash.size(), " bytes, expected 32"));

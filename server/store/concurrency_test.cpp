@@ -22,8 +22,8 @@ TEST_CASE("eight threads committing leave gapless positions, and every ack is re
         const std::string own = "own" + std::to_string(t);
         for (int i = 0; i < kCommits; ++i) {
           const std::string data = own + ":" + std::to_string(i);
-          auto outcome = commit_and_wait(
-              s, {Append{own, {event(data)}}, Append{"shared", {event(data)}}});
+          auto outcome =
+              commit_and_wait(s, {Append{own, {event(data)}}, Append{"shared", {event(data)}}});
           if (!outcome.ok() || outcome->conflict) {
             ++failed;
             continue;
@@ -86,8 +86,7 @@ TEST_CASE("a counter kept by kv-cas loses no increment") {
       threads.emplace_back([&] {
         for (int i = 0; i < kIncrements;) {
           const std::string now = s.kv_get("n").value()->value;
-          auto outcome =
-              commit_and_wait(s, {KvCas{"n", now, std::to_string(std::stoi(now) + 1)}});
+          auto outcome = commit_and_wait(s, {KvCas{"n", now, std::to_string(std::stoi(now) + 1)}});
           if (outcome.ok() && !outcome->conflict) ++i;
         }
       });
@@ -122,9 +121,8 @@ TEST_CASE("closing answers everything that was queued before") {
   auto s = must_open(dir / "s.db");
   std::atomic<int> done{0}, failed{0};
   for (int i = 0; i < 500; ++i)
-    s->commit({Append{"a", {event("x")}}}, [&](Result<CommitOutcome> outcome) {
-      outcome.ok() ? ++done : ++failed;
-    });
+    s->commit({Append{"a", {event("x")}}},
+              [&](Result<CommitOutcome> outcome) { outcome.ok() ? ++done : ++failed; });
   s->close();
   CHECK(done == 500);
   CHECK(failed == 0);

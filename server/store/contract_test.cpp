@@ -159,10 +159,10 @@ TEST_CASE("kv-list answers a prefix in byte order, in pages") {
 
 TEST_CASE("a commit mixes ops over streams, keys and outbox and replies to each in order") {
   on_each_backend([](Store& s) {
-    const auto replies = must(s, {Append{"a", {event("1")}}, KvPut{"k", "v"},
-                                  AppendExpect{"b", 0, {event("2"), event("3")}},
-                                  OutboxPut{"mail", "hello", 50}, KvCas{"k", "v", "w"},
-                                  AppendOnce{"a", "key", {event("4")}}, Truncate{"a", 1}});
+    const auto replies =
+        must(s, {Append{"a", {event("1")}}, KvPut{"k", "v"},
+                 AppendExpect{"b", 0, {event("2"), event("3")}}, OutboxPut{"mail", "hello", 50},
+                 KvCas{"k", "v", "w"}, AppendOnce{"a", "key", {event("4")}}, Truncate{"a", 1}});
     REQUIRE(replies.size() == 7);
     CHECK(std::get<AppendReply>(replies[0]).first_pos == 1);
     CHECK_FALSE(std::get<KvReply>(replies[1]).existed);
@@ -181,10 +181,10 @@ TEST_CASE("the first condition that fails undoes the whole commit and gives its 
     must_append(s, "a", {"1"});
     must(s, {KvPut{"k", "old"}});
     const auto before = s.stats().value();
-    const auto conflict = must_conflict(
-        s, {Append{"a", {event("x")}}, KvPut{"k", "new"}, OutboxPut{"q", "m", 0},
-            AppendOnce{"b", "key", {event("y")}}, Truncate{"a", 1}, KvDelete{"k"},
-            AppendExpect{"c", 3, {event("z")}}, KvCas{"k", "never", "n"}});
+    const auto conflict =
+        must_conflict(s, {Append{"a", {event("x")}}, KvPut{"k", "new"}, OutboxPut{"q", "m", 0},
+                          AppendOnce{"b", "key", {event("y")}}, Truncate{"a", 1}, KvDelete{"k"},
+                          AppendExpect{"c", 3, {event("z")}}, KvCas{"k", "never", "n"}});
     CHECK(conflict == Conflict{6, "c", std::uint64_t{3}, std::uint64_t{0}});
     CHECK(datas(s.read_all(1, 10)) == Texts{"1"});
     CHECK(s.kv_get("k").value()->value == "old");
@@ -204,9 +204,9 @@ TEST_CASE("conditions see what earlier ops of the same commit did") {
     CHECK(s.kv_get("k").value()->value == "3");
     CHECK(must_conflict(s, {Append{"a", {event("x")}}, AppendExpect{"a", 3, {event("y")}}}) ==
           Conflict{1, "a", std::uint64_t{3}, std::uint64_t{4}});
-    const auto replies = must(s, {AppendOnce{"o", "k", {event("1")}},
-                                  AppendOnce{"o", "k", {event("2")}},
-                                  AppendExpect{"o", 1, {event("3")}}});
+    const auto replies =
+        must(s, {AppendOnce{"o", "k", {event("1")}}, AppendOnce{"o", "k", {event("2")}},
+                 AppendExpect{"o", 1, {event("3")}}});
     CHECK(std::get<AppendReply>(replies[1]).repeated);
     CHECK(datas(s.read("o", 1, 9)) == Texts{"1", "3"});
   });
@@ -335,7 +335,8 @@ TEST_CASE("a malformed commit is refused by op and reason and writes nothing") {
           "commit op 1: the stream is empty: give it a name");
     CHECK(must_fail(s, {Append{"a", {}}}) == "commit op 0: there is no event to append");
     CHECK(must_fail(s, {Append{"a", {event("1", "")}}}).find("event type") != std::string::npos);
-    CHECK(must_fail(s, {KvPut{std::string(1025, 'k'), ""}}).find("1025 bytes") != std::string::npos);
+    CHECK(must_fail(s, {KvPut{std::string(1025, 'k'), ""}}).find("1025 bytes") !=
+          std::string::npos);
     CHECK(must_fail(s, {KvPut{std::string("a\0b", 3), ""}}).find("zero byte") != std::string::npos);
     CHECK(must_fail(s, {AppendOnce{"a", "", {event("1")}}}).find("idempotency") !=
           std::string::npos);

@@ -19,7 +19,8 @@ using namespace sx::store;
 
 namespace {
 
-// Runs the child until it has printed at least `lines` lines, waits, kills it; answers what it printed.
+// Runs the child until it has printed at least `lines` lines, waits, kills it; answers what it
+// printed.
 std::string run_and_kill(const std::string& url, int lines, int extra_us) {
   int out[2];
   REQUIRE(pipe(out) == 0);

@@ -59,7 +59,8 @@ Error file_error(std::string_view doing, const std::string& path, int code) {
   if (code == ENOSPC || code == EDQUOT) advice = ": free some space";
   if (code == EACCES || code == EPERM || code == EROFS)
     advice = ": it must be writable for this user";
-  return Error{str("could not ", doing, " ", path, ": ", std::string_view(std::strerror(code)), advice)};
+  return Error{
+      str("could not ", doing, " ", path, ": ", std::string_view(std::strerror(code)), advice)};
 }
 
 bool write_all(int fd, std::string_view bytes) {

@@ -40,7 +40,8 @@ void write_some(Store& store, Told& told, int from, int count) {
   }
 }
 
-// Every acknowledged event is there; a failed one is there whole (in both its streams) or not at all.
+// Every acknowledged event is there; a failed one is there whole (in both its streams) or not at
+// all.
 void check_told(Store& store, const Told& told) {
   must_verify(store);
   std::map<std::pair<std::string, std::uint64_t>, std::string> stored;
@@ -66,7 +67,8 @@ void check_told(Store& store, const Told& told) {
 
 }  // namespace
 
-TEST_CASE("whichever write or sync fails once, nothing acknowledged is lost and the store goes on") {
+TEST_CASE(
+    "whichever write or sync fails once, nothing acknowledged is lost and the store goes on") {
   struct Kind {
     bool writes, syncs;
   };

@@ -129,11 +129,25 @@ int shim_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
 void shim_shm_barrier(sqlite3_file* file) { REAL(file, xShmBarrier); }
 int shim_shm_unmap(sqlite3_file* file, int remove) { return REAL(file, xShmUnmap, remove); }
 
-const sqlite3_io_methods kMethods = {
-    2,  // without xFetch: no memory map goes past the shim
-    shim_close,    shim_read,    shim_write,   shim_truncate,    shim_sync,    shim_size,
-    shim_lock,     shim_unlock,  shim_reserved, shim_control,    shim_sector,  shim_device,
-    shim_shm_map,  shim_shm_lock, shim_shm_barrier, shim_shm_unmap, nullptr, nullptr};
+const sqlite3_io_methods kMethods = {2,  // without xFetch: no memory map goes past the shim
+                                     shim_close,
+                                     shim_read,
+                                     shim_write,
+                                     shim_truncate,
+                                     shim_sync,
+                                     shim_size,
+                                     shim_lock,
+                                     shim_unlock,
+                                     shim_reserved,
+                                     shim_control,
+                                     shim_sector,
+                                     shim_device,
+                                     shim_shm_map,
+                                     shim_shm_lock,
+                                     shim_shm_barrier,
+                                     shim_shm_unmap,
+                                     nullptr,
+                                     nullptr};
 
 sqlite3_vfs* platform = nullptr;
 

@@ -61,29 +61,30 @@ class Foresight {
   explicit Foresight(Ledger& ledger) : ledger_(ledger) {}
 
   std::optional<Conflict> step(std::size_t index, const Op& op) {
-    return std::visit(
-        Overloaded{
-            [&](const Append& op) { return grow(op.stream, op.events.size()); },
-            [&](const AppendExpect& op) -> std::optional<Conflict> {
-              const std::uint64_t actual = head(op.stream);
-              if (actual != op.expected) return Conflict{index, op.stream, op.expected, actual};
-              return grow(op.stream, op.events.size());
-            },
-            [&](const AppendOnce& op) -> std::optional<Conflict> {
-              auto [at, fresh] = once_.try_emplace({op.stream, op.key}, true);
-              if (!fresh || ledger_.once(op.stream, op.key)) return std::nullopt;
-              return grow(op.stream, op.events.size());
-            },
-            [&](const KvPut& op) { return set(op.key, op.value); },
-            [&](const KvCas& op) -> std::optional<Conflict> {
-              auto actual = value(op.key);
-              if (actual != op.expected) return Conflict{index, op.key, op.expected, actual};
-              return set(op.key, op.value);
-            },
-            [&](const KvDelete& op) { return set(op.key, std::nullopt); },
-            [](const auto&) -> std::optional<Conflict> { return std::nullopt; },
-        },
-        op);
+    return std::visit(Overloaded{
+                          [&](const Append& op) { return grow(op.stream, op.events.size()); },
+                          [&](const AppendExpect& op) -> std::optional<Conflict> {
+                            const std::uint64_t actual = head(op.stream);
+                            if (actual != op.expected)
+                              return Conflict{index, op.stream, op.expected, actual};
+                            return grow(op.stream, op.events.size());
+                          },
+                          [&](const AppendOnce& op) -> std::optional<Conflict> {
+                            auto [at, fresh] = once_.try_emplace({op.stream, op.key}, true);
+                            if (!fresh || ledger_.once(op.stream, op.key)) return std::nullopt;
+                            return grow(op.stream, op.events.size());
+                          },
+                          [&](const KvPut& op) { return set(op.key, op.value); },
+                          [&](const KvCas& op) -> std::optional<Conflict> {
+                            auto actual = value(op.key);
+                            if (actual != op.expected)
+                              return Conflict{index, op.key, op.expected, actual};
+                            return set(op.key, op.value);
+                          },
+                          [&](const KvDelete& op) { return set(op.key, std::nullopt); },
+                          [](const auto&) -> std::optional<Conflict> { return std::nullopt; },
+                      },
+                      op);
   }
 
  private:

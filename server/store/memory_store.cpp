@@ -15,7 +15,7 @@ namespace sx::store {
 namespace {
 
 struct Record {
-  Event event;     // compacted: without type, time and data
+  Event event;  // compacted: without type, time and data
   Digest hash{};
   Digest payload{};  // only when compacted
 };
@@ -87,10 +87,10 @@ class MemoryLedger : public Ledger {
       const std::uint64_t seq = stream.positions.size() + 1;
       const Digest previous = tables_.log.empty() ? Digest{} : tables_.log.back().hash;
       Record record;
-      record.hash = chain_hash(previous, pos, name, seq,
-                               payload_digest(event.type, event.at_ms, event.data));
-      record.event = {std::string(name), seq,        pos, event.type, event.at_ms,
-                      event.data,        to_hex(record.hash)};
+      record.hash =
+          chain_hash(previous, pos, name, seq, payload_digest(event.type, event.at_ms, event.data));
+      record.event = {std::string(name),  seq, pos, event.type, event.at_ms, event.data,
+                      to_hex(record.hash)};
       tables_.bytes += event.data.size();
       tables_.log.push_back(std::move(record));
       stream.positions.push_back(pos);
@@ -264,10 +264,10 @@ class MemoryStore : public Store {
     ChainWalker walker;
     for (const Record& record : tables_.log) {
       const Event& e = record.event;
-      report.bad = walker.feed({e.pos, e.stream, e.seq, e.compacted, e.type, e.at_ms,
-                                e.compacted ? as_text(record.payload) : std::string_view(e.data),
-                                as_text(record.hash),
-                                tables_.streams.find(e.stream)->second.truncated});
+      report.bad =
+          walker.feed({e.pos, e.stream, e.seq, e.compacted, e.type, e.at_ms,
+                       e.compacted ? as_text(record.payload) : std::string_view(e.data),
+                       as_text(record.hash), tables_.streams.find(e.stream)->second.truncated});
       if (report.bad) break;
     }
     report.events = walker.pos();

@@ -1,5 +1,5 @@
-// Random commits against both backends and a model simple enough to be seen to be right. The seed is
-// printed with every failure; SX_STORE_SEED repeats a run.
+// Random commits against both backends and a model simple enough to be seen to be right. The seed
+// is printed with every failure; SX_STORE_SEED repeats a run.
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -60,7 +60,8 @@ struct Model {
     }
     if (auto* op = std::get_if<KvDelete>(&any)) kv.erase(op->key);
     if (auto* op = std::get_if<Truncate>(&any)) {
-      for (std::size_t i : streams.count(op->stream) ? streams[op->stream] : std::vector<std::size_t>{})
+      for (std::size_t i :
+           streams.count(op->stream) ? streams[op->stream] : std::vector<std::size_t>{})
         if (log[i].seq <= op->through) {
           truncated[op->stream] = std::max(truncated[op->stream], log[i].seq);
           log[i].compacted = true;
@@ -106,20 +107,31 @@ class Walk {
     const std::string v = std::to_string(below(4));
     const std::uint64_t id = m.outbox.empty() ? below(50) : m.outbox.begin()->first;
     switch (below(12)) {
-      case 0: case 1: return Append{s, events()};
-      case 2: case 3: return AppendExpect{s, about(m.head(s)), events()};
-      case 4: return AppendOnce{s, "once" + std::to_string(below(40)), events()};
-      case 5: return KvPut{k, v};
-      case 6: case 7: {
+      case 0:
+      case 1:
+        return Append{s, events()};
+      case 2:
+      case 3:
+        return AppendExpect{s, about(m.head(s)), events()};
+      case 4:
+        return AppendOnce{s, "once" + std::to_string(below(40)), events()};
+      case 5:
+        return KvPut{k, v};
+      case 6:
+      case 7: {
         const auto it = m.kv.find(k);
         auto expected = it == m.kv.end() ? std::nullopt : std::optional(it->second);
         if (below(3) == 0) expected = std::to_string(below(4));
         return KvCas{k, expected, v};
       }
-      case 8: return KvDelete{k};
-      case 9: return Truncate{s, below(m.head(s) + 3)};
-      case 10: return OutboxPut{below(2) ? "q" : "r", v, std::int64_t(below(100))};
-      default: return below(2) ? Op(OutboxDone{id}) : Op(OutboxRetry{id, std::int64_t(below(100))});
+      case 8:
+        return KvDelete{k};
+      case 9:
+        return Truncate{s, below(m.head(s) + 3)};
+      case 10:
+        return OutboxPut{below(2) ? "q" : "r", v, std::int64_t(below(100))};
+      default:
+        return below(2) ? Op(OutboxDone{id}) : Op(OutboxRetry{id, std::int64_t(below(100))});
     }
   }
   std::mt19937_64 random_;
@@ -135,8 +147,8 @@ void compare_reads(Store& store, const Model& model, Walk& walk) {
   const std::uint64_t wanted = std::max<std::uint64_t>(from, 1);
   REQUIRE(slice->compacted_through == (wanted <= truncated ? truncated : 0));
   std::size_t at = 0;
-  for (std::uint64_t seq = std::max(wanted, truncated + 1);
-       seq <= model.head(name) && at < limit; ++seq, ++at) {
+  for (std::uint64_t seq = std::max(wanted, truncated + 1); seq <= model.head(name) && at < limit;
+       ++seq, ++at) {
     REQUIRE(at < slice->events.size());
     const Event& e = slice->events[at];
     const Model::Rec& r = model.log[model.streams.at(name)[seq - 1]];

@@ -23,9 +23,8 @@ Result<CommitOutcome> commit_and_wait(Store& store, std::vector<Op> ops) {
   // Shared: the store's thread may still be inside set_value when get() has returned here.
   auto answer = std::make_shared<std::promise<Result<CommitOutcome>>>();
   auto future = answer->get_future();
-  store.commit(std::move(ops), [answer](Result<CommitOutcome> outcome) {
-    answer->set_value(std::move(outcome));
-  });
+  store.commit(std::move(ops),
+               [answer](Result<CommitOutcome> outcome) { answer->set_value(std::move(outcome)); });
   return future.get();
 }
 

@@ -36,11 +36,12 @@ Result<OwnerLock> OwnerLock::take(const std::string& path) {
     if (errno != EWOULDBLOCK)
       return Error{str("could not lock ", lock_path, ": ", std::string_view(std::strerror(errno)))};
     const std::string pid = pid_in(lock.fd_);
-    return Error{str("the store ", path, " is in use by ",
-                     pid == std::to_string(getpid()) ? "this very process"
-                     : pid.empty()                   ? "another process"
-                                                     : "process " + pid,
-                     ": one process at a time may own it. Stop that one first, or let it do the work")};
+    return Error{
+        str("the store ", path, " is in use by ",
+            pid == std::to_string(getpid()) ? "this very process"
+            : pid.empty()                   ? "another process"
+                                            : "process " + pid,
+            ": one process at a time may own it. Stop that one first, or let it do the work")};
   }
   unsigned char bytes[16];
   if (RAND_bytes(bytes, sizeof bytes) != 1) return Error{"no random bytes for the owner token"};

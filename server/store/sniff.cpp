@@ -105,14 +105,16 @@ bool is_text(std::string_view bytes, bool cut) {
   for (std::size_t i = 0; i < bytes.size();) {
     const auto byte = static_cast<unsigned char>(bytes[i]);
     if (byte < 0x80) {
-      if (byte == 0x7f || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r' && byte != '\f'))
+      if (byte == 0x7f ||
+          (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r' && byte != '\f'))
         return false;
       ++i;
       continue;
     }
-    const int length = byte >= 0xc2 && byte <= 0xdf ? 2 : (byte & 0xf0) == 0xe0 ? 3
-                       : byte >= 0xf0 && byte <= 0xf4                          ? 4
-                                                                               : 0;
+    const int length = byte >= 0xc2 && byte <= 0xdf   ? 2
+                       : (byte & 0xf0) == 0xe0        ? 3
+                       : byte >= 0xf0 && byte <= 0xf4 ? 4
+                                                      : 0;
     if (length == 0) return false;
     for (int k = 1; k < length; ++k) {
       if (i + k >= bytes.size()) return cut;
@@ -134,11 +136,12 @@ std::string_view sniff_mime(std::string_view bytes) {
   }
   if (const auto mime = sniff_ftyp(bytes); !mime.empty()) return mime;
   for (const Magic& magic : kMagics)
-    if (has(bytes, magic.offset, magic.bytes) && !(magic.mime == "image/bmp" && is_text(bytes, cut)))
+    if (has(bytes, magic.offset, magic.bytes) &&
+        !(magic.mime == "image/bmp" && is_text(bytes, cut)))
       return magic.mime;
   // An MPEG audio frame: 11 sync bits, a layer, neither a free nor a bad bit rate.
-  if (bytes.size() > 3 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0 && (bytes[1] & 0x06) != 0 &&
-      (bytes[2] & 0xf0) != 0xf0 && (bytes[2] & 0xf0) != 0)
+  if (bytes.size() > 3 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0 &&
+      (bytes[1] & 0x06) != 0 && (bytes[2] & 0xf0) != 0xf0 && (bytes[2] & 0xf0) != 0)
     return "audio/mpeg";
   if (const auto mime = sniff_markup(bytes); !mime.empty()) return mime;
   if (!bytes.empty() && is_text(bytes, cut)) return "text/plain; charset=utf-8";

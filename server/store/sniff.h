@@ -1,4 +1,5 @@
-// The media type of bytes from the bytes themselves; names and headers from outside are not believed.
+// The media type of bytes from the bytes themselves; names and headers from outside are not
+// believed.
 #pragma once
 
 #include <string_view>

@@ -106,9 +106,8 @@ SqliteDb::SqliteDb(const std::string& path, const char* vfs, int flags) {
   const int result =
       sqlite3_open_v2(path.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   if (result != SQLITE_OK) {
-    const std::string message =
-        explain_sqlite(result, str("open the store ", path),
-                       db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(result));
+    const std::string message = explain_sqlite(result, str("open the store ", path),
+                                               db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(result));
     sqlite3_close(db_);
     db_ = nullptr;
     throw SqliteError(message, result);

@@ -58,9 +58,7 @@ class SqliteStatement {
   std::uint64_t u64(int column) const { return static_cast<std::uint64_t>(i64(column)); }
   // Valid until the next step or reset.
   std::string_view text(int column) const;
-  bool is_null(int column) const {
-    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-  }
+  bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
  private:
   sqlite3_stmt* statement_ = nullptr;

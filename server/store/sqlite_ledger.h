@@ -24,6 +24,8 @@ class SqliteCheckpointer {
   ~SqliteCheckpointer();
   // The WAL has this many frames now. Cheap.
   void wal_grew_to(int frames);
+  // True once after each round: what is left in the WAL is only what came meanwhile.
+  bool take_round_done() noexcept { return round_done_.exchange(false); }
   void leave_wal_on_close() noexcept { leave_wal_ = true; }
 
  private:
@@ -35,6 +37,7 @@ class SqliteCheckpointer {
   int frames_ = 0;
   int folded_ = 0;  // frames at the last round
   bool stopping_ = false;
+  std::atomic<bool> round_done_{false};
   std::atomic<bool> leave_wal_{false};
   std::thread thread_;
 };
@@ -80,7 +83,9 @@ class SqliteLedger : public Ledger {
   };
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   struct Connection;  // the database handle with its prepared statements
 

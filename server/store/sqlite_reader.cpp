@@ -138,8 +138,8 @@ std::vector<KvEntry> SqliteReader::kv_list(std::string_view prefix, std::size_t 
   SqliteUse use(kv_list_);
   kv_list_.bind(prefix).bind(after).bind(std::string_view(end)).bind(sql_limit(limit));
   while (kv_list_.step())
-    entries.push_back({std::string(kv_list_.text(0)), std::string(kv_list_.text(1)),
-                       kv_list_.u64(2)});
+    entries.push_back(
+        {std::string(kv_list_.text(0)), std::string(kv_list_.text(1)), kv_list_.u64(2)});
   return entries;
 }
 
@@ -211,15 +211,16 @@ std::optional<BadRecord> SqliteReader::check_rows(VerifyReport& report) {
     SqliteStatement kv(db_, "SELECT key, value, version, sum FROM kv");
     for (; kv.step(); ++report.kv_keys)
       if (row_checksum({kv.text(0), kv.text(1)}, {kv.u64(2)}) != kv.i64(3))
-        return BadRecord{0, "", 0, str("the checksum of the key '", kv.text(0), "' does not match")};
+        return BadRecord{0, "", 0,
+                         str("the checksum of the key '", kv.text(0), "' does not match")};
     SqliteStatement outbox(db_, "SELECT id, queue, data, sum FROM outbox");
     while (outbox.step())
       if (row_checksum({outbox.text(1), outbox.text(2)}, {outbox.u64(0)}) != outbox.i64(3))
-        return BadRecord{0, "", 0,
-                         str("the checksum of the outbox message ", outbox.u64(0),
-                             " does not match")};
+        return BadRecord{
+            0, "", 0, str("the checksum of the outbox message ", outbox.u64(0), " does not match")};
     const std::string structure = db_.text_of("PRAGMA integrity_check(1)");
-    if (structure != "ok") return BadRecord{0, "", 0, str("the database file is damaged: ", structure)};
+    if (structure != "ok")
+      return BadRecord{0, "", 0, str("the database file is damaged: ", structure)};
   } catch (const SqliteError& error) {
     return BadRecord{0, "", 0, error.what()};
   }

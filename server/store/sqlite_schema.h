@@ -8,8 +8,8 @@
 namespace sx::store {
 
 struct SqliteOptions {
-  // Tests only. `vfs`: a registered SQLite VFS, nullptr for the platform's. Without `sync` nothing is
-  // promised about a power failure.
+  // Tests only. `vfs`: a registered SQLite VFS, nullptr for the platform's. Without `sync` nothing
+  // is promised about a power failure.
   const char* vfs = nullptr;
   bool sync = true;
 };

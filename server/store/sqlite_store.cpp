@@ -107,7 +107,8 @@ Result<void> make_database_file(const std::string& path) {
   SX_CHECK(make_folders(folder_of(path)));
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
-    return Error{str("could not make the store ", path, ": ", std::string_view(std::strerror(errno)),
+    return Error{str("could not make the store ", path, ": ",
+                     std::string_view(std::strerror(errno)),
                      ": its folder must exist and be writable for this user")};
   close(fd);
   return sync_folder(folder_of(path));
@@ -118,7 +119,8 @@ Result<void> make_database_file(const std::string& path) {
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path,
                                                  const SqliteOptions& options) {
   if (path.empty() || path.starts_with(":"))
-    return Error{str("the store path '", path, "' is not a file name: give sqlite:PATH, or memory:")};
+    return Error{
+        str("the store path '", path, "' is not a file name: give sqlite:PATH, or memory:")};
   SX_CHECK(make_database_file(path));
   auto lock = OwnerLock::take(path);
   if (!lock.ok()) return lock.error();

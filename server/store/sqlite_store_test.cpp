@@ -102,8 +102,10 @@ TEST_CASE("what is not a store is refused with what it is") {
   std::ofstream(dir / "text.db") << std::string(5000, 'x');
   says(open_error("sqlite:" + (dir / "text.db")), "not a SQLite database");
 
-  { SqliteDb(dir / "other.db", nullptr, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
-        .exec("CREATE TABLE posts(x)"); }
+  {
+    SqliteDb(dir / "other.db", nullptr, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        .exec("CREATE TABLE posts(x)");
+  }
   says(open_error("sqlite:" + (dir / "other.db")), "is a database of another program");
 
   must_open(dir / "newer.db").reset();
@@ -181,7 +183,8 @@ TEST_CASE("verify names the first bad record, whatever was done to it") {
            Damage{"UPDATE event SET type=':u' WHERE pos=2", 2, 1, "b", "was changed"},
            Damage{"UPDATE event SET seq=9 WHERE pos=5", 5, 9, "a", "was changed"},
            Damage{"UPDATE event SET stream=(SELECT id FROM stream WHERE name='b'), seq=7 WHERE "
-                  "pos=3", 3, 7, "b", "was changed"},
+                  "pos=3",
+                  3, 7, "b", "was changed"},
            Damage{"UPDATE event SET hash=zeroblob(32) WHERE pos=4", 4, 3, "a", "was changed"},
            Damage{"UPDATE event SET hash=zeroblob(3) WHERE pos=4", 4, 3, "a", "3 bytes"},
            Damage{"DELETE FROM event WHERE pos=3", 4, 3, "a", "position 3 is missing"},

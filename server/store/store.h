@@ -100,8 +100,8 @@ struct OutboxRetry {
   std::int64_t due_ms = 0;
 };
 
-using Op = std::variant<Append, AppendExpect, AppendOnce, KvPut, KvCas, KvDelete, Truncate, OutboxPut,
-                        OutboxDone, OutboxRetry>;
+using Op = std::variant<Append, AppendExpect, AppendOnce, KvPut, KvCas, KvDelete, Truncate,
+                        OutboxPut, OutboxDone, OutboxRetry>;
 
 // ---- what a commit answers ----
 
@@ -203,7 +203,7 @@ struct VerifyReport {
   std::uint64_t events = 0;
   std::uint64_t compacted = 0;
   std::uint64_t kv_keys = 0;
-  std::string head;  // hash of the last event: whoever noted it elsewhere can compare
+  std::string head;              // hash of the last event: whoever noted it elsewhere can compare
   std::optional<BadRecord> bad;  // the first one
 };
 
@@ -219,7 +219,8 @@ class Store {
   virtual void commit(std::vector<Op> ops, CommitCallback done) = 0;
 
   // Events of one stream with seq >= from_seq, oldest first. An unknown stream is an empty slice.
-  virtual Result<Slice> read(std::string_view stream, std::uint64_t from_seq, std::size_t limit) = 0;
+  virtual Result<Slice> read(std::string_view stream, std::uint64_t from_seq,
+                             std::size_t limit) = 0;
   // Events of all streams with pos >= from_pos in commit order, compacted ones as such.
   virtual Result<Slice> read_all(std::uint64_t from_pos, std::size_t limit) = 0;
   virtual Result<std::uint64_t> last_seq(std::string_view stream) = 0;
@@ -227,7 +228,8 @@ class Store {
   virtual Result<std::vector<Event>> read_once(std::string_view stream, std::string_view key) = 0;
   virtual Result<std::optional<KvEntry>> kv_get(std::string_view key) = 0;
   // Entries whose key starts with prefix and is > after, by key in byte order.
-  virtual Result<std::vector<KvEntry>> kv_list(std::string_view prefix, std::size_t limit = SIZE_MAX,
+  virtual Result<std::vector<KvEntry>> kv_list(std::string_view prefix,
+                                               std::size_t limit = SIZE_MAX,
                                                std::string_view after = {}) = 0;
   // All streams by name in byte order, also fully truncated ones.
   virtual Result<std::vector<StreamInfo>> streams() = 0;
@@ -245,10 +247,10 @@ class Store {
   virtual void close() = 0;
 };
 
-inline constexpr std::size_t kNameBytesMax = 1024;         // streams, keys, types, queues
-inline constexpr std::size_t kTextBytesMax = 64u << 20;    // data, values, payloads
+inline constexpr std::size_t kNameBytesMax = 1024;          // streams, keys, types, queues
+inline constexpr std::size_t kTextBytesMax = 64u << 20;     // data, values, payloads
 inline constexpr std::size_t kCommitBytesMax = 256u << 20;  // all texts of one commit
-inline constexpr std::size_t kReadBytesMax = 16u << 20;    // a slice stops after passing this
+inline constexpr std::size_t kReadBytesMax = 16u << 20;     // a slice stops after passing this
 
 // "sqlite:PATH" (a file, made with its folder if absent) or "memory:".
 Result<std::unique_ptr<Store>> open_store(std::string_view url);

@@ -1,5 +1,5 @@
-// Durable commits per second, single and with 64 callers, against bare SQLite doing the same rows on
-// the same disk in the same run. Only the ratios say something: syncs vary with disk and hour.
+// Durable commits per second, single and with 64 callers, against bare SQLite doing the same rows
+// on the same disk in the same run. Only the ratios say something: syncs vary with disk and hour.
 //   sx_store_bench [FOLDER] [SECONDS]
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -50,8 +50,9 @@ Figure bare_sqlite(const std::string& path, double seconds, int rows_per_commit)
     }
   };
   if (sqlite3_open(path.c_str(), &db) != SQLITE_OK) std::exit(1);
-  exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-       "CREATE TABLE e(pos INTEGER PRIMARY KEY, stream, seq, type, data, UNIQUE(stream, seq))");
+  exec(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+      "CREATE TABLE e(pos INTEGER PRIMARY KEY, stream, seq, type, data, UNIQUE(stream, seq))");
   sqlite3_stmt* insert = nullptr;
   sqlite3_prepare_v2(db, "INSERT INTO e(stream, seq, type, data) VALUES(?,?,?,?)", -1, &insert,
                      nullptr);
@@ -124,8 +125,9 @@ Figure our_threads(const std::string& path, double seconds, int callers) {
     threads.emplace_back([&, caller] {
       while (us_since(begin) < seconds * 1e6) {
         const auto start = Clock::now();
-        if (!commit_and_wait(store, {Append{"stream" + std::to_string(caller),
-                                            {{":type", 1, kData}}}}).ok())
+        if (!commit_and_wait(store,
+                             {Append{"stream" + std::to_string(caller), {{":type", 1, kData}}}})
+                 .ok())
           std::exit(1);
         each[caller].push_back(us_since(start));
       }
@@ -137,9 +139,30 @@ Figure our_threads(const std::string& path, double seconds, int callers) {
   return figure(us, spent);
 }
 
-void print(const char* what, const Figure& f, double base) {
-  std::printf("%-46s %9.0f /s  p50 %7.0f us  p99 %7.0f us   x%.2f\n", what, f.per_second, f.p50_us,
-              f.p99_us, f.per_second / base);
+// What each round measured for one line of the table. Rounds alternate with the bare ones, because
+// a sync may cost 0.1 ms in one second and 4 ms in the next.
+struct Line {
+  const char* what;
+  double rows;  // events per commit
+  std::vector<Figure> rounds = {};
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void print(const Line& line, const Line& base) {
+  std::vector<double> rate, p50, p99, ratio;
+  for (std::size_t i = 0; i < line.rounds.size(); ++i) {
+    const Figure& f = line.rounds[i];
+    rate.push_back(f.per_second * line.rows);
+    p50.push_back(f.p50_us);
+    p99.push_back(f.p99_us);
+    ratio.push_back(f.per_second * line.rows / (base.rounds[i].per_second * base.rows));
+  }
+  std::printf("%-40s %9.0f events/s  p50 %6.0f us  p99 %6.0f us   x%.2f\n", line.what, median(rate),
+              median(p50), median(p99), median(ratio));
 }
 
 }  // namespace
@@ -151,23 +174,31 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(folder);
   const auto in = [&](const char* name) { return folder + "/" + name; };
   double load[1] = {0};
-  if (getloadavg(load, 1) == 1) std::printf("load %.2f, 200-byte events, %.0f s each\n", load[0], seconds);
+  if (getloadavg(load, 1) == 1)
+    std::printf("load %.2f, 200-byte events, %.0f s each\n", load[0], seconds);
 
-  const Figure bare = bare_sqlite(in("bare1.db"), seconds, 1);
-  print("bare SQLite, 1 row a commit", bare, bare.per_second);
-  print("store, 1 caller", our_store(in("s1.db"), seconds, 1, 1, nullptr), bare.per_second);
-  print("store, 1 thread waiting", our_threads(in("t1.db"), seconds, 1), bare.per_second);
+  constexpr int kRounds = 5;
+  const double part = seconds / kRounds;
+  Line bare{"bare SQLite, 1 row a commit", 1}, one{"store, 1 caller", 1},
+      thread{"store, 1 thread waiting", 1}, many{"store, 64 callers", 1},
+      threads{"store, 64 threads waiting", 1}, bare100{"bare SQLite, 100 rows a commit", 100},
+      store100{"store, 100 events a commit", 100};
   Stats stats;
-  print("store, 64 callers", our_store(in("s64.db"), seconds, 64, 1, &stats), bare.per_second);
-  print("store, 64 threads waiting", our_threads(in("t64.db"), seconds, 64), bare.per_second);
-  std::printf("  64 callers: %.1f commits a group, largest %llu\n",
+  for (int round = 0; round < kRounds; ++round) {
+    std::filesystem::create_directories(folder);
+    bare.rounds.push_back(bare_sqlite(in("bare1.db"), part, 1));
+    one.rounds.push_back(our_store(in("s1.db"), part, 1, 1, nullptr));
+    thread.rounds.push_back(our_threads(in("t1.db"), part, 1));
+    many.rounds.push_back(our_store(in("s64.db"), part, 64, 1, &stats));
+    threads.rounds.push_back(our_threads(in("t64.db"), part, 64));
+    bare100.rounds.push_back(bare_sqlite(in("bare100.db"), part, 100));
+    store100.rounds.push_back(our_store(in("s100.db"), part, 1, 100, nullptr));
+    std::filesystem::remove_all(folder);
+  }
+  for (const Line* line : {&bare, &one, &thread, &many, &threads}) print(*line, bare);
+  for (const Line* line : {&bare100, &store100}) print(*line, bare100);
+  std::printf("64 callers: %.1f commits a group, largest %llu\n",
               double(stats.commits) / std::max<double>(1, double(stats.groups)),
               static_cast<unsigned long long>(stats.largest_group));
-  Figure rows = bare_sqlite(in("bare100.db"), seconds, 100);
-  Figure batch = our_store(in("s100.db"), seconds, 1, 100, nullptr);
-  rows.per_second *= 100;
-  batch.per_second *= 100;
-  print("bare SQLite, 100 rows a commit (rows)", rows, rows.per_second);
-  print("store, 100 events a commit (events)", batch, rows.per_second);
   std::filesystem::remove_all(folder);
 }
