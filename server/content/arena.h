@@ -1,8 +1,8 @@
 // Memory for C parsers that must not run away: a budget of bytes and a deadline, and a way out of
 // the parser when either is used up.
 //
-// The parsers here are plain C and take their memory from us. When Arena::take finds nothing left it
-// longjmps to `exhausted`, over C frames only; what they had allocated goes with the arena. The
+// The parsers here are plain C and take their memory from us. When Arena::take finds nothing left
+// it longjmps to `exhausted`, over C frames only; what they had allocated goes with the arena. The
 // function that calls setjmp must hold nothing with a destructor.
 #pragma once
 

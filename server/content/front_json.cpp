@@ -21,7 +21,8 @@ class JsonReader {
   Result<FrontValue> value(std::size_t depth) {
     if (depth > limits_.depth_max)
       return wrong(str("nested deeper than ", limits_.depth_max, " levels"));
-    if (++count_ > limits_.values_max) return wrong(str("more than ", limits_.values_max, " values"));
+    if (++count_ > limits_.values_max)
+      return wrong(str("more than ", limits_.values_max, " values"));
     space();
     FrontValue out;
     out.line = line_;
@@ -37,7 +38,8 @@ class JsonReader {
       return out;
     }
     std::size_t end = at_;
-    while (end < text_.size() && std::string_view(" \t\r\n,]}").find(text_[end]) == std::string_view::npos)
+    while (end < text_.size() &&
+           std::string_view(" \t\r\n,]}").find(text_[end]) == std::string_view::npos)
       ++end;
     out.text = std::string(text_.substr(at_, end - at_));
     if (out.text == "null") {
@@ -125,7 +127,8 @@ class JsonReader {
     std::string out;
     ++at_;
     for (;;) {
-      if (at_ >= text_.size() || text_[at_] == '\n') return wrong("a string is not closed: \" is missing");
+      if (at_ >= text_.size() || text_[at_] == '\n')
+        return wrong("a string is not closed: \" is missing");
       const char c = text_[at_++];
       if (c == '"') return out;
       if (c != '\\') {
@@ -134,12 +137,26 @@ class JsonReader {
       }
       const char e = at_ < text_.size() ? text_[at_++] : 0;
       switch (e) {
-        case '"': case '\\': case '/': out.push_back(e); break;
-        case 'b': out.push_back('\b'); break;
-        case 'f': out.push_back('\f'); break;
-        case 'n': out.push_back('\n'); break;
-        case 'r': out.push_back('\r'); break;
-        case 't': out.push_back('\t'); break;
+        case '"':
+        case '\\':
+        case '/':
+          out.push_back(e);
+          break;
+        case 'b':
+          out.push_back('\b');
+          break;
+        case 'f':
+          out.push_back('\f');
+          break;
+        case 'n':
+          out.push_back('\n');
+          break;
+        case 'r':
+          out.push_back('\r');
+          break;
+        case 't':
+          out.push_back('\t');
+          break;
         case 'u': {
           std::int32_t high = 0;
           if (!hex4(high)) return wrong("\\u needs four hex digits");
@@ -156,7 +173,8 @@ class JsonReader {
           append_utf8(out, high >= 0xD800 && high < 0xE000 ? 0xFFFD : high);
           break;
         }
-        default: return wrong("unknown escape; write \\\\ for a backslash");
+        default:
+          return wrong("unknown escape; write \\\\ for a backslash");
       }
     }
   }

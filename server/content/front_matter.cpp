@@ -71,7 +71,8 @@ struct DateText {
   int digits(std::size_t low, std::size_t high) {
     std::size_t count = 0;
     int n = 0;
-    while (count < high && count < rest.size() && is_digit(rest[count])) n = n * 10 + (rest[count++] - '0');
+    while (count < high && count < rest.size() && is_digit(rest[count]))
+      n = n * 10 + (rest[count++] - '0');
     if (count < low) return -1;
     rest.remove_prefix(count);
     return n;
@@ -139,7 +140,8 @@ void front_plain_scalar(FrontValue& value) {
   if (text.find_first_of(".eE") == std::string::npos) {
     // "007" is text: a postal code, a version, never eight in octal.
     const std::size_t at = first == '-' || first == '+' ? 1 : 0;
-    if (text.size() - at > 18 || text.size() == at || (text[at] == '0' && text.size() > at + 1)) return;
+    if (text.size() - at > 18 || text.size() == at || (text[at] == '0' && text.size() > at + 1))
+      return;
     const long long n = std::strtoll(text.c_str(), &end, 10);
     if (*end != '\0') return;
     value.kind = Kind::Int;
@@ -207,7 +209,8 @@ std::vector<std::string> FrontValue::as_texts(bool split_words) const {
   std::vector<std::string> out;
   const auto add = [&](std::string_view part) {
     part = trim(part);
-    if (!part.empty() && std::find(out.begin(), out.end(), part) == out.end()) out.emplace_back(part);
+    if (!part.empty() && std::find(out.begin(), out.end(), part) == out.end())
+      out.emplace_back(part);
   };
   if (kind == Kind::List) {
     for (const FrontValue& item : items)
@@ -248,7 +251,8 @@ Result<FrontMatter> parse_front_matter(std::string_view text, const FrontLimits&
   if (!first.empty() && first[0] == '{') {
     // A body may begin with "{{" (a shortcode) or "{%" (Liquid): only { and a name is an object.
     const std::size_t inside = text.find_first_not_of(" \t\r\n", start + 1);
-    if (inside == std::string_view::npos || (text[inside] != '"' && text[inside] != '}')) return out;
+    if (inside == std::string_view::npos || (text[inside] != '"' && text[inside] != '}'))
+      return out;
     std::size_t end = 0;
     SX_TRY(out.root, read_json(text.substr(start), line, limits, out.warnings, end));
     out.format = FrontFormat::Json;
@@ -273,13 +277,15 @@ Result<FrontMatter> parse_front_matter(std::string_view text, const FrontLimits&
     if (here == first || (yaml && here == "...")) {
       const std::string_view inside = text.substr(block, at - block);
       if (inside.size() > limits.bytes_max)
-        return Error{front_place(1, 1, str("the front matter has ", inside.size(),
-                                           " bytes; at most ", limits.bytes_max, " are read"))};
+        return Error{front_place(1, 1,
+                                 str("the front matter has ", inside.size(), " bytes; at most ",
+                                     limits.bytes_max, " are read"))};
       out.format = yaml ? FrontFormat::Yaml : FrontFormat::Toml;
       out.body = text.substr(next);
       out.body_line = line + 1;
       if (!is_valid_utf8(inside))
-        return Error{front_place(block_line, 1, "the front matter is not UTF-8; save the file as UTF-8")};
+        return Error{
+            front_place(block_line, 1, "the front matter is not UTF-8; save the file as UTF-8")};
       if (yaml) {
         SX_TRY(out.root, read_yaml(inside, block_line, limits, out.warnings));
       } else {
@@ -292,9 +298,9 @@ Result<FrontMatter> parse_front_matter(std::string_view text, const FrontLimits&
   // A thematic break at the head of a text without front matter looks the same.
   const std::string_view second = trim(line_at(text, block, next));
   if (yaml && (second.empty() || second.find(':') == std::string_view::npos)) return out;
-  return Error{front_place(block_line - 1, 1,
-                           str("the front matter is not closed: a line ", first,
-                               " must follow the fields"))};
+  return Error{front_place(
+      block_line - 1, 1,
+      str("the front matter is not closed: a line ", first, " must follow the fields"))};
 }
 
 std::optional<ParsedDate> parse_date(std::string_view text) {

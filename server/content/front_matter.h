@@ -25,8 +25,8 @@ struct FrontValue {
   bool boolean = false;
   std::int64_t integer = 0;  // Int; Date: milliseconds since 1970 UTC
   double real = 0;
-  std::string text;  // String; every scalar but a string: as it was written
-  bool quoted = false;  // String: written in quotes, so no other reading is meant
+  std::string text;                // String; every scalar but a string: as it was written
+  bool quoted = false;             // String: written in quotes, so no other reading is meant
   std::vector<FrontValue> items;   // List
   std::vector<FrontField> fields;  // Map, in order of appearance
   int line = 0, column = 0;        // 1-based, in the file
@@ -57,9 +57,9 @@ enum class FrontFormat { None, Yaml, Toml, Json };
 
 struct FrontMatter {
   FrontFormat format = FrontFormat::None;
-  FrontValue root;        // a Map; empty for None
-  std::string_view body;  // what follows, a view into the text given
-  int body_line = 1;      // the line where the body begins
+  FrontValue root;                    // a Map; empty for None
+  std::string_view body;              // what follows, a view into the text given
+  int body_line = 1;                  // the line where the body begins
   std::vector<std::string> warnings;  // "3:1: 'title' is given twice; the last one counts"
 };
 
@@ -80,8 +80,8 @@ struct ParsedDate {
   bool has_zone = false;  // without one the time is taken as UTC
 };
 
-// RFC 3339, "2024-01-02", "2024-1-2", "2024/01/02", "2024-01-02 10:00[:00[.123]] [+0200|+02:00|Z|UTC]",
-// also with T. nullopt for everything else, also for days that do not exist.
+// RFC 3339, "2024-01-02", "2024-1-2", "2024/01/02", "2024-01-02 10:00[:00[.123]]
+// [+0200|+02:00|Z|UTC]", also with T. nullopt for everything else, also for days that do not exist.
 std::optional<ParsedDate> parse_date(std::string_view text);
 
 }  // namespace sx

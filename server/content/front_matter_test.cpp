@@ -15,7 +15,9 @@ std::string message(std::string_view text) {
   return result.ok() ? "" : result.error().message;
 }
 
-bool starts(const std::string& text, std::string_view part) { return text.substr(0, part.size()) == part; }
+bool starts(const std::string& text, std::string_view part) {
+  return text.substr(0, part.size()) == part;
+}
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -82,7 +84,8 @@ TEST_CASE("TOML gives the same tree, in the order of the file") {
   CHECK(front->root.fields.back().name == "extra");
   CHECK(front->root.find("date")->as_date_ms() == ms("2024-01-02T08:00:00Z"));
   CHECK(front->root.find("day")->as_date_ms() == ms("2024-01-02"));
-  CHECK(front->root.find("taxonomies")->find("tags")->as_texts() == std::vector<std::string>{"x", "y"});
+  CHECK(front->root.find("taxonomies")->find("tags")->as_texts() ==
+        std::vector<std::string>{"x", "y"});
   CHECK(front->root.find("draft")->as_bool() == false);
   CHECK(front->body == "\nBody");
 }
@@ -102,7 +105,8 @@ TEST_CASE("JSON front matter ends where its object ends") {
 }
 
 TEST_CASE("byte order mark, CRLF, blank lines before and spaces after the fence are accepted") {
-  const auto front = parse_front_matter("\xEF\xBB\xBF\r\n---  \r\ntitle: A\r\ntags:\r\n  - b\r\n---\r\nBody\r\n");
+  const auto front =
+      parse_front_matter("\xEF\xBB\xBF\r\n---  \r\ntitle: A\r\ntags:\r\n  - b\r\n---\r\nBody\r\n");
   REQUIRE(front.ok());
   CHECK(front->root.find("title")->text == "A");
   CHECK(front->root.find("tags")->as_texts() == std::vector<std::string>{"b"});
@@ -113,7 +117,8 @@ TEST_CASE("byte order mark, CRLF, blank lines before and spaces after the fence 
 }
 
 TEST_CASE("empty blocks give no fields") {
-  for (const char* text : {"---\n---\nB", "+++\n+++\nB", "{}\nB", "---\n# only a comment\n---\nB"}) {
+  for (const char* text :
+       {"---\n---\nB", "+++\n+++\nB", "{}\nB", "---\n# only a comment\n---\nB"}) {
     const auto front = parse_front_matter(text);
     REQUIRE(front.ok());
     CHECK(front->root.is(Kind::Map));
@@ -170,9 +175,11 @@ TEST_CASE("aliases and merges work, a bomb of them does not go off") {
 }
 
 TEST_CASE("depth and size are limited in every notation") {
-  CHECK(has(message("---\na: " + std::string(100, '[') + std::string(100, ']') + "\n---\n"), "nested"));
+  CHECK(has(message("---\na: " + std::string(100, '[') + std::string(100, ']') + "\n---\n"),
+            "nested"));
   CHECK(has(message("{\"a\": " + std::string(100, '[') + std::string(100, ']') + "}"), "nested"));
-  CHECK_FALSE(message("+++\na = " + std::string(100, '[') + std::string(100, ']') + "\n+++\n").empty());
+  CHECK_FALSE(
+      message("+++\na = " + std::string(100, '[') + std::string(100, ']') + "\n+++\n").empty());
   CHECK(has(message("---\na: \"" + std::string(300000, 'x') + "\"\n---\n"), "at most"));
   CHECK_FALSE(message("{\"a\": " + std::string(200000, '[')).empty());
 }
@@ -192,10 +199,11 @@ TEST_CASE("tags are read from lists, commas and words") {
 TEST_CASE("dates in the forms people write mean the same moment") {
   const std::int64_t ten = 1704189600000;  // 2024-01-02T10:00:00Z
   for (const char* text :
-       {"2024-01-02T10:00:00Z", "2024-01-02 10:00:00", "2024-01-02 10:00", "2024-01-02T10:00:00+00:00",
-        "2024-01-02 12:00:00 +0200", "2024-01-02T12:00:00+02:00", "2024-01-02T05:00:00-05:00",
-        "2024-01-02 10:00:00 UTC", "2024-01-02T10:00:00.000Z", "2024-1-2 10:00:00", "2024/01/02 10:00:00",
-        " 2024-01-02 10:00:00 +0000 UTC ", "2024-01-02t10:00:00z", "2024-01-02 11:00:00 +01"})
+       {"2024-01-02T10:00:00Z", "2024-01-02 10:00:00", "2024-01-02 10:00",
+        "2024-01-02T10:00:00+00:00", "2024-01-02 12:00:00 +0200", "2024-01-02T12:00:00+02:00",
+        "2024-01-02T05:00:00-05:00", "2024-01-02 10:00:00 UTC", "2024-01-02T10:00:00.000Z",
+        "2024-1-2 10:00:00", "2024/01/02 10:00:00", " 2024-01-02 10:00:00 +0000 UTC ",
+        "2024-01-02t10:00:00z", "2024-01-02 11:00:00 +01"})
     CHECK(ms(text) == ten);
   CHECK(ms("2024-01-02T10:00:00.123456Z") == ten + 123);
   CHECK(ms("2024-01-02") == 1704153600000);
@@ -207,8 +215,9 @@ TEST_CASE("dates in the forms people write mean the same moment") {
 }
 
 TEST_CASE("what is not a date is nothing") {
-  for (const char* text : {"", "today", "2024", "2024-13-01", "2023-02-29", "2024-00-10", "2024-01-32",
-                           "2024-01-02T25:00:00Z", "2024-01-02 10", "2024-01-02 10:00:00 Mars time",
-                           "2024-01-02 10:00:00 +9900", "01/02/2024", "2024-01/02", "2024-01-02x"})
+  for (const char* text :
+       {"", "today", "2024", "2024-13-01", "2023-02-29", "2024-00-10", "2024-01-32",
+        "2024-01-02T25:00:00Z", "2024-01-02 10", "2024-01-02 10:00:00 Mars time",
+        "2024-01-02 10:00:00 +9900", "01/02/2024", "2024-01/02", "2024-01-02x"})
     CHECK_FALSE(parse_date(text).has_value());
 }

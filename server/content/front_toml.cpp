@@ -34,11 +34,10 @@ class TomlReader {
       field.column = static_cast<int>(key.source().begin.column);
       value.fields.push_back({std::string(key.str()), std::move(field)});
     }
-    std::stable_sort(value.fields.begin(), value.fields.end(),
-                     [](const FrontField& a, const FrontField& b) {
-                       return std::pair(a.value.line, a.value.column) <
-                              std::pair(b.value.line, b.value.column);
-                     });
+    std::stable_sort(
+        value.fields.begin(), value.fields.end(), [](const FrontField& a, const FrontField& b) {
+          return std::pair(a.value.line, a.value.column) < std::pair(b.value.line, b.value.column);
+        });
     return value;
   }
 
@@ -78,8 +77,8 @@ class TomlReader {
   static std::string two(int n) { return str(n < 10 ? "0" : "", n); }
   static std::string date_text(const toml::date& d) {
     std::string year = std::to_string(d.year);
-    return str(std::string(year.size() < 4 ? 4 - year.size() : 0, '0'), year, "-", two(d.month), "-",
-               two(d.day));
+    return str(std::string(year.size() < 4 ? 4 - year.size() : 0, '0'), year, "-", two(d.month),
+               "-", two(d.day));
   }
   static std::string time_text(const toml::time& t) {
     std::string out = str(two(t.hour), ":", two(t.minute), ":", two(t.second));
@@ -139,7 +138,8 @@ class TomlReader {
       if (m.offset) {
         const int minutes = m.offset->minutes;
         const int size = minutes < 0 ? -minutes : minutes;
-        text += minutes == 0 ? "Z" : str(minutes < 0 ? "-" : "+", two(size / 60), ":", two(size % 60));
+        text +=
+            minutes == 0 ? "Z" : str(minutes < 0 ? "-" : "+", two(size / 60), ":", two(size % 60));
       }
       return date(node, std::move(text));
     }
@@ -160,10 +160,9 @@ Result<FrontValue> read_toml(std::string_view text, int first_line, const FrontL
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     const toml::source_position place = error.source().begin;
-    return Error{front_place(first_line + static_cast<int>(place.line) - 1,
-                             static_cast<int>(place.column),
-                             str("TOML: ", error.description(),
-                                 "; fields are name = value, and text is in quotes"))};
+    return Error{front_place(
+        first_line + static_cast<int>(place.line) - 1, static_cast<int>(place.column),
+        str("TOML: ", error.description(), "; fields are name = value, and text is in quotes"))};
   }
   return TomlReader(text, first_line, limits).table(parsed.table(), 0);
 }

@@ -83,8 +83,10 @@ class YamlReader {
     else if (problem.find("expected ',' or") != std::string::npos)
       advice = "close the bracket";
     if (parser_.error == YAML_READER_ERROR)
-      return Error{front_place(first_line_, 1, str("YAML: ", problem, "; save the file as UTF-8 "
-                                                   "without control characters"))};
+      return Error{front_place(first_line_, 1,
+                               str("YAML: ", problem,
+                                   "; save the file as UTF-8 "
+                                   "without control characters"))};
     return Error{front_place(line_of(mark), column_of(mark), str("YAML: ", problem, "; ", advice))};
   }
 
@@ -166,8 +168,8 @@ class YamlReader {
           SX_TRY(const FrontValue key, node(depth + 1));
           const auto name = key.as_text();
           if (!name && !key.is(FrontValue::Kind::Null))
-            return Error{front_place(line, column,
-                                     "a field name must be text; put quotes around it")};
+            return Error{
+                front_place(line, column, "a field name must be text; put quotes around it")};
           SX_CHECK(next());
           SX_TRY(FrontValue field, node(depth + 1));
           SX_CHECK(next());
@@ -190,8 +192,7 @@ class YamlReader {
   static std::size_t text_size(const FrontValue& value) {
     std::size_t size = value.text.size();
     for (const FrontValue& item : value.items) size += text_size(item);
-    for (const FrontField& field : value.fields)
-      size += field.name.size() + text_size(field.value);
+    for (const FrontField& field : value.fields) size += field.name.size() + text_size(field.value);
     return size;
   }
 

@@ -17,9 +17,10 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' |
 
 std::string percent_decoded(std::string_view text) {
   const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f'   ? c - 'a' + 10
-                                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                               : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -180,12 +181,11 @@ class Filter {
     piece.set("srcset", *set);
     if (!by_width) return;
     const std::string* sizes = from.attribute("sizes");
-    const bool plain =
-        sizes != nullptr && !sizes->empty() && sizes->size() <= 200 &&
-        std::all_of(sizes->begin(), sizes->end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                 std::string_view(" ():,.-").find(c) != std::string_view::npos;
-        });
+    const bool plain = sizes != nullptr && !sizes->empty() && sizes->size() <= 200 &&
+                       std::all_of(sizes->begin(), sizes->end(), [](char c) {
+                         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                                std::string_view(" ():,.-").find(c) != std::string_view::npos;
+                       });
     piece.set("sizes", plain ? *sizes : "100vw");
   }
 
@@ -223,7 +223,8 @@ class Filter {
       return;
     }
     if (piece.tag == "video")
-      if (const auto poster = media_url(from.attribute("poster"), true)) piece.set("poster", *poster);
+      if (const auto poster = media_url(from.attribute("poster"), true))
+        piece.set("poster", *poster);
     piece.set("controls", "");
   }
 

@@ -22,6 +22,18 @@ bool is_block(const Piece& piece) {
   return !piece.is_text() && element_policy(piece.tag).rule == ElementRule::Block;
 }
 
+// Nothing but white space, the no-break space included.
+bool is_unseen(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 2) == "\u00a0") {
+      ++i;
+    } else if (std::string_view(" \t\n\r\f").find(text[i]) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
 struct Context {
   bool in_link = false;
   bool in_definition = false;
@@ -57,7 +69,11 @@ class Model {
         Context inner = context.deeper();
         inner.in_link = inner.in_link || piece.tag == "a";
         refill_flow(piece, inner);
-        to.push_back(std::move(piece));
+        if (piece.tag == "a" && !shows_something(piece)) {
+          for (Piece& child : piece.children) to.push_back(std::move(child));
+        } else {
+          to.push_back(std::move(piece));
+        }
       } else {
         flow(piece.children, to, context);
       }
@@ -106,8 +122,8 @@ class Model {
       return;
     }
     if (piece.tag == "source") return;  // its place is in picture, audio and video
-    const bool nested = (piece.tag == "a" && context.in_link) ||
-                        (piece.tag == "dfn" && context.in_definition);
+    const bool nested =
+        (piece.tag == "a" && context.in_link) || (piece.tag == "dfn" && context.in_definition);
     if (context.full() || nested || one_of(piece.tag, {"rt", "rp"})) {
       phrasing(piece.children, to, context, line);
       return;
@@ -136,7 +152,17 @@ class Model {
       return;
     }
     refill_phrasing(piece, inner, line);
+    // A link without a word or a picture can be neither seen nor pressed.
+    if (piece.tag == "a" && !shows_something(piece)) {
+      for (Piece& child : piece.children) to.push_back(std::move(child));
+      return;
+    }
     to.push_back(std::move(piece));
+  }
+
+  static bool shows_something(const Piece& piece) {
+    return says_something(piece) || piece.tag == "img" ||
+           std::any_of(piece.children.begin(), piece.children.end(), shows_something);
   }
 
   void ruby(Piece& piece, std::vector<Piece>& to, const Context& context, Line& line) {
@@ -183,8 +209,8 @@ class Model {
     }
     if (!picture && piece.attribute("src")) kept.clear();
     // A player is a control, and a link cannot hold one.
-    const bool shown = picture ? has_image
-                               : !context.in_link && (piece.attribute("src") || !kept.empty());
+    const bool shown =
+        picture ? has_image : !context.in_link && (piece.attribute("src") || !kept.empty());
     if (shown) {
       begin(to, line);
       piece.children = std::move(kept);
@@ -216,6 +242,10 @@ class Model {
       become_div(piece);  // outside the element it belongs to
       refill_flow(piece, context.deeper());
       to.push_back(std::move(piece));
+    } else if (piece.tag == "address" && piece.has_block) {
+      become_div(piece);  // it may not hold headings, sections or another address
+      refill_flow(piece, context.deeper());
+      to.push_back(std::move(piece));
     } else if (holds_phrasing_only(piece.tag)) {
       paragraph(piece, to, context);
     } else {
@@ -236,10 +266,10 @@ class Model {
   }
 
   static bool says_something(const Piece& piece) {
-    if (piece.is_text()) return !is_blank(piece);
+    if (piece.is_text()) return !is_unseen(piece.text);
     if (piece.tag == "img") {
       const std::string* alt = piece.attribute("alt");
-      return alt != nullptr && alt->find_first_not_of(" \t\n\r\f") != std::string::npos;
+      return alt != nullptr && !is_unseen(*alt);
     }
     return std::any_of(piece.children.begin(), piece.children.end(), says_something);
   }

@@ -243,7 +243,8 @@ std::optional<std::string> date_time(std::string_view value) {
     return two(text, 0) < 24 && two(text, 3) < 60 && (text.size() < 8 || two(text, 6) < 60);
   };
   for (std::string_view date : kDates)
-    if (fits(value, date)) return good_date(value) ? std::optional(std::string(value)) : std::nullopt;
+    if (fits(value, date))
+      return good_date(value) ? std::optional(std::string(value)) : std::nullopt;
   if (value.size() > 11 && (value[10] == 'T' || value[10] == ' ') &&
       fits(value.substr(0, 10), kDates[2]) && good_date(value.substr(0, 10))) {
     const std::string_view rest = value.substr(11);
@@ -283,7 +284,8 @@ std::optional<std::string> media_query(std::string_view value) {
   for (char c : value) {
     depth += c == '(' ? 1 : c == ')' ? -1 : 0;
     if (depth < 0 || depth > 1) return std::nullopt;
-    if (!is_alpha(c) && !is_digit(c) && !one_of(std::string_view(&c, 1), {" ", "(", ")", ":", "-", ",", "."}))
+    if (!is_alpha(c) && !is_digit(c) &&
+        !one_of(std::string_view(&c, 1), {" ", "(", ")", ":", "-", ",", "."}))
       return std::nullopt;
   }
   if (depth != 0) return std::nullopt;
@@ -364,8 +366,9 @@ bool is_raster_data(std::string_view url) {
 }  // namespace
 
 ElementPolicy element_policy(std::string_view tag) {
-  const Row* row = std::lower_bound(std::begin(kElements), std::end(kElements), tag,
-                                    [](const Row& r, std::string_view name) { return r.tag < name; });
+  const Row* row =
+      std::lower_bound(std::begin(kElements), std::end(kElements), tag,
+                       [](const Row& r, std::string_view name) { return r.tag < name; });
   if (row == std::end(kElements) || row->tag != tag) return {};
   return {row->rule, row->name.empty() ? row->tag : row->name};
 }
@@ -384,7 +387,8 @@ std::optional<std::string> plain_attribute(std::string_view element, std::string
   if (attribute == "title") return std::string(value);
   if (attribute == "lang") return language(value);
   if (attribute == "dir")
-    return element == "bdo" ? keyword(value, {"ltr", "rtl"}) : keyword(value, {"ltr", "rtl", "auto"});
+    return element == "bdo" ? keyword(value, {"ltr", "rtl"})
+                            : keyword(value, {"ltr", "rtl", "auto"});
   if (attribute == "translate") return keyword(value, {"yes", "no"});
 
   const bool cell = element == "td" || element == "th";

@@ -58,8 +58,8 @@ bool contains(const std::array<std::string_view, N>& names, std::string_view nam
 
 // Whether a start tag `next` closes an open `top` by itself, as in "<li>a<li>b".
 bool closes(std::string_view next, std::string_view top) {
-  static constexpr std::array<std::string_view, 6> kCells{"td", "th", "tr", "tbody", "thead",
-                                                          "tfoot"};
+  static constexpr std::array<std::string_view, 6> kCells{"td",    "th",    "tr",
+                                                          "tbody", "thead", "tfoot"};
   static constexpr std::array<std::string_view, 2> kTerms{"dt", "dd"};
   static constexpr std::array<std::string_view, 4> kRuby{"rt", "rp", "rb", "rtc"};
   if (next == top && (next == "p" || next == "li" || next == "option")) return true;
@@ -73,7 +73,7 @@ bool closes(std::string_view next, std::string_view top) {
 // pair. It may be wrong for odd markup; the budget and the deadline catch what it misses.
 bool is_nested_beyond_reason(std::string_view html) {
   static constexpr std::array<std::string_view, 14> kVoid{
-      "area",  "base", "br",    "col",    "embed", "hr",  "img",
+      "area",  "base", "br",   "col",   "embed",  "hr",    "img",
       "input", "link", "meta", "param", "source", "track", "wbr"};
   std::vector<std::string> open;
   std::size_t stray = 0;

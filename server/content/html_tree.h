@@ -10,9 +10,9 @@
 namespace sx {
 
 struct HtmlNode {
-  std::string tag;       // lower case; empty for text
-  std::string text;      // of a text node, entities decoded
-  bool foreign = false;  // in SVG or MathML
+  std::string tag;                                              // lower case; empty for text
+  std::string text;                                             // of a text node, entities decoded
+  bool foreign = false;                                         // in SVG or MathML
   std::vector<std::pair<std::string, std::string>> attributes;  // names lower case
   std::vector<HtmlNode> children;
 

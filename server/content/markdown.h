@@ -27,8 +27,8 @@ struct MarkdownOptions {
 // shown as it stands.
 std::string markdown_to_html(std::string_view text, const MarkdownOptions& options = {});
 
-// The first paragraphs as plain text, at most `code_points_max` code points, cut at a word with "…".
-// A line `<!--more-->` (or `<!-- more -->`) ends the excerpt.
+// The first paragraphs as plain text, at most `code_points_max` code points, cut at a word with
+// "…". A line `<!--more-->` (or `<!-- more -->`) ends the excerpt.
 std::string excerpt(std::string_view markdown, std::size_t code_points_max = 240);
 
 // Words in plain text: runs of letters and digits; each Han, Hiragana or Katakana character counts

@@ -35,7 +35,8 @@ TEST_CASE("CommonMark renders to plain HTML") {
 }
 
 TEST_CASE("headings get unique ids that cannot clobber names") {
-  const std::string html = markdown_to_html("# Gig Night\n## Gig Night\n## !!!\n## \u00dcber uns\n");
+  const std::string html =
+      markdown_to_html("# Gig Night\n## Gig Night\n## !!!\n## \u00dcber uns\n");
   CHECK(has(html, "<h1 id=\"h-gig-night\">Gig Night</h1>"));
   CHECK(has(html, "<h2 id=\"h-gig-night-2\">Gig Night</h2>"));
   CHECK(has(html, "<h2 id=\"h-section\">!!!</h2>"));
@@ -76,14 +77,18 @@ TEST_CASE("images load lazily, keep their alt and can be given another address")
     return std::nullopt;
   };
   const std::string html = markdown_to_html("![A \"cat\"](cat.png) ![](other.png)", options);
-  CHECK(has(html, "<img src=\"/blob/abc\" alt=\"A &quot;cat&quot;\" loading=\"lazy\" decoding=\"async\">"));
+  CHECK(
+      has(html,
+          "<img src=\"/blob/abc\" alt=\"A &quot;cat&quot;\" loading=\"lazy\" decoding=\"async\">"));
   CHECK(has(html, "<img src=\"other.png\" alt=\"\" loading=\"lazy\" decoding=\"async\">"));
   CHECK(asked == std::vector<std::string>{"cat.png", "other.png"});
 }
 
 TEST_CASE("an address that the callback gives is checked like any other") {
   MarkdownOptions options;
-  options.rewrite_media = [](std::string_view) { return std::optional<std::string>("javascript:x"); };
+  options.rewrite_media = [](std::string_view) {
+    return std::optional<std::string>("javascript:x");
+  };
   CHECK(markdown_to_html("![alt text](a.png)", options) == "<p>alt text</p>\n");
 }
 
@@ -112,7 +117,7 @@ TEST_CASE("footnotes link there and back under the document's prefix") {
 }
 
 TEST_CASE("raw HTML in Markdown passes the allowlist") {
-  CHECK(markdown_to_html("<script>alert(1)</script>\n\nok") .find("script") == std::string::npos);
+  CHECK(markdown_to_html("<script>alert(1)</script>\n\nok").find("script") == std::string::npos);
   CHECK(has(markdown_to_html("a <kbd>Ctrl</kbd> b"), "<kbd>Ctrl</kbd>"));
   CHECK_FALSE(has(markdown_to_html("<div sx-get=\"/x\" onclick=\"y\">t</div>"), "sx-get"));
   CHECK_FALSE(has(markdown_to_html("[x](javascript:alert(1))"), "javascript"));
@@ -137,10 +142,12 @@ TEST_CASE("text nested beyond reason is answered in bounded time and never marku
   constexpr std::size_t kBytes = 300'000;
   std::vector<std::string> cases;
   for (const char* part :
-       {"[", "![", "]", ">", "> ", "*", "**", "_", "*a **b ", "[a](", "[a](<b", "![[]()", "`", "<",
-        "<a ", "<!--", "</", "- ", "* ", "1. ", "|a", "|-", "a|b\n-|-\n", "&", "\\", "~", "<div>",
-        "<b>", "<p><b a=1>", "<table>", "</p>", "<a href=x>", "[^a]", "http://a.", "a@b.", "# a\n",
-        "a\n=\n", "[a]: b\n", "\t", "<x><y>"})
+       {"[",          "![",         "]",        ">",          "> ",     "*",         "**",
+        "_",          "*a **b ",    "[a](",     "[a](<b",     "![[]()", "`",         "<",
+        "<a ",        "<!--",       "</",       "- ",         "* ",     "1. ",       "|a",
+        "|-",         "a|b\n-|-\n", "&",        "\\",         "~",      "<div>",     "<b>",
+        "<p><b a=1>", "<table>",    "</p>",     "<a href=x>", "[^a]",   "http://a.", "a@b.",
+        "# a\n",      "a\n=\n",     "[a]: b\n", "\t",         "<x><y>"})
     cases.push_back(repeat(part, kBytes));
   cases.push_back(repeat("[", kBytes / 2) + "a" + repeat("]", kBytes / 2));
   cases.push_back("[r]: /" + std::string(kBytes / 2, 'u') + "\n\n" + repeat("[r]", kBytes / 2));
@@ -172,7 +179,8 @@ TEST_CASE("threads can render at the same time") {
     threads.emplace_back([&count] {
       for (int i = 0; i < 200; ++i)
         if (markdown_to_html("~~a~~ www.example.org") !=
-            "<p><del>a</del> <a href=\"http://www.example.org\" rel=\"noopener\">www.example.org</a></p>\n")
+            "<p><del>a</del> <a href=\"http://www.example.org\" "
+            "rel=\"noopener\">www.example.org</a></p>\n")
           ++count;
     });
   for (std::thread& thread : threads) thread.join();

@@ -39,9 +39,15 @@ std::string clean_text(std::string_view text) {
 void append_escaped(std::string& out, std::string_view text, bool attribute) {
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
       case '"':
         if (attribute) {
           out += "&quot;";
@@ -49,7 +55,8 @@ void append_escaped(std::string& out, std::string_view text, bool attribute) {
           out += c;
         }
         break;
-      default: out += c;
+      default:
+        out += c;
     }
   }
 }
@@ -73,7 +80,8 @@ int highest_heading(const std::vector<Piece>& pieces) {
 
 void lower_headings(std::vector<Piece>& pieces, int by) {
   for (Piece& piece : pieces) {
-    if (is_heading(piece.tag)) piece.tag[1] = static_cast<char>('0' + std::min(piece.tag[1] - '0' + by, 6));
+    if (is_heading(piece.tag))
+      piece.tag[1] = static_cast<char>('0' + std::min(piece.tag[1] - '0' + by, 6));
     lower_headings(piece.children, by);
   }
 }

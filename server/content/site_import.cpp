@@ -80,7 +80,8 @@ std::string percent_decoded(std::string_view text) {
   };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
       out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
       i += 2;
     } else {
@@ -139,7 +140,8 @@ bool is_other_markup(std::string_view extension) {
 
 class Planner {
  public:
-  Planner(fs::path root, const ImportOptions& options) : root_(std::move(root)), options_(options) {}
+  Planner(fs::path root, const ImportOptions& options)
+      : root_(std::move(root)), options_(options) {}
 
   ImportPlan plan() {
     walk(root_, "", 0);
@@ -161,7 +163,8 @@ class Planner {
                ") has no meaning here; it is kept with the post but not shown"));
     if (documents.empty())
       note(Severity::Warning, "", 0,
-           str("no posts found in ", plan_.files_seen, " files: expected Markdown in _posts "
+           str("no posts found in ", plan_.files_seen,
+               " files: expected Markdown in _posts "
                "(Jekyll), in content (Hugo, Zola) or anywhere else (*.md)"));
     return std::move(plan_);
   }
@@ -295,7 +298,8 @@ class Planner {
     }
     if (config({"config.yaml", "config.yml", "config.json"}) || has_folder("config")) return;
     for (const std::string& file : files_) {
-      if (file.compare(0, 8, "content/") != 0 || !is_markdown(read_name(file, plan_.kind).extension))
+      if (file.compare(0, 8, "content/") != 0 ||
+          !is_markdown(read_name(file, plan_.kind).extension))
         continue;
       const auto text = read(file, options_.limits.document_bytes_max);
       if (text && text->find("\n[taxonomies]") != std::string::npos) plan_.kind = SiteKind::Zola;
@@ -351,7 +355,7 @@ class Planner {
     if (!place) return false;
     if (is_other_markup(name.extension)) {
       note(Severity::Warning, file, 0,
-           str("." , name.extension, " is not Markdown; left out: convert it first"));
+           str(".", name.extension, " is not Markdown; left out: convert it first"));
       return false;
     }
     return is_markdown(name.extension) || (html && post_place);
@@ -479,7 +483,8 @@ class Planner {
         date(post, field, post.date_ms);
       } else if (one_of(name, {"publishdate", "pubdate", "published_at"})) {
         date(post, field, published);
-      } else if (one_of(name, {"updated", "lastmod", "last_modified_at", "modified", "last_updated"})) {
+      } else if (one_of(name,
+                        {"updated", "lastmod", "last_modified_at", "modified", "last_updated"})) {
         date(post, field, post.updated_ms);
       } else if (one_of(name, {"tags", "tag"})) {
         add(post.tags, lists(value));
@@ -532,7 +537,8 @@ class Planner {
     if (!ms) {
       note(Severity::Warning, post.source, field.value.line,
            str("'", field.name, "' is not a date: found \"",
-               field.value.as_text().value_or("a list"), "\", expected 2024-01-31 or "
+               field.value.as_text().value_or("a list"),
+               "\", expected 2024-01-31 or "
                "2024-01-31T10:00:00Z"));
     } else if (!to) {
       to = *ms;
@@ -564,8 +570,8 @@ class Planner {
     }
     if (post.title.empty()) {
       post.title = stem;
-      std::replace_if(post.title.begin(), post.title.end(),
-                      [](char c) { return c == '-' || c == '_'; }, ' ');
+      std::replace_if(
+          post.title.begin(), post.title.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
       if (!post.title.empty() && post.title[0] >= 'a' && post.title[0] <= 'z')
         post.title[0] = static_cast<char>(post.title[0] - 'a' + 'A');
       if (post.title.empty()) post.title = "Untitled";
@@ -633,7 +639,8 @@ class Planner {
     if (path.empty()) return;
     if (path.substr(0, 2) == "@/") path = "/content/" + path.substr(2);
     const bool absolute = path[0] == '/';
-    if (absolute && !base_url_.empty() && path.compare(0, base_url_.size() + 1, base_url_ + "/") == 0)
+    if (absolute && !base_url_.empty() &&
+        path.compare(0, base_url_.size() + 1, base_url_ + "/") == 0)
       path.erase(0, base_url_.size());
     std::vector<std::string> places;
     if (!absolute) places.push_back(folder_of(post.source));
@@ -674,10 +681,14 @@ class Planner {
 
 const char* site_kind_name(SiteKind kind) {
   switch (kind) {
-    case SiteKind::Jekyll: return "Jekyll";
-    case SiteKind::Hugo: return "Hugo";
-    case SiteKind::Zola: return "Zola";
-    case SiteKind::Plain: break;
+    case SiteKind::Jekyll:
+      return "Jekyll";
+    case SiteKind::Hugo:
+      return "Hugo";
+    case SiteKind::Zola:
+      return "Zola";
+    case SiteKind::Plain:
+      break;
   }
   return "Markdown";
 }
@@ -689,7 +700,8 @@ std::string ImportNote::to_string() const {
   std::string out = word;
   if (!path.empty()) out += path + ":";
   if (!path.empty() && line > 0) out += str(line, ":");
-  if (!path.empty() && !text.empty() && text[0] != ' ' && !(text[0] >= '0' && text[0] <= '9')) out += " ";
+  if (!path.empty() && !text.empty() && text[0] != ' ' && !(text[0] >= '0' && text[0] <= '9'))
+    out += " ";
   return out + text;
 }
 

@@ -2,8 +2,8 @@
 // posts it holds and what was not understood. Nothing is fetched, nothing is written: the caller
 // turns the plan into commits.
 //
-// Jekyll  _posts/**, _drafts/**, _config.yml (collections), YYYY-MM-DD-title.md, assets by site path
-// Hugo    content/**, bundles (index.md with its images beside it), static/** by site path
+// Jekyll  _posts/**, _drafts/**, _config.yml (collections), YYYY-MM-DD-title.md, assets by site
+// path Hugo    content/**, bundles (index.md with its images beside it), static/** by site path
 // Zola    content/**, +++ TOML with [taxonomies], YYYY-MM-DD-title, colocated assets, static/**
 // plain   any other folder: every .md and .markdown below it
 //
@@ -34,7 +34,7 @@ struct ImportImage {
 struct ImportPost {
   std::string source;  // path relative to the folder imported
   std::string title;
-  std::string slug;  // unique in the plan
+  std::string slug;                        // unique in the plan
   std::optional<std::int64_t> date_ms;     // front matter, else the file name
   std::optional<std::int64_t> updated_ms;  // lastmod, updated, last_modified_at
   std::vector<std::string> tags;

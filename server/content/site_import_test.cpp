@@ -50,12 +50,15 @@ std::int64_t day(std::string_view text) { return parse_date(text)->epoch_ms; }
 
 TEST_CASE("a Jekyll site: posts, drafts, categories by folder, liquid, assets") {
   const Site site;
-  site.file("_config.yml", "title: X\nbaseurl: /blog\ncollections:\n  recipes:\n    output: true\n");
+  site.file("_config.yml",
+            "title: X\nbaseurl: /blog\ncollections:\n  recipes:\n    output: true\n");
   site.file("_posts/2024-01-02-hello-world.md",
             "---\nlayout: post\ntitle: \"Hello\"\ntags: one two\ncategories: [news]\n---\n"
             "Hi ![cat]({{ site.baseurl }}/assets/cat.png) ![r](https://e.org/r.png)\n\n"
-            "{% highlight ruby %}\nputs '{{ not.liquid }}'\n{% endhighlight %}\n\n{% include video.html %}\n");
-  site.file("music/_posts/2023-05-06-song.markdown", "---\ntitle: Song\npublished: false\n---\nLa\n");
+            "{% highlight ruby %}\nputs '{{ not.liquid }}'\n{% endhighlight %}\n\n{% include "
+            "video.html %}\n");
+  site.file("music/_posts/2023-05-06-song.markdown",
+            "---\ntitle: Song\npublished: false\n---\nLa\n");
   site.file("_drafts/idea.md", "---\ntitle: Idea\n---\n![a](/blog/assets/cat.png)\n");
   site.file("_recipes/soup.md", "---\ntitle: Soup\ndate: 2022-02-03 10:00:00 +0200\n---\nBoil.\n");
   site.file("about.md", "---\ntitle: About\npermalink: /about-us/\n---\nMe.\n");
@@ -75,7 +78,9 @@ TEST_CASE("a Jekyll site: posts, drafts, categories by folder, liquid, assets") 
   CHECK(hello->images[0].reference == "/assets/cat.png");
   CHECK(hello->images[0].file == "assets/cat.png");
   CHECK(has(hello->body, "```ruby\nputs '{{ not.liquid }}'\n```"));
-  CHECK(has(report(plan), "_posts/2024-01-02-hello-world.md:13: a template tag is left as text: {% include video.html %}"));
+  CHECK(has(report(plan),
+            "_posts/2024-01-02-hello-world.md:13: a template tag is left as text: {% include "
+            "video.html %}"));
   CHECK(has(report(plan), "remote image is not fetched: https://e.org/r.png"));
   CHECK_FALSE(has(report(plan), "not.liquid"));
   CHECK(has(report(plan), "'layout' (1 post)"));
@@ -96,11 +101,14 @@ TEST_CASE("a Hugo site: bundles, sections, three notations, languages, shortcode
   const Site site;
   site.file("hugo.toml", "baseURL = 'https://e.org/'\n");
   site.file("content/_index.md", "---\ntitle: Home\n---\n");
-  site.file("content/posts/first.md",
-            "+++\ntitle = 'First'\ndate = 2024-03-04T05:06:07Z\ntags = ['A', 'B']\ndraft = true\nweight = 3\n+++\n"
-            "{{< youtube abc >}} and `{{< code >}}`\n{{< figure src=\"/img/x.png\" alt=\"X\" >}}\n");
+  site.file(
+      "content/posts/first.md",
+      "+++\ntitle = 'First'\ndate = 2024-03-04T05:06:07Z\ntags = ['A', 'B']\ndraft = true\nweight "
+      "= 3\n+++\n"
+      "{{< youtube abc >}} and `{{< code >}}`\n{{< figure src=\"/img/x.png\" alt=\"X\" >}}\n");
   site.file("content/posts/trip/index.md",
-            "---\ntitle: Trip\ndate: 2024-05-06\nlastmod: 2024-05-07\nslug: The Trip\nimage: cover.jpg\n---\n"
+            "---\ntitle: Trip\ndate: 2024-05-06\nlastmod: 2024-05-07\nslug: The Trip\nimage: "
+            "cover.jpg\n---\n"
             "![](photo%20one.jpg) <img src=\"photo two.jpg\" alt=\"\"> ![gone](missing.png)\n");
   site.file("content/posts/trip/photo one.jpg", "x");
   site.file("content/posts/trip/photo two.jpg", "x");
@@ -120,7 +128,8 @@ TEST_CASE("a Hugo site: bundles, sections, three notations, languages, shortcode
   CHECK(first->extra.size() == 1);
   CHECK(first->images.size() == 1);
   CHECK(has(first->body, "![X](</img/x.png>)"));
-  CHECK(has(report(plan), "content/posts/first.md:8: a template tag is left as text: {{< youtube abc >}}"));
+  CHECK(has(report(plan),
+            "content/posts/first.md:8: a template tag is left as text: {{< youtube abc >}}"));
   CHECK_FALSE(has(report(plan), "{{< code"));
   const ImportPost* trip = post(plan, "the-trip");
   REQUIRE(trip);
@@ -142,8 +151,10 @@ TEST_CASE("a Zola site: taxonomies, dates in names, colocated pictures") {
   site.file("config.toml", "base_url = \"https://e.org\"\n");
   site.file("content/blog/_index.md", "+++\nsort_by = \"date\"\n+++\n");
   site.file("content/blog/2024-06-07-notes.md",
-            "+++\ntitle = \"Notes\"\n[taxonomies]\ntags = [\"x\"]\nauthors = [\"Ann\"]\n[extra]\ntoc = true\n+++\nN\n");
-  site.file("content/blog/2024-08-09_walk/index.md", "+++\ntitle = \"Walk\"\nupdated = 2024-08-10\n+++\n![](map.png)\n");
+            "+++\ntitle = \"Notes\"\n[taxonomies]\ntags = [\"x\"]\nauthors = "
+            "[\"Ann\"]\n[extra]\ntoc = true\n+++\nN\n");
+  site.file("content/blog/2024-08-09_walk/index.md",
+            "+++\ntitle = \"Walk\"\nupdated = 2024-08-10\n+++\n![](map.png)\n");
   site.file("content/blog/2024-08-09_walk/map.png", "x");
   const ImportPlan plan = site.plan();
   CHECK(plan.kind == SiteKind::Zola);
@@ -184,7 +195,8 @@ TEST_CASE("broken files are reported with their place and the rest goes on") {
   site.file("_posts/2024-01-03-latin1.md", "---\ntitle: X\n---\nline\ncaf\xe9\n");
   site.file("_posts/2024-01-04-date.md", "---\ntitle: D\ndate: soon\ntitle: E\n---\nx\n");
   site.file("_posts/2024-01-05-big.md", "---\ntitle: Big\n---\n" + std::string(5000, 'x'));
-  site.file("_posts/2024-01-06-climb.md", "---\ntitle: C\n---\n![x](../../../etc/passwd) ![y](/../secret.png)\n");
+  site.file("_posts/2024-01-06-climb.md",
+            "---\ntitle: C\n---\n![x](../../../etc/passwd) ![y](/../secret.png)\n");
   fs::create_symlink(outside.path / "secret.md", site.path / "_posts/2024-01-07-link.md");
   fs::create_symlink(outside.path / "dir", site.path / "_posts/dir");
   fs::create_symlink(site.path / "nowhere", site.path / "_posts/2024-01-08-dangling.md");

@@ -26,7 +26,8 @@ class Fence {
     if (!text.empty() && (text[0] == '`' || text[0] == '~'))
       while (run < text.size() && text[run] == text[0]) ++run;
     if (mark_ == 0) {
-      if (run < 3 || (text[0] == '`' && text.find('`', run) != std::string_view::npos)) return false;
+      if (run < 3 || (text[0] == '`' && text.find('`', run) != std::string_view::npos))
+        return false;
       mark_ = text[0];
       length_ = run;
       return true;
@@ -170,10 +171,11 @@ std::string replace_plain_tags(std::string_view body, SiteKind kind) {
     if (fence.inside(line)) {
       // A block that {% highlight %} opened ends by its own tag.
       const std::string_view text = trim(line);
-      const bool closes = (kind == SiteKind::Jekyll && text.find("endhighlight") != std::string::npos &&
-                           text.substr(0, 2) == "{%") ||
-                          (kind == SiteKind::Hugo && text.find("/highlight") != std::string::npos &&
-                           text.substr(0, 3) == "{{<");
+      const bool closes =
+          (kind == SiteKind::Jekyll && text.find("endhighlight") != std::string::npos &&
+           text.substr(0, 2) == "{%") ||
+          (kind == SiteKind::Hugo && text.find("/highlight") != std::string::npos &&
+           text.substr(0, 3) == "{{<");
       if (closes) {
         fence.inside("```");
         out += "```";

@@ -10,13 +10,14 @@
 
 namespace sx {
 
-// Jekyll: {{ site.baseurl }} and {{ site.url }} vanish, {{ "/a.png" | relative_url }} becomes /a.png,
+// Jekyll: {{ site.baseurl }} and {{ site.url }} vanish, {{ "/a.png" | relative_url }} becomes
+// /a.png,
 // {% highlight ruby %} … {% endhighlight %} becomes a fence, {% raw %} goes.
 // Hugo: {{< figure src="a.png" alt="A" >}} becomes ![A](a.png), {{< highlight go >}} a fence.
 std::string replace_plain_tags(std::string_view body, SiteKind kind);
 
 struct TemplateTag {
-  int line = 0;  // of the body, from 1
+  int line = 0;      // of the body, from 1
   std::string text;  // shortened
 };
 

@@ -40,7 +40,8 @@ TEST_CASE("a title without letters or digits gives post") {
 }
 
 TEST_CASE("invalid UTF-8 does not reach the slug") {
-  CHECK(slugify("a\xff\xfe""b") == "a-b");
+  CHECK(slugify("a\xff\xfe"
+                "b") == "a-b");
   CHECK(is_valid_utf8(slugify("\xc3\x28 \xe2\x82 \xf0\x9f")));
 }
 
@@ -70,8 +71,8 @@ TEST_CASE("a slug slugs to itself") {
 TEST_CASE("repair_utf8 replaces each invalid piece once and keeps the rest") {
   CHECK(repair_utf8("plain") == "plain");
   CHECK(repair_utf8("a\x80z") == "a\uFFFDz");
-  CHECK(repair_utf8("\xe2\x82") == "\uFFFD");           // cut short
-  CHECK(repair_utf8("\xc0\xaf") == "\uFFFD\uFFFD");     // overlong
+  CHECK(repair_utf8("\xe2\x82") == "\uFFFD");                  // cut short
+  CHECK(repair_utf8("\xc0\xaf") == "\uFFFD\uFFFD");            // overlong
   CHECK(repair_utf8("\xed\xa0\x80") == "\uFFFD\uFFFD\uFFFD");  // a surrogate
   CHECK(repair_utf8("\xf4\x90\x80\x80") == "\uFFFD\uFFFD\uFFFD\uFFFD");
   CHECK(is_valid_utf8("\U0010FFFF"));

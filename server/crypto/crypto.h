@@ -43,8 +43,8 @@ class Sha256 {
 // True if both are equal; the time depends on the length only, never on where they differ.
 bool constant_time_equal(std::string_view a, std::string_view b);
 
-// HKDF-SHA256 (RFC 5869). `purpose` is the info: one key per purpose ("session", "csrf", …), so that
-// a MAC made for one is worthless for another. 1 … 8160 bytes.
+// HKDF-SHA256 (RFC 5869). `purpose` is the info: one key per purpose ("session", "csrf", …), so
+// that a MAC made for one is worthless for another. 1 … 8160 bytes.
 std::string hkdf_sha256(std::string_view secret, std::string_view salt, std::string_view purpose,
                         std::size_t bytes);
 

@@ -74,7 +74,8 @@ Result<std::string> hash_password(std::string_view password) {
 
 bool verify_password(std::string_view hash, std::string_view password) {
   if (!start_sodium()) return false;
-  if (password.size() > kPasswordBytesMax || !is_acceptable_hash(hash)) return dummy_verify(password);
+  if (password.size() > kPasswordBytesMax || !is_acceptable_hash(hash))
+    return dummy_verify(password);
   const std::string terminated(hash);
   return crypto_pwhash_str_verify(terminated.c_str(), password.data(), password.size()) == 0;
 }

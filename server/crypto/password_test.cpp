@@ -17,7 +17,8 @@ namespace {
 double milliseconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
 }
 
 }  // namespace
@@ -89,9 +90,7 @@ TEST_CASE("generated passwords are six typeable groups and never repeat") {
 TEST_CASE("the pool hashes and verifies on its own threads") {
   PasswordPool pool;
   std::promise<Result<std::string>> hashed;
-  pool.hash("secret", [&](Result<std::string> hash) {
-    hashed.set_value(std::move(hash));
-  });
+  pool.hash("secret", [&](Result<std::string> hash) { hashed.set_value(std::move(hash)); });
   const Result<std::string> hash = hashed.get_future().get();
   REQUIRE(hash.ok());
   std::promise<Answer> right, wrong, nobody;
@@ -115,9 +114,10 @@ TEST_CASE("a full pool answers busy at once, and every callback is called exactl
     PasswordPool pool(1, 2);
     double slowest = 0;
     for (int i = 0; i < 50; ++i)
-      slowest = std::max(slowest, milliseconds([&] {
-        pool.dummy("x", [&](Answer answer) { ++(answer == Answer::Busy ? busy : answered); });
-      }));
+      slowest = std::max(
+          slowest, milliseconds([&] {
+            pool.dummy("x", [&](Answer answer) { ++(answer == Answer::Busy ? busy : answered); });
+          }));
     CHECK(pool.queued() <= 2);
     CHECK(busy >= 40);
     bool refused = false;

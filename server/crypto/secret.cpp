@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -78,9 +79,10 @@ Result<std::string> read_secret(const std::string& path) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   Result<std::string> bytes = hex_decode(text);
   if (text.size() != kSecretBytes * 2 || !bytes)
-    return Error{str("the secret file ", path, " is damaged: found ", size,
-                     " bytes, expected 64 hex digits. Restore it, or remove it to get a new secret, "
-                     "which logs everybody out")};
+    return Error{
+        str("the secret file ", path, " is damaged: found ", size,
+            " bytes, expected 64 hex digits. Restore it, or remove it to get a new secret, "
+            "which logs everybody out")};
   return bytes;
 }
 

@@ -18,8 +18,8 @@ inline constexpr std::string_view kSecretFileName = "secret";
 //   - else DIR/secret, 64 hex digits and a newline, mode 0600. Made at the first start: written to
 //     a temporary file, synced and linked into place, so two processes starting at once agree and
 //     a crash leaves no half file.
-// Refused with a sentence: a file others may read or write, one that is not a regular file, one with
-// other content. Makes DIR (mode 0700) if it is missing.
+// Refused with a sentence: a file others may read or write, one that is not a regular file, one
+// with other content. Makes DIR (mode 0700) if it is missing.
 Result<std::string> load_or_create_secret(const std::string& dir,
                                           std::optional<std::string_view> configured);
 
