@@ -133,7 +133,6 @@ SqliteLedger::~SqliteLedger() = default;
 
 void SqliteLedger::connect() {
   SqliteDb db = open_writer(path_, options_);
-  db.exec(options_.sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
   // The checkpointer folds; after that, a WAL that once grew large gives its space back.
   db.exec("PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=134217728");
   db.exec("PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY");

@@ -34,6 +34,7 @@ constexpr const char* kTables = R"sql(
 SqliteDb open_writer(const std::string& path, const SqliteOptions& options) {
   SqliteDb db(path, options.vfs, SQLITE_OPEN_READWRITE);
   db.exec("PRAGMA trusted_schema=OFF");
+  db.exec(options.sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
   return db;
 }
 
