@@ -1,4 +1,4 @@
-# sx_options: flags for everything. sx_engine_options: the engine's stricter subset (no exceptions, no RTTI).
+# sx_options: flags for everything. sx_engine_flags(): the engine's stricter subset.
 add_library(sx_options INTERFACE)
 target_include_directories(sx_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(sx_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers
@@ -18,20 +18,21 @@ if(SX_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
-add_library(sx_engine_options INTERFACE)
-target_link_libraries(sx_engine_options INTERFACE sx_options)
+# The engine's subset, on both targets: no exceptions, no RTTI. Called by the folders it applies to;
+# not an interface of the engine's libraries, because those who link them may use exceptions.
 # -ffp-contract=off: both sides must print the same bytes.
-# Targets that link the engine but may use exceptions (tests, the server) set SX_EXCEPTIONS.
-target_compile_options(sx_engine_options INTERFACE
-  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:SX_EXCEPTIONS>>>:-fno-exceptions> -fno-rtti -ffp-contract=off)
-if(EMSCRIPTEN)
-  target_compile_options(sx_engine_options INTERFACE -mbulk-memory -mnontrapping-fptoint -msign-ext)
-  # Header-only libraries come from Debian's -dev packages. Never /usr/include itself: it holds the
-  # host's C library. A folder of links to just those libraries instead.
-  set(SX_WASM_HEADERS "${CMAKE_BINARY_DIR}/headers")
-  file(MAKE_DIRECTORY "${SX_WASM_HEADERS}")
-  foreach(dir boost fmt fast_float)
-    file(CREATE_LINK "/usr/include/${dir}" "${SX_WASM_HEADERS}/${dir}" SYMBOLIC)
-  endforeach()
-  target_include_directories(sx_engine_options SYSTEM INTERFACE "${SX_WASM_HEADERS}")
-endif()
+macro(sx_engine_flags)
+  add_compile_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:SX_EXCEPTIONS>>>:-fno-exceptions> -fno-rtti
+                      -ffp-contract=off)
+  if(EMSCRIPTEN)
+    add_compile_options(-mbulk-memory -mnontrapping-fptoint -msign-ext)
+    # Header-only libraries come from Debian's -dev packages. Never /usr/include itself: it holds
+    # the host's C library. A folder of links to just those libraries instead.
+    set(SX_WASM_HEADERS "${CMAKE_BINARY_DIR}/headers")
+    file(MAKE_DIRECTORY "${SX_WASM_HEADERS}")
+    foreach(dir boost fmt fast_float)
+      file(CREATE_LINK "/usr/include/${dir}" "${SX_WASM_HEADERS}/${dir}" SYMBOLIC)
+    endforeach()
+    include_directories(SYSTEM "${SX_WASM_HEADERS}")
+  endif()
+endmacro()

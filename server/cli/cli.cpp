@@ -5,6 +5,7 @@
 
 #include "engine/base/str.h"
 #include "server/cli/cli.h"
+#include "server/cli/pack.h"
 #include "server/cli/serve_options.h"
 
 namespace sx::cli {
@@ -63,6 +64,12 @@ int main(int argc, char** argv) {
   app.add_subcommand("version", "show the version and the fingerprint of the tables")->callback([&] {
     std::printf("sx tables %s\n", table_fingerprint().c_str());
   });
+
+  // Part of the build: files as one block for server/cli/embedded.S.
+  auto* pack = app.add_subcommand("pack", "")->group("");
+  pack->add_option("NAME=PATH", files)->required();
+  pack->add_option("-o", out)->required();
+  pack->callback([&] { status = cmd_pack(files, out); });
 
   add_serve_commands(app, status);
 

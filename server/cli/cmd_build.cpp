@@ -95,7 +95,7 @@ int cmd_disasm(const std::string& file, const EngineOptions& options) {
     units.push_back(image.take());
   }
   for (const auto& unit : units)
-    std::printf("%s", disassemble(engine->cx(), *unit, engine_tables()).c_str());
+    std::printf("%s", disassemble(*unit, engine_tables()).c_str());
   return 0;
 }
 

@@ -65,6 +65,7 @@ ModuleRoots::ModuleRoots(const std::string& file_or_dir) {
     add(fs::proximate(own, ec));
   }
   if (const char* project = std::getenv("SX_PROJECT_DIR"); project && *project) add(project);
+  if (fs::is_directory("lib", ec)) add(".");
 }
 
 std::optional<SourceFile> ModuleRoots::find(std::string_view module) const {

@@ -1,6 +1,4 @@
-// The commands that need the server's parts. The stage-0 binary of the build has none of them.
-#include <CLI/CLI.hpp>
-
+// The stage-0 binary has the language's commands only.
 #include "server/cli/serve_options.h"
 
 namespace sx::cli {
