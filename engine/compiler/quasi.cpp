@@ -95,10 +95,13 @@ Node* Expander::quasi_items(const Form* form, int level, const Scope* scope) {
     if (parts.empty()) return constant(Value::empty_list(), form);
     return parts.size() == 1 ? parts[0] : call_primitive(find_primitive("append"), form, std::move(parts));
   }
-  std::vector<Node*> last = std::move(run);
-  last.push_back(tail);
-  parts.push_back(last.size() == 1 ? last[0] : prim("list*", std::move(last), form));
-  return parts.size() == 1 ? parts[0] : call_primitive(find_primitive("append"), form, std::move(parts));
+  run.push_back(tail);
+  if (parts.empty()) return prim("list*", std::move(run), form);
+  // Something spliced before a dotted tail: (apply list* (append … (list tail)))
+  parts.push_back(prim("list", std::move(run), form));
+  Node* function = node(NodeKind::Global, form);
+  function->global = global(private_name(kPrimitiveModule, "list*"));
+  return node(NodeKind::Apply, form, {function, call_primitive(find_primitive("append"), form, std::move(parts))});
 }
 
 }  // namespace sx
