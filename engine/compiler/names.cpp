@@ -162,7 +162,7 @@ int edit_distance(std::string_view a, std::string_view b, int limit) {
 
 Node* Expander::unbound(const Form* symbol, const Scope* scope) {
   const std::string name = text_of(symbol);
-  const int limit = name.size() <= 3 ? 1 : 2;
+  const int limit = name.size() <= 1 ? 0 : name.size() <= 3 ? 1 : 2;
   std::vector<std::pair<int, std::string>> near;
   auto consider = [&](std::string_view candidate) {
     const int distance = edit_distance(name, candidate, limit);
