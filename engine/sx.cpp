@@ -1,5 +1,6 @@
 #include "engine/sx.h"
 
+#include "engine/base/sha256.h"
 #include "engine/base/str.h"
 #include "engine/bytecode/bundle.h"
 #include "engine/bytecode/verify.h"
@@ -128,13 +129,18 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
     ~Loading() { chain.pop_back(); }
   } loading(loading_, name);
 
+  std::optional<SourceFile> source;
   if (const auto found = available_.find(name); found != available_.end()) {
-    auto image = std::move(found->second);
-    available_.erase(found);
-    SX_CHECK(load_image(std::move(image), true, nullptr));
-    return static_cast<const ModuleInterface*>(interfaces_[name].get());
+    if (found->second.library && find_source) source = find_source(module);
+    if (source && hex(content_sha256(source->text)) == found->second.image->source_hash) source.reset();
+    if (!source) {
+      auto image = std::move(found->second.image);
+      available_.erase(found);
+      SX_CHECK(load_image(std::move(image), true, nullptr));
+      return static_cast<const ModuleInterface*>(interfaces_[name].get());
+    }
   }
-  std::optional<SourceFile> source = find_source ? find_source(module) : std::nullopt;
+  if (!source && find_source) source = find_source(module);
   if (!source) {
     return Error{str("Module ", name, " was not found",
                      asked_by.empty() ? "" : str(" (used by ", asked_by, ")"),
@@ -157,14 +163,14 @@ Result<void> Engine::require_module(std::string_view module) {
   return {};
 }
 
-Result<void> Engine::add_bundle(std::string_view bytes, std::string_view name) {
+Result<void> Engine::add_bundle(std::string_view bytes, std::string_view name, bool library) {
   SX_TRY(Bundle bundle, decode_bundle(bytes, engine_tables(), name));
   for (const auto& unit : bundle.units) SX_CHECK(verify_unit(*unit, engine_tables()));
   last_entry_ = bundle.entry < bundle.units.size() ? bundle.units[bundle.entry]->module : "";
   for (auto& unit : bundle.units) {
     const std::string module = unit->module;
     if (interfaces_.count(module)) continue;  // loaded already
-    available_[module] = std::move(unit);
+    available_[module] = {std::move(unit), library};
   }
   return {};
 }

@@ -42,7 +42,10 @@ class Engine : private MacroRunner, private ModuleResolver {
 
   // Makes the modules of a bundle available (verified, not run). bytes may go afterwards.
   // Refused: an error that names both sides and the remedy; nothing of it becomes available.
-  Result<void> add_bundle(std::string_view bytes, std::string_view name = "bundle");
+  // library: what came with the binary; a project whose source of a module differs from it (by
+  // hash) gets its own source compiled instead.
+  Result<void> add_bundle(std::string_view bytes, std::string_view name = "bundle",
+                          bool library = false);
   // The module's path of the bundle's entry, "" when it has none.
   const std::string& last_bundle_entry() const { return last_entry_; }
 
@@ -81,7 +84,11 @@ class Engine : private MacroRunner, private ModuleResolver {
   Result<void> load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value);
   void define_primitives();
 
-  std::unordered_map<std::string, std::unique_ptr<UnitImage>> available_;  // from bundles
+  struct Available {
+    std::unique_ptr<UnitImage> image;
+    bool library = false;
+  };
+  std::unordered_map<std::string, Available> available_;  // from bundles
   std::unordered_map<std::string, std::unique_ptr<ModuleInterface>> interfaces_;
   std::vector<LoadedModule> loaded_;
   std::vector<std::string> loading_;  // the chain of modules being loaded: cycles

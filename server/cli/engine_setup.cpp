@@ -166,7 +166,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
       if (file.name.substr(0, 8) != "bundles/") continue;
       // A project's own sources come before what is embedded: its bundle is not used then.
       const auto added = engine->add_bundle(
-          {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name);
+          {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name, true);
       if (!added.ok()) engine->on_notice(added.error().message);
     }
   }
