@@ -256,25 +256,28 @@ double exp_pair(Pair a) {
 }  // namespace
 
 double exp(double x) {
-  constexpr double P1 = 1.66666666666666019037e-01, P2 = -2.77777777770155933842e-03,
-                   P3 = 6.61375632143793436117e-05, P4 = -1.65339022054652515390e-06,
-                   P5 = 4.13813679705723846039e-08;
+  // 1/3!, 1/4!, …, 1/14!
+  constexpr double F[] = {1.6666666666666666e-01, 4.1666666666666664e-02, 8.3333333333333332e-03,
+                          1.3888888888888889e-03, 1.9841269841269841e-04, 2.4801587301587302e-05,
+                          2.7557319223985893e-06, 2.7557319223985888e-07, 2.5052108385441720e-08,
+                          2.0876756987868100e-09, 1.6059043836821613e-10, 1.1470745597729725e-11};
   if (x != x) return x;
   if (x > 709.782712893383973096) return HUGE_VAL;
   if (x < -745.13321910194110842) return 0;
-  double hi = x, lo = 0;
+  // x = k log 2 + r + tail, |r| <= log 2 / 2
   int k = 0;
+  double r = x, tail = 0;
   if (std::fabs(x) > 0.34657359027997265471) {
     k = static_cast<int>(x * 1.44269504088896338700e+00 + (x < 0 ? -0.5 : 0.5));
-    hi = x - k * 6.93147180369123816490e-01;
-    lo = k * 1.90821492927058770002e-10;
-    x = hi - lo;
-  } else if (std::fabs(x) < 0x1p-28) {
-    return 1.0 + x;
+    const double hi = x - k * 6.93147180369123816490e-01, lo = k * 1.90821492927058770002e-10;
+    r = hi - lo;
+    tail = (hi - r) - lo;
   }
-  const double xx = x * x;
-  const double c = x - xx * (P1 + xx * (P2 + xx * (P3 + xx * (P4 + xx * P5))));
-  const double y = 1.0 + (x * c / (2.0 - c) - lo + hi);
+  double p = F[11];
+  for (int i = 10; i >= 0; --i) p = p * r + F[i];
+  // 1 + r exactly, then what is small.
+  const Pair s = two_sum(1.0, r);
+  const double y = s.hi + (s.lo + (tail + tail * r + r * r * (0.5 + r * p)));
   return k == 0 ? y : scale(y, k);
 }
 

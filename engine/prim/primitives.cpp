@@ -6,9 +6,37 @@
 namespace sx {
 namespace {
 
+// A row's usage line is its text up to the parenthesis that closes the first one, cut at compile
+// time: the rest need not be in the kernel.
+constexpr std::size_t usage_length(std::string_view text) {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')' && --depth == 0) return i + 1;
+  }
+  return text.size();
+}
+template <std::size_t n>
+struct UsageLine {
+  char text[n + 1] = {};
+  constexpr explicit UsageLine(std::string_view whole) {
+    for (std::size_t i = 0; i < n; ++i) text[i] = whole[i];
+  }
+};
+#define SX_PRIM(name, function, min, max, effect, usage) \
+  constexpr UsageLine<usage_length(usage)> usage_of_##function{usage};
+#include "engine/prim/primitives.def"
+#undef SX_PRIM
+
+#ifdef __wasm__
+#define SX_MANUAL(text) nullptr
+#else
+#define SX_MANUAL(text) text
+#endif
+
 constexpr PrimitiveInfo kPrimitives[] = {
 #define SX_PRIM(name, function, min, max, effect, usage) \
-  {name, function, min, max, Effect::effect, usage},
+  {name, function, min, max, Effect::effect, usage_of_##function.text, SX_MANUAL(usage)},
 #include "engine/prim/primitives.def"
 #undef SX_PRIM
 };
