@@ -25,13 +25,18 @@ void walk(Node* n, FnNode* fn) {
     }
   switch (n->kind) {
     case NodeKind::Local:
-    case NodeKind::SetLocal: use(n->var, fn); break;
-    case NodeKind::Guard: n->var->owner = fn; break;
+    case NodeKind::SetLocal:
+      use(n->var, fn);
+      break;
+    case NodeKind::Guard:
+      n->var->owner = fn;
+      break;
     case NodeKind::Lambda:
       n->fn->parent = fn;
       analyse_function(n->fn);
       break;
-    default: break;
+    default:
+      break;
   }
   for (Node* kid : n->kids) walk(kid, fn);
 }

@@ -21,16 +21,16 @@ struct LetrecScope;
 struct Var {
   std::uint32_t symbol = 0;
   std::string name;
-  FnNode* owner = nullptr;    // set by the analysis
-  bool assigned = false;      // set! somewhere
-  bool captured = false;      // used by a function inside its owner
-  bool early = false;         // letrec: may be read before its definition has run
-  bool component_key = false; // a keyword parameter of a component: no shadowing of element tags
-  FnNode* lambda = nullptr;   // the function it is bound to by letrec
+  FnNode* owner = nullptr;     // set by the analysis
+  bool assigned = false;       // set! somewhere
+  bool captured = false;       // used by a function inside its owner
+  bool early = false;          // letrec: may be read before its definition has run
+  bool component_key = false;  // a keyword parameter of a component: no shadowing of element tags
+  FnNode* lambda = nullptr;    // the function it is bound to by letrec
   LetrecScope* letrec = nullptr;  // while its letrec's definitions are being expanded
   int letrec_index = -1;
-  int loop = -1;              // named let: index in Expander::loops_ while its body is expanded
-  int reg = -1;               // set by the code generator
+  int loop = -1;  // named let: index in Expander::loops_ while its body is expanded
+  int reg = -1;   // set by the code generator
   // In a cell: closures share it and it changes, or it is read before it is defined.
   bool boxed() const { return (captured && assigned) || early; }
   bool is_self() const { return lambda && !assigned && !early; }
@@ -99,8 +99,8 @@ struct FnNode {
   // Set by the analysis:
   FnNode* parent = nullptr;
   std::vector<Var*> captures;
-  Var* self = nullptr;            // the letrec variable that holds this function
-  GlobalName* global = nullptr;   // the top-level name, never assigned, that holds it
+  Var* self = nullptr;           // the letrec variable that holds this function
+  GlobalName* global = nullptr;  // the top-level name, never assigned, that holds it
   bool self_tail = false;
 
   bool simple() const { return optional.empty() && keys.empty() && !rest; }

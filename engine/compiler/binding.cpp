@@ -34,13 +34,21 @@ Signature Expander::signature_of(const std::string& name, const Form* params, bo
   enum { Required, Optional, Keys, Rest } part = Required;
   for (const Form* item : params->items) {
     const std::string text = item->is_symbol() ? text_of(item) : forms_.show(item);
-    if (text == "&opt") part = Optional;
-    else if (text == "&key") part = Keys;
-    else if (text == "&rest") part = Rest;
-    else if (part == Required) ++s.required, s.names.push_back(text);
-    else if (part == Optional) ++s.optional;
-    else if (part == Rest) s.rest = true;
-    else s.keys.push_back(item->is_list() && item->items[0]->is_symbol() ? text_of(item->items[0]) : text);
+    if (text == "&opt")
+      part = Optional;
+    else if (text == "&key")
+      part = Keys;
+    else if (text == "&rest")
+      part = Rest;
+    else if (part == Required)
+      ++s.required, s.names.push_back(text);
+    else if (part == Optional)
+      ++s.optional;
+    else if (part == Rest)
+      s.rest = true;
+    else
+      s.keys.push_back(item->is_list() && item->items[0]->is_symbol() ? text_of(item->items[0])
+                                                                      : text);
   }
   return s;
 }
@@ -58,7 +66,8 @@ bool Expander::parameters(const Form* list, FnNode* fn, Parameters& out, const S
   }
   if (list->is_empty()) return true;
   if (list->kind != Form::Kind::List) {
-    fail(list, str("Expected a parameter list (a b…) or one name for all arguments, got ", forms_.show(list), "."));
+    fail(list, str("Expected a parameter list (a b…) or one name for all arguments, got ",
+                   forms_.show(list), "."));
     return false;
   }
   enum { Required, Optional, Keys, Rest } part = Required;
@@ -97,13 +106,19 @@ bool Expander::parameters(const Form* list, FnNode* fn, Parameters& out, const S
     if (item->is_symbol() && !text_of(item).empty() && text_of(item)[0] == '&') {
       const std::string marker = text_of(item);
       auto order = [&](auto next) {
-        if (part >= next) fail(list, str(marker, " stands after a later part. The order is: required, &opt, &key, &rest."));
+        if (part >= next)
+          fail(list, str(marker,
+                         " stands after a later part. The order is: required, &opt, &key, &rest."));
         part = next;
       };
-      if (marker == "&opt") order(Optional);
-      else if (marker == "&key") order(Keys);
-      else if (marker == "&rest") order(Rest);
-      else fail(item, str("Unknown parameter marker ", marker, ". Expected &opt, &key or &rest."));
+      if (marker == "&opt")
+        order(Optional);
+      else if (marker == "&key")
+        order(Keys);
+      else if (marker == "&rest")
+        order(Rest);
+      else
+        fail(item, str("Unknown parameter marker ", marker, ". Expected &opt, &key or &rest."));
       if (failed()) return false;
       if (part == Rest && i + 2 != items.size()) {
         fail(list, "Expected exactly one name after &rest.");
@@ -114,8 +129,10 @@ bool Expander::parameters(const Form* list, FnNode* fn, Parameters& out, const S
     if (part == Required || part == Rest) {
       Var* var = add(item);
       if (!var) return false;
-      if (part == Rest) fn->rest = var;
-      else fn->required.push_back(var);
+      if (part == Rest)
+        fn->rest = var;
+      else
+        fn->required.push_back(var);
       continue;
     }
     const Form* name = item;
@@ -147,7 +164,8 @@ bool Expander::parameters(const Form* list, FnNode* fn, Parameters& out, const S
 }
 
 FnNode* Expander::function(const Form* params, const std::vector<Form*>& forms, std::size_t from,
-                           const Scope* scope, const std::string& name, const Form* at, bool component) {
+                           const Scope* scope, const std::string& name, const Form* at,
+                           bool component) {
   NonTail guard(*this);
   fns_.emplace_back();
   FnNode* fn = &fns_.back();
@@ -166,7 +184,8 @@ FnNode* Expander::function(const Form* params, const std::vector<Form*>& forms, 
   }
   std::vector<Var*> vars;
   std::vector<Node*> kids;
-  for (auto& [pattern, subject] : p.patterns) p.scope = bind_pattern(pattern, subject, p.scope, vars, kids);
+  for (auto& [pattern, subject] : p.patterns)
+    p.scope = bind_pattern(pattern, subject, p.scope, vars, kids);
   kids.push_back(body(forms, from, p.scope, at));
   fn->body = node(NodeKind::Let, at, std::move(kids));
   fn->body->vars = std::move(vars);
@@ -192,7 +211,8 @@ const Scope* Expander::bind_pattern(const Form* pattern, Var* subject, const Sco
       inits.push_back(part_value);
       scope = bind_pattern(part, inner, scope, vars, inits);
     } else if (!part->is_symbol()) {
-      fail(part, str("Expected a name, [a b] or {:keys (a b)} to bind, got ", forms_.show(part), "."));
+      fail(part,
+           str("Expected a name, [a b] or {:keys (a b)} to bind, got ", forms_.show(part), "."));
     } else if (text_of(part) != "_") {
       Var* var = new_var(part->value.id());
       vars.push_back(var);
@@ -209,10 +229,16 @@ const Scope* Expander::bind_pattern(const Form* pattern, Var* subject, const Sco
           break;
         }
         bind_part(pattern->items[i + 1],
-                  prim("drop", {constant(Value::small_int(static_cast<std::int64_t>(i)), part), local(subject, part)}, part));
+                  prim("drop",
+                       {constant(Value::small_int(static_cast<std::int64_t>(i)), part),
+                        local(subject, part)},
+                       part));
         break;
       }
-      bind_part(part, prim("nth", {local(subject, part), constant(Value::small_int(static_cast<std::int64_t>(i)), part)}, part));
+      bind_part(part, prim("nth",
+                           {local(subject, part),
+                            constant(Value::small_int(static_cast<std::int64_t>(i)), part)},
+                           part));
     }
     return scope;
   }
@@ -234,7 +260,10 @@ const Scope* Expander::bind_pattern(const Form* pattern, Var* subject, const Sco
     for (const Form* name : part->items) {
       if (name->is_list() && name->size() == 2 && name->items[0]->is_symbol()) {  // (name default)
         const Form* n = name->items[0];
-        Node* found = prim("get", {local(subject, n), constant(cx_.keyword(text_of(n)), n), value(name->items[1], scope)}, n);
+        Node* found = prim(
+            "get",
+            {local(subject, n), constant(cx_.keyword(text_of(n)), n), value(name->items[1], scope)},
+            n);
         bind_part(n, found);
       } else if (name->is_symbol()) {
         bind_part(name, lookup(name, text_of(name)));
@@ -255,7 +284,8 @@ bool Expander::binding_pairs(const Form* form, const Form* bindings,
     return false;
   }
   for (const Form* item : bindings->items) {
-    if (!item->is_list() || item->size() != 2 || (!item->items[0]->is_symbol() && !is_pattern(item->items[0]))) {
+    if (!item->is_list() || item->size() != 2 ||
+        (!item->items[0]->is_symbol() && !is_pattern(item->items[0]))) {
       fail(item, str("Expected (name value) in the bindings, got ", forms_.show(item), "."));
       return false;
     }
@@ -277,7 +307,8 @@ Node* Expander::form_let_star(const Form* form, const Scope* scope) {
   return sequential_let(form, pairs, scope, false);
 }
 
-Node* Expander::sequential_let(const Form* form, const std::vector<std::pair<const Form*, const Form*>>& pairs,
+Node* Expander::sequential_let(const Form* form,
+                               const std::vector<std::pair<const Form*, const Form*>>& pairs,
                                const Scope* scope, bool parallel) {
   std::vector<Var*> vars;
   std::vector<Node*> kids;
@@ -291,11 +322,14 @@ Node* Expander::sequential_let(const Form* form, const std::vector<std::pair<con
     vars.push_back(var);
     kids.push_back(v);
     if (is_pattern(name)) {
-      if (parallel) patterns.emplace_back(name, var);
-      else inner = bind_pattern(name, var, inner, vars, kids);
+      if (parallel)
+        patterns.emplace_back(name, var);
+      else
+        inner = bind_pattern(name, var, inner, vars, kids);
     } else {
       if (parallel && std::find(seen.begin(), seen.end(), var->symbol) != seen.end())
-        return fail(form, str("let binds ", var->name, " twice. Use let* where one follows from the other."));
+        return fail(form, str("let binds ", var->name,
+                              " twice. Use let* where one follows from the other."));
       seen.push_back(var->symbol);
       inner = bind(inner, var);
     }
@@ -310,10 +344,13 @@ Node* Expander::sequential_let(const Form* form, const std::vector<std::pair<con
 
 // --- letrec ----------------------------------------------------------------------------------
 
-bool Expander::is_lambda_form(const Form* form, const Scope* scope) { return is_special(form, "fn", scope); }
+bool Expander::is_lambda_form(const Form* form, const Scope* scope) {
+  return is_special(form, "fn", scope);
+}
 
 Node* Expander::letrec(const std::vector<std::pair<const Form*, const Form*>>& definitions,
-                       const std::function<Node*(const Scope*)>& make_body, const Scope* scope, const Form* at) {
+                       const std::function<Node*(const Scope*)>& make_body, const Scope* scope,
+                       const Form* at) {
   letrecs_.emplace_back();
   LetrecScope* info = &letrecs_.back();
   std::vector<Var*> vars;
@@ -373,7 +410,8 @@ Node* Expander::form_letrec(const Form* form, const Scope* scope) {
   if (!binding_pairs(form, form->items[1], pairs)) return constant(Value::nil(), form);
   for (auto& [name, init] : pairs)
     if (!name->is_symbol()) return fail(form, "letrec binds plain names only.");
-  return letrec(pairs, [&](const Scope* inner) { return body(form->items, 2, inner, form); }, scope, form);
+  return letrec(
+      pairs, [&](const Scope* inner) { return body(form->items, 2, inner, form); }, scope, form);
 }
 
 // --- loops -----------------------------------------------------------------------------------
@@ -389,8 +427,8 @@ Node* Expander::named_let(const Form* form, const Scope* scope) {
 
 // A loop, or a named let. A named let whose name is only called, in tail position, is a loop;
 // otherwise it is a function that calls itself.
-Node* Expander::loop_over(const Form* form, const Form* bindings, std::size_t body_from, const Form* name,
-                          const Scope* scope) {
+Node* Expander::loop_over(const Form* form, const Form* bindings, std::size_t body_from,
+                          const Form* name, const Scope* scope) {
   std::vector<std::pair<const Form*, const Form*>> pairs;
   if (!binding_pairs(form, bindings, pairs)) return constant(Value::nil(), form);
   std::vector<Node*> inits;
@@ -417,7 +455,8 @@ Node* Expander::loop_over(const Form* form, const Form* bindings, std::size_t bo
   loops_.push_back({.node = loop, .name = self, .arity = vars.size()});
   if (self) self->loop = static_cast<int>(index);
   for (std::size_t i = 0; i < pairs.size(); ++i)
-    if (is_pattern(pairs[i].first)) inner = bind_pattern(pairs[i].first, vars[i], inner, parts, part_values);
+    if (is_pattern(pairs[i].first))
+      inner = bind_pattern(pairs[i].first, vars[i], inner, parts, part_values);
   Node* content = body(form->items, body_from, inner, form);
   if (!parts.empty()) {
     part_values.push_back(content);
@@ -472,9 +511,12 @@ Node* Expander::form_recur(const Form* form, const Scope* scope) {
   if (loops_.empty()) return fail(form, "recur outside of a loop.");
   const std::size_t index = loops_.size() - 1;
   if (index < barrier_)
-    return fail(form, "recur is not in tail position: something is left to do after it. Only the last step of a loop's body can recur.");
+    return fail(form,
+                "recur is not in tail position: something is left to do after it. Only the last "
+                "step of a loop's body can recur.");
   if (form->size() - 1 != loops_[index].arity)
-    return fail(form, str("The loop has ", loops_[index].arity, loops_[index].arity == 1 ? " variable" : " variables",
+    return fail(form, str("The loop has ", loops_[index].arity,
+                          loops_[index].arity == 1 ? " variable" : " variables",
                           ", recur was given ", form->size() - 1, "."));
   Node* made = node(NodeKind::Recur, form, values(form, 1, scope));
   made->target = loops_[index].node;
@@ -484,7 +526,8 @@ Node* Expander::form_recur(const Form* form, const Scope* scope) {
 
 Node* Expander::form_set(const Form* form, const Scope* scope) {
   const Form* name = form->items[1];
-  if (!name->is_symbol()) return fail(form, str("Expected a name to set, got ", forms_.show(name), "."));
+  if (!name->is_symbol())
+    return fail(form, str("Expected a name to set, got ", forms_.show(name), "."));
   const Resolved r = resolve(name->value.id(), scope);
   if (r.kind == Resolved::Kind::Local) {
     if (r.var->loop >= 0) ++loops_[static_cast<std::size_t>(r.var->loop)].other_uses;
@@ -497,9 +540,11 @@ Node* Expander::form_set(const Form* form, const Scope* scope) {
   }
   if (r.kind == Resolved::Kind::Unbound) return unbound(name, scope);
   Definition* definition = r.kind == Resolved::Kind::Global ? definition_of(name) : nullptr;
-  const bool own = definition || (options_.interactive && r.kind == Resolved::Kind::Global && r.module == module_);
+  const bool own = definition || (options_.interactive && r.kind == Resolved::Kind::Global &&
+                                  r.module == module_);
   if (!own)
-    return fail(form, str("set! of ", text_of(name), ": only local variables and definitions of this module can be set."));
+    return fail(form, str("set! of ", text_of(name),
+                          ": only local variables and definitions of this module can be set."));
   r.global->assigned = true;
   Node* made = node(NodeKind::SetGlobal, form, {value(form->items[2], scope)});
   made->global = r.global;

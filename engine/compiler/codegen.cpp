@@ -16,7 +16,8 @@ void UnitGen::fail(Position at, const std::string& message) {
 }
 
 std::uint32_t UnitGen::constant(const std::string& encoded) {
-  const auto [found, fresh] = constants_.emplace(encoded, static_cast<std::uint32_t>(image_.constants.size()));
+  const auto [found, fresh] =
+      constants_.emplace(encoded, static_cast<std::uint32_t>(image_.constants.size()));
   if (fresh) image_.constants.push_back(encoded);
   return found->second;
 }
@@ -31,9 +32,11 @@ std::uint32_t UnitGen::constant(Value immediate, Position at) {
 }
 
 std::uint32_t UnitGen::global(const GlobalName* name) {
-  const auto [found, fresh] = globals_.emplace(name, static_cast<std::uint32_t>(image_.globals.size()));
+  const auto [found, fresh] =
+      globals_.emplace(name, static_cast<std::uint32_t>(image_.globals.size()));
   if (fresh) image_.globals.push_back(name->full);
-  if (found->second > 0xFFFF) fail({1, 1}, "One file refers to more than 65,536 global names. Split it.");
+  if (found->second > 0xFFFF)
+    fail({1, 1}, "One file refers to more than 65,536 global names. Split it.");
   return found->second;
 }
 
@@ -45,7 +48,8 @@ std::uint32_t UnitGen::function(FnNode* fn) {
 }
 
 std::uint32_t UnitGen::markup(TemplateImage* markup) {
-  const auto [found, fresh] = templates_.emplace(markup, static_cast<std::uint32_t>(image_.templates.size()));
+  const auto [found, fresh] =
+      templates_.emplace(markup, static_cast<std::uint32_t>(image_.templates.size()));
   if (fresh) image_.templates.push_back(*markup);
   return found->second;
 }
@@ -62,11 +66,14 @@ Result<void> UnitGen::run(FnNode* top) {
   return {};
 }
 
-Result<void> generate_unit(const CompileServices& services, const std::vector<Node*>& top, UnitImage& image) {
+Result<void> generate_unit(const CompileServices& services, const std::vector<Node*>& top,
+                           UnitImage& image) {
   Node body{NodeKind::Seq};
   body.kids = top;
-  if (top.empty()) body = Node{NodeKind::Const};
-  else body.at = top[0]->at;
+  if (top.empty())
+    body = Node{NodeKind::Const};
+  else
+    body.at = top[0]->at;
   FnNode fn;
   fn.name = "";
   fn.usage = "";
@@ -90,7 +97,8 @@ void FunctionGen::reserve(unsigned end) {
   if (end > kRegistersMax) {
     unit_.fail(fn_->at, str("The function ", fn_->name.empty() ? "(fn …)" : fn_->name,
                             " needs more than ", kRegistersMax,
-                            " registers: too many variables or nested calls at once. Split it into smaller functions."));
+                            " registers: too many variables or nested calls at once. Split it into "
+                            "smaller functions."));
     next_ = next_ % 200;  // the code is thrown away
   }
 }
@@ -164,7 +172,8 @@ void FunctionGen::move(unsigned to, unsigned from) {
 void FunctionGen::patch() {
   for (const Label& l : labels_) {
     for (const Label::Use& use : l.uses) {
-      const auto offset = static_cast<std::int32_t>(l.target) - static_cast<std::int32_t>(use.after);
+      const auto offset =
+          static_cast<std::int32_t>(l.target) - static_cast<std::int32_t>(use.after);
       std::uint32_t& w = code_[use.at];
       if (use.field == Label::Use::E) {
         w = (w & 0xFF) | static_cast<std::uint32_t>(offset) << 8;
@@ -184,7 +193,8 @@ void FunctionGen::patch() {
 void FunctionGen::prologue() {
   for (Var* var : fn_->parameters()) var->reg = static_cast<int>(alloc());
   const auto box = [&](Var* var) {
-    if (var->boxed()) op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
+    if (var->boxed())
+      op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
   };
   for (Var* var : fn_->required) box(var);
   const auto fill_in = [&](Var* var) {
@@ -194,8 +204,10 @@ void FunctionGen::prologue() {
     Node* fallback = nullptr;
     for (auto& [owner, node] : fn_->defaults)
       if (owner == var) fallback = node;
-    if (fallback) gen(fallback, over(reg));
-    else load_special(reg, 0);
+    if (fallback)
+      gen(fallback, over(reg));
+    else
+      load_special(reg, 0);
     bind(given);
     box(var);
   };
@@ -268,11 +280,14 @@ int FunctionGen::capture_index(const Var* var) const {
 void FunctionGen::load_local(Var* var, unsigned reg) {
   if (fn_->self == var) return op_abc(Op::GetSelf, reg);
   if (var->owner == fn_) {
-    if (var->boxed()) op_abc(Op::CellGet, reg, static_cast<unsigned>(var->reg));
-    else move(reg, static_cast<unsigned>(var->reg));
+    if (var->boxed())
+      op_abc(Op::CellGet, reg, static_cast<unsigned>(var->reg));
+    else
+      move(reg, static_cast<unsigned>(var->reg));
     return;
   }
-  op_abc(var->boxed() ? Op::CellGetCap : Op::GetCapture, reg, static_cast<unsigned>(capture_index(var)));
+  op_abc(var->boxed() ? Op::CellGetCap : Op::GetCapture, reg,
+         static_cast<unsigned>(capture_index(var)));
 }
 
 bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
@@ -282,7 +297,8 @@ bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
 }
 
 // Might evaluating nodes[from…] change the variable?
-bool FunctionGen::may_assign(const std::vector<Node*>& nodes, std::size_t from, const Var* var) const {
+bool FunctionGen::may_assign(const std::vector<Node*>& nodes, std::size_t from,
+                             const Var* var) const {
   if (!var->assigned) return false;
   for (std::size_t i = from; i < nodes.size(); ++i)
     if (nodes[i]->kind != NodeKind::Const && nodes[i]->kind != NodeKind::Local) return true;
@@ -349,27 +365,42 @@ void FunctionGen::gen(Node* n, Dest d) {
       finish(d, reg);
       break;
     }
-    case NodeKind::SetLocal: gen_set(n, d); break;
+    case NodeKind::SetLocal:
+      gen_set(n, d);
+      break;
     case NodeKind::SetGlobal:
     case NodeKind::DefGlobal: {
       const unsigned reg = operand(n->kids, 0, none());
       line(n);
-      op_ad(n->kind == NodeKind::DefGlobal ? Op::DefGlobal : Op::SetGlobal, reg, unit_.global(n->global));
+      op_ad(n->kind == NodeKind::DefGlobal ? Op::DefGlobal : Op::SetGlobal, reg,
+            unit_.global(n->global));
       next_ = mark;
       nil_result(d);
       break;
     }
-    case NodeKind::If: gen_if(n, d); break;
+    case NodeKind::If:
+      gen_if(n, d);
+      break;
     case NodeKind::And:
-    case NodeKind::Or: gen_and_or(n, d); break;
+    case NodeKind::Or:
+      gen_and_or(n, d);
+      break;
     case NodeKind::Seq:
       for (std::size_t i = 0; i + 1 < n->kids.size(); ++i) gen(n->kids[i], none());
       gen(n->kids.back(), d);
       break;
-    case NodeKind::Let: gen_let(n, d); break;
-    case NodeKind::Letrec: gen_letrec(n, d); break;
-    case NodeKind::Loop: gen_loop(n, d); break;
-    case NodeKind::Recur: gen_recur(n); break;
+    case NodeKind::Let:
+      gen_let(n, d);
+      break;
+    case NodeKind::Letrec:
+      gen_letrec(n, d);
+      break;
+    case NodeKind::Loop:
+      gen_loop(n, d);
+      break;
+    case NodeKind::Recur:
+      gen_recur(n);
+      break;
     case NodeKind::Lambda: {
       if (d.is_effect()) break;
       const unsigned reg = scratch(d);
@@ -377,9 +408,15 @@ void FunctionGen::gen(Node* n, Dest d) {
       finish(d, reg);
       break;
     }
-    case NodeKind::Call: gen_call(n, d, false); break;
-    case NodeKind::Apply: gen_call(n, d, true); break;
-    case NodeKind::Prim: gen_primitive(n, d); break;
+    case NodeKind::Call:
+      gen_call(n, d, false);
+      break;
+    case NodeKind::Apply:
+      gen_call(n, d, true);
+      break;
+    case NodeKind::Prim:
+      gen_primitive(n, d);
+      break;
     case NodeKind::Dict: {
       const unsigned first = consecutive(n->kids);
       const unsigned reg = scratch(d);
@@ -396,11 +433,21 @@ void FunctionGen::gen(Node* n, Dest d) {
       finish(d, reg);
       break;
     }
-    case NodeKind::Guard: gen_guard(n, d); break;
-    case NodeKind::Protect: gen_protect(n, d); break;
-    case NodeKind::Effect: gen_effect(n, d); break;
-    case NodeKind::Alt: gen_alt(n, d); break;
-    case NodeKind::Fail: jump(fail_.back()); break;
+    case NodeKind::Guard:
+      gen_guard(n, d);
+      break;
+    case NodeKind::Protect:
+      gen_protect(n, d);
+      break;
+    case NodeKind::Effect:
+      gen_effect(n, d);
+      break;
+    case NodeKind::Alt:
+      gen_alt(n, d);
+      break;
+    case NodeKind::Fail:
+      jump(fail_.back());
+      break;
   }
   next_ = mark;
 }

@@ -64,7 +64,8 @@ const PrimitiveOp* find_primitive_op(std::string_view name, std::size_t args);
 
 class FunctionGen {
  public:
-  FunctionGen(UnitGen& unit, FnNode* fn, bool long_jumps) : unit_(unit), fn_(fn), long_jumps_(long_jumps) {}
+  FunctionGen(UnitGen& unit, FnNode* fn, bool long_jumps)
+      : unit_(unit), fn_(fn), long_jumps_(long_jumps) {}
 
   FunctionImage run();
   bool needs_long_jumps() const { return needs_long_jumps_; }

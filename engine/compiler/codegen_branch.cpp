@@ -7,10 +7,10 @@ namespace {
 
 struct Comparison {
   std::string_view name;
-  Op jump;             // of registers
-  bool swapped;        // (> a b) is (< b a)
-  Op immediate;        // register against a small constant; Trap: none
-  Op flipped;          // constant against register
+  Op jump;       // of registers
+  bool swapped;  // (> a b) is (< b a)
+  Op immediate;  // register against a small constant; Trap: none
+  Op flipped;    // constant against register
 };
 constexpr Comparison kComparisons[] = {
     {"<", Op::JumpLt, false, Op::JumpLtI, Op::JumpGtI},
@@ -22,7 +22,9 @@ constexpr Comparison kComparisons[] = {
     {"identical?", Op::JumpIs, false, Op::Trap, Op::Trap},
 };
 
-bool fits_i8(const Node* n) { return n->is_int() && n->value.as_int() >= -128 && n->value.as_int() <= 127; }
+bool fits_i8(const Node* n) {
+  return n->is_int() && n->value.as_int() >= -128 && n->value.as_int() <= 127;
+}
 
 // Equal to it means being the same word.
 bool is_word(const Node* n) {
@@ -110,7 +112,9 @@ void FunctionGen::test(Node* n, bool sense, LabelId target) {
       bind(end);
       break;
     }
-    case NodeKind::Fail: jump(fail_.back()); break;
+    case NodeKind::Fail:
+      jump(fail_.back());
+      break;
     default: {
       if (n->kind == NodeKind::Prim && test_primitive(n, sense, target)) break;
       std::vector<Node*> one{n};
@@ -131,11 +135,16 @@ bool FunctionGen::test_primitive(Node* n, bool sense, LabelId target) {
     }
     Op op = Op::Trap;
     unsigned immediate = 0;
-    if (name == "nil?") op = Op::JumpNil;
-    else if (name == "pair?") op = Op::JumpPair;
-    else if (name == "empty?") op = Op::JumpEmpty;
-    else if (name == "pos?") op = Op::JumpGtI;
-    else if (name == "neg?") op = Op::JumpLtI;
+    if (name == "nil?")
+      op = Op::JumpNil;
+    else if (name == "pair?")
+      op = Op::JumpPair;
+    else if (name == "empty?")
+      op = Op::JumpEmpty;
+    else if (name == "pos?")
+      op = Op::JumpGtI;
+    else if (name == "neg?")
+      op = Op::JumpLtI;
     else if (name == "zero?") {
       const unsigned a = operand(kids, 0, none());
       const unsigned zero = alloc();

@@ -10,7 +10,6 @@ using OpShape = PrimitiveOp::Shape;
 
 namespace {
 
-
 constexpr PrimitiveOp kPrimitiveOps[] = {
     {"+", Op::Add, OpShape::Binary, 2, 200},
     {"-", Op::Sub, OpShape::Binary, 2, 200},
@@ -53,7 +52,8 @@ bool fits_i8(std::int64_t n) { return n >= -128 && n <= 127; }
 
 const PrimitiveOp* find_primitive_op(std::string_view name, std::size_t args) {
   for (const PrimitiveOp& op : kPrimitiveOps)
-    if (name == op.name && static_cast<int>(args) >= op.least && static_cast<int>(args) <= op.most) return &op;
+    if (name == op.name && static_cast<int>(args) >= op.least && static_cast<int>(args) <= op.most)
+      return &op;
   return nullptr;
 }
 
@@ -64,7 +64,8 @@ bool FunctionGen::calls_self(const Node* n) const {
   const Node* callee = n->kids[0];
   if (!fn_->simple() || n->kids.size() - 1 != fn_->required.size() || fn_->component) return false;
   if (callee->kind == NodeKind::Local) return fn_->self && callee->var == fn_->self;
-  return callee->kind == NodeKind::Global && fn_->global == callee->global && !callee->global->assigned;
+  return callee->kind == NodeKind::Global && fn_->global == callee->global &&
+         !callee->global->assigned;
 }
 
 void FunctionGen::gen_call(Node* n, Dest d, bool apply) {
@@ -99,8 +100,10 @@ void FunctionGen::gen_call(Node* n, Dest d, bool apply) {
     op_abc(self ? Op::CallSelf : d.is_tail() ? Op::TailCall : Op::Call, window, count);
   }
   next_ = mark;
-  if (d.is_tail()) reachable_ = false;
-  else finish(d, window);
+  if (d.is_tail())
+    reachable_ = false;
+  else
+    finish(d, window);
 }
 
 // --- primitives ------------------------------------------------------------------------------
@@ -132,7 +135,8 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
     next_ = mark;
     return;
   }
-  if (kids.size() > 2 && (name == "<" || name == "<=" || name == ">" || name == ">=" || name == "==" || name == "="))
+  if (kids.size() > 2 &&
+      (name == "<" || name == "<=" || name == ">" || name == ">=" || name == "==" || name == "="))
     return gen_comparison_chain(n, d);
   const PrimitiveOp* op = find_primitive_op(name, kids.size());
   if (!op) {
@@ -163,8 +167,10 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
       const unsigned b = operand(kids, 1, d.is_reg() && d.fresh && a != d.reg ? d : none());
       const unsigned reg = scratch(d);
       line(n);
-      if (op->shape == OpShape::Swapped) op_abc(op->op, reg, b, a);
-      else op_abc(op->op, reg, a, b);
+      if (op->shape == OpShape::Swapped)
+        op_abc(op->op, reg, b, a);
+      else
+        op_abc(op->op, reg, a, b);
       finish(d, reg);
       break;
     }
@@ -263,8 +269,10 @@ void FunctionGen::gen_comparison_chain(Node* n, Dest d) {
   const LabelId end = label();
   for (std::size_t i = 0; i + 1 < regs.size(); ++i) {
     line(n);
-    if (op->shape == OpShape::Swapped) op_abc(op->op, reg, regs[i + 1], regs[i]);
-    else op_abc(op->op, reg, regs[i], regs[i + 1]);
+    if (op->shape == OpShape::Swapped)
+      op_abc(op->op, reg, regs[i + 1], regs[i]);
+    else
+      op_abc(op->op, reg, regs[i], regs[i + 1]);
     if (i + 2 < regs.size()) branch(Op::JumpIfNot, reg, end);
   }
   bind(end);

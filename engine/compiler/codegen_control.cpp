@@ -54,7 +54,8 @@ void FunctionGen::bind_letrec(Node* n) {
       for (std::size_t k = i + 1; k < n->vars.size(); ++k)
         if (n->vars[k] == captures[c] && !captures[c]->boxed()) {
           patches.push_back({var, captures[c], static_cast<unsigned>(c)});
-          if (std::find(blank.begin(), blank.end(), captures[c]) == blank.end()) blank.push_back(captures[c]);
+          if (std::find(blank.begin(), blank.end(), captures[c]) == blank.end())
+            blank.push_back(captures[c]);
         }
   }
   for (Var* var : blank) load_special(static_cast<unsigned>(var->reg), 0);
@@ -68,7 +69,8 @@ void FunctionGen::bind_letrec(Node* n) {
     if (!var->boxed()) {
       gen(n->kids[i], into(reg));
       for (const Patch& p : patches)
-        if (p.captured == var) op_abc(Op::PatchClosure, static_cast<unsigned>(p.closure->reg), reg, p.index);
+        if (p.captured == var)
+          op_abc(Op::PatchClosure, static_cast<unsigned>(p.closure->reg), reg, p.index);
       continue;
     }
     const unsigned mark = next_;
@@ -102,7 +104,8 @@ void FunctionGen::gen_closure(FnNode* fn, unsigned reg, Node* at) {
   }
   op_ad(Op::MakeClosure, reg, unit_.function(fn));
   for (std::size_t i = 0; i < sources.size(); i += 2)
-    word(sources[i] | static_cast<std::uint32_t>(i + 1 < sources.size() ? sources[i + 1] : 0) << 16);
+    word(sources[i] | static_cast<std::uint32_t>(i + 1 < sources.size() ? sources[i + 1] : 0)
+                          << 16);
   next_ = mark;
 }
 
@@ -114,8 +117,10 @@ void FunctionGen::gen_set(Node* n, Dest d) {
   } else {
     const unsigned reg = operand(n->kids, 0, none());
     line(n);
-    if (var->owner == fn_) op_abc(Op::CellSet, static_cast<unsigned>(var->reg), reg);
-    else op_abc(Op::CellSetCap, reg, static_cast<unsigned>(capture_index(var)));
+    if (var->owner == fn_)
+      op_abc(Op::CellSet, static_cast<unsigned>(var->reg), reg);
+    else
+      op_abc(Op::CellSetCap, reg, static_cast<unsigned>(capture_index(var)));
   }
   next_ = mark;
   nil_result(d);
@@ -133,7 +138,8 @@ void FunctionGen::gen_loop(Node* n, Dest d) {
   n->index = pc();
   // Each turn has cells of its own: closures of earlier turns keep theirs.
   for (Var* var : n->vars)
-    if (var->boxed()) op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
+    if (var->boxed())
+      op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
   gen(n->kids.back(), d);
 }
 
@@ -190,7 +196,8 @@ void FunctionGen::assign_all(const std::vector<Var*>& vars, const std::vector<No
       bool read = false;
       int budget = 200;
       for (std::size_t other = 0; other < left.size() && !read; ++other)
-        if (other != k) read = reads(values[left[other]], static_cast<unsigned>(vars[left[k]]->reg), budget);
+        if (other != k)
+          read = reads(values[left[other]], static_cast<unsigned>(vars[left[k]]->reg), budget);
       if (!read) {
         chosen = k;
         break;
@@ -249,7 +256,8 @@ void FunctionGen::gen_and_or(Node* n, Dest d) {
   const LabelId out = label(), end = label();
   const unsigned mark = next_;
   bool booleans = true;
-  for (std::size_t i = 0; i + 1 < n->kids.size(); ++i) booleans = booleans && is_boolean(n->kids[i]);
+  for (std::size_t i = 0; i + 1 < n->kids.size(); ++i)
+    booleans = booleans && is_boolean(n->kids[i]);
   if (d.is_effect() || booleans) {
     // What leaves early is known: false from and, true from or.
     for (std::size_t i = 0; i + 1 < n->kids.size(); ++i) test(n->kids[i], !is_and, out);
@@ -339,7 +347,8 @@ void FunctionGen::gen_protect(Node* n, Dest d) {
   if (to > from) {
     next_ = live;
     const unsigned error = alloc();
-    out_.handlers.push_back({from, to, pc(), static_cast<std::uint8_t>(error), HandlerKind::Cleanup});
+    out_.handlers.push_back(
+        {from, to, pc(), static_cast<std::uint8_t>(error), HandlerKind::Cleanup});
     reachable_ = true;
     gen(n->kids[1], none());
     op_abc(Op::EndCleanup, error);

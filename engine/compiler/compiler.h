@@ -16,8 +16,8 @@
 namespace sx {
 
 // Primitives are visible everywhere. As values they are globals of this reserved module, one per
-// primitive, which whoever builds the VM defines before anything runs: "primitive#first". So a module
-// that defines its own `first` never changes what others mean by it.
+// primitive, which whoever builds the VM defines before anything runs: "primitive#first". So a
+// module that defines its own `first` never changes what others mean by it.
 inline constexpr std::string_view kPrimitiveModule = "primitive";
 
 // The full name of a global that is not exported. Scripts have module "": "#name".
@@ -47,14 +47,16 @@ class MacroRunner {
 struct ModuleInterface {
   std::string module;
   std::vector<Export> exports;
-  std::vector<std::string> uses;  // UnitImage::uses: where names in the module's macros may come from
+  std::vector<std::string>
+      uses;  // UnitImage::uses: where names in the module's macros may come from
 };
 class ModuleResolver {
  public:
   virtual ~ModuleResolver() = default;
   // Loads (compiling if needed) the module and returns its interface; an error names who asked,
   // what was looked for and where; a cycle is an error naming the whole circle.
-  virtual Result<const ModuleInterface*> require(std::string_view module, std::string_view asked_by) = 0;
+  virtual Result<const ModuleInterface*> require(std::string_view module,
+                                                 std::string_view asked_by) = 0;
 };
 
 struct CompileOptions {
@@ -62,7 +64,8 @@ struct CompileOptions {
   bool expect_module = false;  // the file must begin with (module …)
   // For the REPL and eval: names defined by earlier inputs (full names) are visible.
   bool interactive = false;
-  std::vector<std::string> implicit_uses = {"core"};  // modules every unit sees, unless it is one of them
+  std::vector<std::string> implicit_uses = {
+      "core"};  // modules every unit sees, unless it is one of them
 };
 
 struct CompileServices {

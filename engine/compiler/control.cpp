@@ -9,7 +9,8 @@ Node* Expander::form_if(const Form* form, const Scope* scope) {
   if (test->kind == NodeKind::Const && form->size() > 2) {
     // Both branches are still checked.
     Node* then = expand(form->items[2], scope);
-    Node* otherwise = form->size() > 3 ? expand(form->items[3], scope) : constant(Value::nil(), form);
+    Node* otherwise =
+        form->size() > 3 ? expand(form->items[3], scope) : constant(Value::nil(), form);
     return test->encoded || test->value.truthy() ? then : otherwise;
   }
   Node* then = expand(form->items[2], scope);
@@ -19,12 +20,14 @@ Node* Expander::form_if(const Form* form, const Scope* scope) {
 
 Node* Expander::form_when(const Form* form, const Scope* scope) {
   Node* test = value(form->items[1], scope);
-  return node(NodeKind::If, form, {test, body(form->items, 2, scope, form), constant(Value::nil(), form)});
+  return node(NodeKind::If, form,
+              {test, body(form->items, 2, scope, form), constant(Value::nil(), form)});
 }
 
 Node* Expander::form_unless(const Form* form, const Scope* scope) {
   Node* test = value(form->items[1], scope);
-  return node(NodeKind::If, form, {test, constant(Value::nil(), form), body(form->items, 2, scope, form)});
+  return node(NodeKind::If, form,
+              {test, constant(Value::nil(), form), body(form->items, 2, scope, form)});
 }
 
 // The clauses of cond and guard from index `from` on; `otherwise` when there is no else.
@@ -33,9 +36,11 @@ Node* Expander::clauses(const Form* form, std::size_t from, const Scope* scope, 
   std::vector<const Form*> places;
   for (std::size_t i = from; i < form->size() && !failed(); ++i) {
     const Form* clause = form->items[i];
-    if (!clause->is_list()) return fail(clause, str("Expected a clause (test body…), got ", forms_.show(clause), "."));
+    if (!clause->is_list())
+      return fail(clause, str("Expected a clause (test body…), got ", forms_.show(clause), "."));
     const Form* head = clause->items[0];
-    if (forms_.is_named(head, "else") && resolve(head->value.id(), scope).kind != Resolved::Kind::Local) {
+    if (forms_.is_named(head, "else") &&
+        resolve(head->value.id(), scope).kind != Resolved::Kind::Local) {
       if (i + 1 != form->size()) return fail(form, "The else clause must be the last one.");
       otherwise = body(clause->items, 1, scope, clause);
       break;
@@ -69,7 +74,8 @@ Node* Expander::form_case(const Form* form, const Scope* scope) {
   std::vector<const Form*> places;
   for (std::size_t i = 2; i < form->size() && !failed(); ++i) {
     const Form* clause = form->items[i];
-    if (!clause->is_list()) return fail(clause, str("Expected a clause (datum body…), got ", forms_.show(clause), "."));
+    if (!clause->is_list())
+      return fail(clause, str("Expected a clause (datum body…), got ", forms_.show(clause), "."));
     const Form* data = clause->items[0];
     if (forms_.is_named(data, "else")) {
       if (i + 1 != form->size()) return fail(form, "The else clause must be the last one.");
@@ -78,7 +84,8 @@ Node* Expander::form_case(const Form* form, const Scope* scope) {
     }
     // A quoted datum is a habit from other languages: 'a is the list (quote a).
     if (is_special(data, "quote", scope) && data->size() == 2)
-      return fail(clause, str("The data of case are not evaluated: write ", forms_.show(data->items[1]), " without the quote."));
+      return fail(clause, str("The data of case are not evaluated: write ",
+                              forms_.show(data->items[1]), " without the quote."));
     std::vector<Node*> any;
     const auto add = [&](const Form* datum) {
       any.push_back(prim("=", {local(subject, datum), quoted(datum)}, datum));
@@ -113,10 +120,14 @@ Node* Expander::form_or(const Form* form, const Scope* scope) {
   return kids.size() == 1 ? kids[0] : node(NodeKind::Or, form, std::move(kids));
 }
 
-Node* Expander::form_do(const Form* form, const Scope* scope) { return body(form->items, 1, scope, form); }
+Node* Expander::form_do(const Form* form, const Scope* scope) {
+  return body(form->items, 1, scope, form);
+}
 
 Node* Expander::form_define(const Form* form, const Scope*) {
-  return fail(form, "define stands at the top level, in a body or in do. Here a value is expected: use let.");
+  return fail(
+      form,
+      "define stands at the top level, in a body or in do. Here a value is expected: use let.");
 }
 
 Node* Expander::form_nested_definition(const Form* form, const Scope*) {
@@ -128,15 +139,21 @@ Node* Expander::thread(const Form* form, const Scope* scope, bool last) {
   for (std::size_t i = 2; i < form->size(); ++i) {
     Form* step = form->items[i];
     std::vector<Form*> items;
-    if (step->is_list() && !is_special(step, "fn", scope)) items = step->items;
-    else items = {step};
+    if (step->is_list() && !is_special(step, "fn", scope))
+      items = step->items;
+    else
+      items = {step};
     items.insert(last ? items.end() : items.begin() + 1, result);
     result = forms_.list(std::move(items), step->at);
   }
   return expand(result, scope);
 }
-Node* Expander::form_thread_first(const Form* form, const Scope* scope) { return thread(form, scope, false); }
-Node* Expander::form_thread_last(const Form* form, const Scope* scope) { return thread(form, scope, true); }
+Node* Expander::form_thread_first(const Form* form, const Scope* scope) {
+  return thread(form, scope, false);
+}
+Node* Expander::form_thread_last(const Form* form, const Scope* scope) {
+  return thread(form, scope, true);
+}
 
 Node* Expander::form_quote(const Form* form, const Scope*) { return quoted(form->items[1]); }
 
@@ -182,7 +199,8 @@ Node* Expander::form_perform(const Form* form, const Scope* scope) {
   const Form* request = form->items[1];
   if (request->kind == Form::Kind::Dict)
     for (std::size_t i = 0; i < request->size(); i += 2)
-      if (request->items[i]->is_keyword() && cx_.symbols.name(request->items[i]->value.id()) == "op" &&
+      if (request->items[i]->is_keyword() &&
+          cx_.symbols.name(request->items[i]->value.id()) == "op" &&
           request->items[i + 1]->is_text())
         required_ops_.push_back(request->items[i + 1]->text);
   return effect(Op::Perform, values(form, 1, scope), form);
@@ -201,7 +219,8 @@ Node* Expander::form_with_limits(const Form* form, const Scope* scope) {
   Node* limits = value(form->items[1], scope);
   NonTail guard(*this);
   Var* var = temp("limits");
-  Node* run = effect(Op::Limited, {thunk(body(form->items, 2, scope, form), form), local(var, form)}, form);
+  Node* run =
+      effect(Op::Limited, {thunk(body(form->items, 2, scope, form), form), local(var, form)}, form);
   return let1(var, limits, run, form);
 }
 Node* Expander::form_call_limited(const Form* form, const Scope* scope) {
@@ -226,11 +245,15 @@ Node* Expander::form_fiber_cancel(const Form* form, const Scope* scope) {
 Node* Expander::form_fiber_copy(const Form* form, const Scope* scope) {
   return effect(Op::FiberCopy, values(form, 1, scope), form);
 }
-Node* Expander::form_get_dynamic(const Form* form, const Scope*) { return effect(Op::GetDynamic, {}, form); }
+Node* Expander::form_get_dynamic(const Form* form, const Scope*) {
+  return effect(Op::GetDynamic, {}, form);
+}
 Node* Expander::form_set_dynamic(const Form* form, const Scope* scope) {
   return effect(Op::SetDynamic, values(form, 1, scope), form);
 }
-Node* Expander::form_backtrace(const Form* form, const Scope*) { return effect(Op::Backtrace, {}, form); }
+Node* Expander::form_backtrace(const Form* form, const Scope*) {
+  return effect(Op::Backtrace, {}, form);
+}
 
 Node* Expander::form_apply(const Form* form, const Scope* scope) {
   return node(NodeKind::Apply, form, values(form, 1, scope));
@@ -238,7 +261,8 @@ Node* Expander::form_apply(const Form* form, const Scope* scope) {
 
 Node* Expander::form_parameterize(const Form* form, const Scope* scope) {
   const Form* bindings = form->items[1];
-  if (!bindings->is_proper()) return fail(form, "Expected (parameterize ((parameter value)…) body…).");
+  if (!bindings->is_proper())
+    return fail(form, "Expected (parameterize ((parameter value)…) body…).");
   Var* before = temp("dynamic");
   std::vector<Var*> vars;
   std::vector<Node*> kids;
@@ -252,7 +276,9 @@ Node* Expander::form_parameterize(const Form* form, const Scope* scope) {
     }
   }
   for (std::size_t i = 0; i + 1 < vars.size(); i += 2)
-    extended = prim("cons", {prim("cons", {local(vars[i], form), local(vars[i + 1], form)}, form), extended}, form);
+    extended = prim(
+        "cons", {prim("cons", {local(vars[i], form), local(vars[i + 1], form)}, form), extended},
+        form);
   vars.push_back(before);
   kids.push_back(effect(Op::GetDynamic, {}, form));
   Node* content;
@@ -273,9 +299,11 @@ Node* Expander::form_parameterize(const Form* form, const Scope* scope) {
 
 Node* Expander::form_test(const Form* form, const Scope* scope) {
   const Form* name = form->items[1];
-  if (!name->is_text()) return fail(form, str("Expected a test's name as a string, got ", forms_.show(name), "."));
+  if (!name->is_text())
+    return fail(form, str("Expected a test's name as a string, got ", forms_.show(name), "."));
   const Resolved r = resolve_top(cx_.symbols.intern("test/register"), false);
-  if (r.kind != Resolved::Kind::Global) return fail(form, "test needs lib/test: add test to :use, or (use test) in a script.");
+  if (r.kind != Resolved::Kind::Global)
+    return fail(form, "test needs lib/test: add test to :use, or (use test) in a script.");
   Node* callee = node(NodeKind::Global, form);
   callee->global = r.global;
   NonTail guard(*this);

@@ -11,8 +11,10 @@ namespace sx {
 namespace {
 
 bool is_definition(const SpecialForm* special) {
-  static constexpr std::string_view kNames[] = {"define", "defmacro", "defrecord", "defcomp", "defisland"};
-  return special && std::find(std::begin(kNames), std::end(kNames), special->name) != std::end(kNames);
+  static constexpr std::string_view kNames[] = {"define", "defmacro", "defrecord", "defcomp",
+                                                "defisland"};
+  return special &&
+         std::find(std::begin(kNames), std::end(kNames), special->name) != std::end(kNames);
 }
 
 // The form's docstring: a text at `at` that more forms follow.
@@ -25,7 +27,8 @@ const Form* docstring(const Form* form, std::size_t at) {
 Definition* Expander::definition_of(const Form* symbol) {
   std::uint32_t id = symbol->value.id();
   for (;;) {
-    if (const auto found = definition_by_symbol_.find(id); found != definition_by_symbol_.end()) return found->second;
+    if (const auto found = definition_by_symbol_.find(id); found != definition_by_symbol_.end())
+      return found->second;
     if (!cx_.symbols.is_alias(id) || cx_.symbols.alias_module(id) != module_symbol_) return nullptr;
     id = cx_.symbols.alias_base(id);
   }
@@ -39,7 +42,8 @@ Definition* Expander::add_definition(const Form* symbol, Definition::Kind kind, 
   const std::uint32_t id = symbol->value.id();
   const std::string name = text_of(symbol);
   if (const auto found = definition_by_symbol_.find(id); found != definition_by_symbol_.end()) {
-    fail(form, str(name, " is defined twice; the first time in line ", found->second->at.line, "."));
+    fail(form,
+         str(name, " is defined twice; the first time in line ", found->second->at.line, "."));
     return nullptr;
   }
   definitions_.emplace_back();
@@ -53,10 +57,12 @@ Definition* Expander::add_definition(const Form* symbol, Definition::Kind kind, 
   if (cx_.symbols.is_alias(id)) {  // made by a macro's template: visible to that expansion only
     d->global = global(private_name(module_, str(name, "~", ++alias_definitions_)));
   } else {
-    for (const Form* exported : export_forms_) d->exported = d->exported || text_of(exported) == name;
+    for (const Form* exported : export_forms_)
+      d->exported = d->exported || text_of(exported) == name;
     if (d->exported)
       if (const auto other = visible_.find(name); other != visible_.end())
-        fail(form, str("The module ", other->second.interface->module, ", which is used here, already exports ", name, "."));
+        fail(form, str("The module ", other->second.interface->module,
+                       ", which is used here, already exports ", name, "."));
     d->global = global(d->exported ? name : private_name(module_, name));
   }
   d->global->own = true;
@@ -86,8 +92,10 @@ void Expander::register_definition(const Form* form, const SpecialForm* special)
       params.kind = Form::Kind::List;
       params.items = {target->items.begin() + 1, target->items.end()};
       params.tail = target->tail;
-      if (params.items.empty() && target->tail) set_signature(d, target->tail, false);
-      else set_signature(d, &params, false);
+      if (params.items.empty() && target->tail)
+        set_signature(d, target->tail, false);
+      else
+        set_signature(d, &params, false);
       if (const Form* doc = docstring(form, 2)) d->doc = doc->text;
       return;
     }
@@ -96,7 +104,8 @@ void Expander::register_definition(const Form* form, const SpecialForm* special)
       return;
     }
     Definition* d = add_definition(target, Definition::Kind::Value, form);
-    if (d && count == 2 && form->items[2]->is_list() && form->items[2]->size() >= 2 && is_special(form->items[2], "fn", nullptr))
+    if (d && count == 2 && form->items[2]->is_list() && form->items[2]->size() >= 2 &&
+        is_special(form->items[2], "fn", nullptr))
       set_signature(d, form->items[2]->items[1], false);
     return;
   }
@@ -110,8 +119,11 @@ void Expander::register_definition(const Form* form, const SpecialForm* special)
     set_signature(d, form->items[2], false);
     const std::string name = d->name;
     const auto derived = [&](const std::string& suffix, const std::string& param) {
-      Definition* part = add_definition(forms_.symbol(name + suffix, target->at), Definition::Kind::Record, form);
-      if (part) part->usage = str("(", name, suffix, " ", param, ")"), part->global->signature = parse_usage(part->usage, false);
+      Definition* part =
+          add_definition(forms_.symbol(name + suffix, target->at), Definition::Kind::Record, form);
+      if (part)
+        part->usage = str("(", name, suffix, " ", param, ")"),
+        part->global->signature = parse_usage(part->usage, false);
     };
     derived("?", "x");
     for (const Form* field : form->items[2]->items) {
@@ -124,7 +136,8 @@ void Expander::register_definition(const Form* form, const SpecialForm* special)
     return;
   }
   const bool macro = kind == "defmacro";
-  Definition* d = add_definition(target, macro ? Definition::Kind::Macro : Definition::Kind::Component, form);
+  Definition* d =
+      add_definition(target, macro ? Definition::Kind::Macro : Definition::Kind::Component, form);
   if (!d) return;
   if (!macro && (d->name.empty() || d->name[0] != '~')) {
     fail(form, str("A component's name begins with ~: ~", d->name, "."));
@@ -134,12 +147,14 @@ void Expander::register_definition(const Form* form, const SpecialForm* special)
   set_signature(d, form->items[2], !macro);
 }
 
-void Expander::register_definitions(const Form* form, std::vector<const Form*>& flat, bool expand_macros) {
+void Expander::register_definitions(const Form* form, std::vector<const Form*>& flat,
+                                    bool expand_macros) {
   if (failed()) return;
   if (expand_macros) form = expand_head(form, nullptr);
   const SpecialForm* special = special_head(form, nullptr);
   if (special && special->expand == &Expander::form_do && form->is_list()) {
-    for (std::size_t i = 1; i < form->size(); ++i) register_definitions(form->items[i], flat, expand_macros);
+    for (std::size_t i = 1; i < form->size(); ++i)
+      register_definitions(form->items[i], flat, expand_macros);
     return;
   }
   if (is_definition(special)) register_definition(form, special);
@@ -181,13 +196,11 @@ Node* Expander::expand_definition(const Form* form, const SpecialForm* special) 
   const Form* params;
   std::size_t first;
   if (function_form) {
-    params = target->tail && target->size() == 1
-                 ? target->tail
-                 : [&] {
-                     Form* list = forms_.list({target->items.begin() + 1, target->items.end()}, target->at);
-                     if (target->tail) list->tail = target->tail;
-                     return static_cast<const Form*>(list);
-                   }();
+    params = target->tail && target->size() == 1 ? target->tail : [&] {
+      Form* list = forms_.list({target->items.begin() + 1, target->items.end()}, target->at);
+      if (target->tail) list->tail = target->tail;
+      return static_cast<const Form*>(list);
+    }();
     first = docstring(form, 2) ? 3 : 2;
   } else {
     params = form->items[2];
@@ -221,12 +234,15 @@ Node* Expander::define_record(const Form* form) {
   Form keys;
   keys.kind = Form::Kind::Vector;
   keys.at = form->at;
-  for (const Form* field : fields->items) keys.items.push_back(forms_.atom(cx_.keyword(text_of(field)), field->at));
-  Node* define_type = node(NodeKind::DefGlobal, form, {prim("%record-type", {quoted(target), quoted(&keys)}, form)});
+  for (const Form* field : fields->items)
+    keys.items.push_back(forms_.atom(cx_.keyword(text_of(field)), field->at));
+  Node* define_type = node(NodeKind::DefGlobal, form,
+                           {prim("%record-type", {quoted(target), quoted(&keys)}, form)});
   define_type->global = type;
   nodes.push_back(define_type);
   const auto function_of = [&](const std::string& suffix, std::size_t params, auto make_body) {
-    Definition* d = definition_of(suffix.empty() ? target : forms_.symbol(name + suffix, target->at));
+    Definition* d =
+        definition_of(suffix.empty() ? target : forms_.symbol(name + suffix, target->at));
     if (!d) return;
     fns_.emplace_back();
     FnNode* fn = &fns_.back();
@@ -247,10 +263,15 @@ Node* Expander::define_record(const Form* form) {
     args.insert(args.begin(), type_value());
     return prim("%record", std::move(args), form);
   });
-  function_of("?", 1, [&](std::vector<Node*> args) { return prim("%record?", {args[0], type_value()}, form); });
+  function_of("?", 1, [&](std::vector<Node*> args) {
+    return prim("%record?", {args[0], type_value()}, form);
+  });
   for (std::size_t i = 0; i < fields->size(); ++i)
     function_of("-" + text_of(fields->items[i]), 1, [&](std::vector<Node*> args) {
-      return prim("%record-ref", {args[0], type_value(), constant(Value::small_int(static_cast<std::int64_t>(i)), form)}, form);
+      return prim(
+          "%record-ref",
+          {args[0], type_value(), constant(Value::small_int(static_cast<std::int64_t>(i)), form)},
+          form);
     });
   nodes.push_back(constant(Value::nil(), form));
   return seq(std::move(nodes), form);

@@ -18,8 +18,10 @@ constexpr int kNodeDepthMax = 5000;
 constexpr std::size_t kArgumentsMax = 200;
 
 constexpr SpecialForm kSpecialForms[] = {
-#define SX_FORM(name, function, least, most, usage) {name, &Expander::function, least, most, usage, false},
-#define SX_INLINE_FORM(name, function, least, most, usage) {name, &Expander::function, least, most, usage, true},
+#define SX_FORM(name, function, least, most, usage) \
+  {name, &Expander::function, least, most, usage, false},
+#define SX_INLINE_FORM(name, function, least, most, usage) \
+  {name, &Expander::function, least, most, usage, true},
 #include "engine/compiler/special_forms.def"
 #undef SX_FORM
 #undef SX_INLINE_FORM
@@ -27,10 +29,40 @@ constexpr SpecialForm kSpecialForms[] = {
 
 // Pure primitives that are worth computing at compile time, on numbers, booleans and keywords.
 bool is_foldable(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "+", "-", "*", "/", "quotient", "remainder", "modulo", "<", "<=", ">", ">=", "==", "=", "not=", "inc",
-      "dec", "abs", "min", "max", "zero?", "pos?", "neg?", "even?", "odd?", "bit-and", "bit-or", "bit-xor",
-      "bit-not", "shift-left", "shift-right", "not", "nil?", "char->integer", "integer->char"};
+  static constexpr std::string_view kNames[] = {"+",
+                                                "-",
+                                                "*",
+                                                "/",
+                                                "quotient",
+                                                "remainder",
+                                                "modulo",
+                                                "<",
+                                                "<=",
+                                                ">",
+                                                ">=",
+                                                "==",
+                                                "=",
+                                                "not=",
+                                                "inc",
+                                                "dec",
+                                                "abs",
+                                                "min",
+                                                "max",
+                                                "zero?",
+                                                "pos?",
+                                                "neg?",
+                                                "even?",
+                                                "odd?",
+                                                "bit-and",
+                                                "bit-or",
+                                                "bit-xor",
+                                                "bit-not",
+                                                "shift-left",
+                                                "shift-right",
+                                                "not",
+                                                "nil?",
+                                                "char->integer",
+                                                "integer->char"};
   for (auto n : kNames)
     if (n == name) return true;
   return false;
@@ -65,8 +97,7 @@ Expander::Expander(CompileServices services, const CompileOptions& options)
 // --- nodes -----------------------------------------------------------------------------------
 
 Node* Expander::error_at(Position at, std::string message) {
-  if (!error_)
-    error_ = Error{str(options_.file, ":", at.line, ":", at.column, ": ", message)};
+  if (!error_) error_ = Error{str(options_.file, ":", at.line, ":", at.column, ": ", message)};
   nodes_.push_back({NodeKind::Const});
   return &nodes_.back();
 }
@@ -108,7 +139,9 @@ Node* Expander::quoted(const Form* datum) {
   return made;
 }
 
-Node* Expander::text_constant(std::string_view text, const Form* at) { return quoted(forms_.text(text, at->at)); }
+Node* Expander::text_constant(std::string_view text, const Form* at) {
+  return quoted(forms_.text(text, at->at));
+}
 
 Node* Expander::local(Var* var, const Form* at) {
   Node* made = node(NodeKind::Local, at);
@@ -221,7 +254,8 @@ Node* Expander::value(const Form* form, const Scope* scope) {
 
 std::vector<Node*> Expander::values(const Form* form, std::size_t from, const Scope* scope) {
   std::vector<Node*> out;
-  for (std::size_t i = from; i < form->items.size(); ++i) out.push_back(value(form->items[i], scope));
+  for (std::size_t i = from; i < form->items.size(); ++i)
+    out.push_back(value(form->items[i], scope));
   return out;
 }
 
@@ -237,11 +271,17 @@ Node* Expander::expand(const Form* form, const Scope* scope) {
     case Form::Kind::Atom:
       made = form->value.is_symbol() ? expand_symbol(form, scope) : quoted(form);
       break;
-    case Form::Kind::List: made = expand_list(form, scope); break;
+    case Form::Kind::List:
+      made = expand_list(form, scope);
+      break;
     case Form::Kind::Vector:
     case Form::Kind::Dict:
-    case Form::Kind::Set: made = expand_collection(form, scope); break;
-    default: made = quoted(form); break;
+    case Form::Kind::Set:
+      made = expand_collection(form, scope);
+      break;
+    default:
+      made = quoted(form);
+      break;
   }
   --depth_;
   return made;
@@ -265,17 +305,22 @@ Node* Expander::expand_symbol(const Form* form, const Scope* scope) {
       return made;
     }
     case Resolved::Kind::Macro:
-      return fail(form, str(text_of(form), " is a macro, not a value. Wrap it in a function: (fn (x) (",
-                            text_of(form), " x))"));
+      return fail(form,
+                  str(text_of(form), " is a macro, not a value. Wrap it in a function: (fn (x) (",
+                      text_of(form), " x))"));
     case Resolved::Kind::Special:
-      return fail(form, str(text_of(form), " is a special form, not a value. Usage: ", r.special->usage));
-    case Resolved::Kind::Unbound: break;
+      return fail(form,
+                  str(text_of(form), " is a special form, not a value. Usage: ", r.special->usage));
+    case Resolved::Kind::Unbound:
+      break;
   }
   return unbound(form, scope);
 }
 
 Node* Expander::expand_list(const Form* form, const Scope* scope) {
-  if (form->tail) return fail(form, "A call cannot be a dotted list. Expected (f argument…); quote it if it is data.");
+  if (form->tail)
+    return fail(form,
+                "A call cannot be a dotted list. Expected (f argument…); quote it if it is data.");
   const Resolved head = head_of(form, scope);
   switch (head.kind) {
     case Resolved::Kind::Special: {
@@ -289,7 +334,8 @@ Node* Expander::expand_list(const Form* form, const Scope* scope) {
       const Form* expansion = expand_macro(form, head);
       return expansion ? expand(expansion, scope) : constant(Value::nil(), form);
     }
-    default: break;
+    default:
+      break;
   }
   if (is_element(form, scope)) return element(form, scope);
   return expand_call(form, head, scope);
@@ -299,12 +345,15 @@ Node* Expander::expand_call(const Form* form, const Resolved& head, const Scope*
   const Form* name = form->items[0];
   if (head.kind == Resolved::Kind::Unbound && name->is_symbol()) return unbound(name, scope);
   if (name->kind == Form::Kind::Atom && !name->is_symbol())
-    return fail(form, str("Not callable: ", forms_.show(name), ". Expected a function; quote the list if it is data."));
-  if (head.kind == Resolved::Kind::Primitive) return call_primitive(head.primitive, form, values(form, 1, scope));
+    return fail(form, str("Not callable: ", forms_.show(name),
+                          ". Expected a function; quote the list if it is data."));
+  if (head.kind == Resolved::Kind::Primitive)
+    return call_primitive(head.primitive, form, values(form, 1, scope));
   if (form->size() - 1 > kArgumentsMax)
-    return fail(form, str("A call takes at most ", kArgumentsMax, " arguments, this one has ", form->size() - 1,
-                          ". Pass a list, or use apply."));
-  if (name->is_symbol() && !text_of(name).empty() && text_of(name)[0] == '~' && head.kind != Resolved::Kind::Local)
+    return fail(form, str("A call takes at most ", kArgumentsMax, " arguments, this one has ",
+                          form->size() - 1, ". Pass a list, or use apply."));
+  if (name->is_symbol() && !text_of(name).empty() && text_of(name)[0] == '~' &&
+      head.kind != Resolved::Kind::Local)
     return component_call(form, head, scope);
   if (head.kind == Resolved::Kind::Local && head.var->loop >= 0) {
     const auto index = static_cast<std::size_t>(head.var->loop);
@@ -312,15 +361,18 @@ Node* Expander::expand_call(const Form* form, const Resolved& head, const Scope*
     std::vector<Node*> kids = values(form, 1, scope);
     kids.insert(kids.begin(), local(head.var, name));
     Node* call = node(NodeKind::Call, form, std::move(kids));
-    if (tail) loops_[index].tail_calls.push_back(call);
-    else ++loops_[index].other_uses;
+    if (tail)
+      loops_[index].tail_calls.push_back(call);
+    else
+      ++loops_[index].other_uses;
     return call;
   }
-  if (head.kind == Resolved::Kind::Global && head.global->signature && !check_call(form, *head.global->signature))
+  if (head.kind == Resolved::Kind::Global && head.global->signature &&
+      !check_call(form, *head.global->signature))
     return constant(Value::nil(), form);
   // ((fn (x…) body…) value…) is a let.
-  if (name->is_list() && name->size() >= 2 && is_special(name, "fn", scope) && name->items[1]->is_proper() &&
-      name->items[1]->size() == form->size() - 1) {
+  if (name->is_list() && name->size() >= 2 && is_special(name, "fn", scope) &&
+      name->items[1]->is_proper() && name->items[1]->size() == form->size() - 1) {
     std::vector<std::pair<const Form*, const Form*>> pairs;
     bool plain = true;
     for (std::size_t i = 0; i + 1 < form->size(); ++i) {
@@ -352,25 +404,29 @@ Node* Expander::call_primitive(int index, const Form* form, std::vector<Node*> a
   const auto n = static_cast<int>(args.size());
   if (n < info.min_args || (info.max_args >= 0 && n > info.max_args)) {
     std::string_view usage = info.usage;
-    return fail(form, str(info.name, " was given ", n, n == 1 ? " argument" : " arguments", ". Usage: ", usage));
+    return fail(form, str(info.name, " was given ", n, n == 1 ? " argument" : " arguments",
+                          ". Usage: ", usage));
   }
   const std::string_view name = info.name;
   if (name == "list") return sequence(std::move(args), false, form);
   if (name == "vector") return sequence(std::move(args), true, form);
   if (args.size() > kArgumentsMax) {
     // Too many for the registers: over a list, where the function is one that folds.
-    static constexpr std::string_view kFolding[] = {"str", "+", "*", "concat", "append", "merge", "union", "bytes/concat"};
+    static constexpr std::string_view kFolding[] = {"str",    "+",     "*",     "concat",
+                                                    "append", "merge", "union", "bytes/concat"};
     for (auto folding : kFolding) {
       if (name != folding) continue;
       std::vector<Node*> parts;
       for (std::size_t i = 0; i < args.size(); i += kArgumentsMax)
-        parts.push_back(prim(index, {args.begin() + static_cast<std::ptrdiff_t>(i),
-                                     args.begin() + static_cast<std::ptrdiff_t>(std::min(args.size(), i + kArgumentsMax))},
-                             form));
+        parts.push_back(prim(
+            index,
+            {args.begin() + static_cast<std::ptrdiff_t>(i),
+             args.begin() + static_cast<std::ptrdiff_t>(std::min(args.size(), i + kArgumentsMax))},
+            form));
       return prim(index, std::move(parts), form);
     }
-    return fail(form, str(name, " takes at most ", kArgumentsMax, " arguments in one call, this one has ",
-                          args.size(), "."));
+    return fail(form, str(name, " takes at most ", kArgumentsMax,
+                          " arguments in one call, this one has ", args.size(), "."));
   }
   return prim(index, std::move(args), form);
 }
@@ -380,15 +436,19 @@ Node* Expander::sequence(std::vector<Node*> args, bool vector, const Form* at) {
   if (args.size() <= kArgumentsMax) return prim(vector ? "vector" : "list", std::move(args), at);
   std::vector<Node*> parts;
   for (std::size_t i = 0; i < args.size(); i += kArgumentsMax)
-    parts.push_back(prim("list", {args.begin() + static_cast<std::ptrdiff_t>(i),
-                                  args.begin() + static_cast<std::ptrdiff_t>(std::min(args.size(), i + kArgumentsMax))},
-                         at));
+    parts.push_back(
+        prim("list",
+             {args.begin() + static_cast<std::ptrdiff_t>(i),
+              args.begin() + static_cast<std::ptrdiff_t>(std::min(args.size(), i + kArgumentsMax))},
+             at));
   while (parts.size() > kArgumentsMax) {
     std::vector<Node*> fewer;
     for (std::size_t i = 0; i < parts.size(); i += kArgumentsMax)
-      fewer.push_back(prim("append", {parts.begin() + static_cast<std::ptrdiff_t>(i),
-                                      parts.begin() + static_cast<std::ptrdiff_t>(std::min(parts.size(), i + kArgumentsMax))},
-                           at));
+      fewer.push_back(prim(
+          "append",
+          {parts.begin() + static_cast<std::ptrdiff_t>(i),
+           parts.begin() + static_cast<std::ptrdiff_t>(std::min(parts.size(), i + kArgumentsMax))},
+          at));
     parts = std::move(fewer);
   }
   Node* all = prim("append", std::move(parts), at);
@@ -398,9 +458,11 @@ Node* Expander::sequence(std::vector<Node*> args, bool vector, const Form* at) {
 Node* Expander::expand_collection(const Form* form, const Scope* scope) {
   if (is_self_evaluating(form)) return quoted(form);
   if (form->kind == Form::Kind::Vector) return sequence(values(form, 0, scope), true, form);
-  if (form->kind == Form::Kind::Set) return call_primitive(find_primitive("set"), form, values(form, 0, scope));
+  if (form->kind == Form::Kind::Set)
+    return call_primitive(find_primitive("set"), form, values(form, 0, scope));
   bool keywords = form->size() <= 16;
-  for (std::size_t i = 0; i < form->size(); i += 2) keywords = keywords && form->items[i]->is_keyword();
+  for (std::size_t i = 0; i < form->size(); i += 2)
+    keywords = keywords && form->items[i]->is_keyword();
   if (keywords) {
     std::vector<Form*> keys;
     std::vector<Node*> kids;
@@ -421,15 +483,18 @@ Node* Expander::expand_collection(const Form* form, const Scope* scope) {
   if (entries.size() <= kArgumentsMax) return prim("dict", std::move(entries), form);
   std::vector<Node*> parts;
   for (std::size_t i = 0; i < entries.size(); i += kArgumentsMax)
-    parts.push_back(prim("dict", {entries.begin() + static_cast<std::ptrdiff_t>(i),
-                                  entries.begin() + static_cast<std::ptrdiff_t>(std::min(entries.size(), i + kArgumentsMax))},
+    parts.push_back(prim("dict",
+                         {entries.begin() + static_cast<std::ptrdiff_t>(i),
+                          entries.begin() + static_cast<std::ptrdiff_t>(
+                                                std::min(entries.size(), i + kArgumentsMax))},
                          form));
   return call_primitive(find_primitive("merge"), form, std::move(parts));
 }
 
 // --- bodies ----------------------------------------------------------------------------------
 
-Node* Expander::body(const std::vector<Form*>& forms, std::size_t from, const Scope* scope, const Form* at) {
+Node* Expander::body(const std::vector<Form*>& forms, std::size_t from, const Scope* scope,
+                     const Form* at) {
   if (from >= forms.size()) return constant(Value::nil(), at);
   // Heads are expanded only as far as needed to see whether something is defined here.
   std::vector<const Form*> items;
@@ -456,7 +521,8 @@ Node* Expander::body(const std::vector<Form*>& forms, std::size_t from, const Sc
   return seq(std::move(kids), at);
 }
 
-Node* Expander::body_with_definitions(const std::vector<const Form*>& items, const Scope* scope, const Form* at) {
+Node* Expander::body_with_definitions(const std::vector<const Form*>& items, const Scope* scope,
+                                      const Form* at) {
   std::vector<std::pair<const Form*, const Form*>> definitions;
   std::size_t last = 0;  // behind the last definition
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -475,13 +541,15 @@ Node* Expander::body_with_definitions(const std::vector<const Form*>& items, con
     if (target->is_symbol()) {
       if (item->size() > 3)
         return fail(item, str("define takes one value for a name. Usage: ", special->usage));
-      definitions.emplace_back(target, item->size() == 3 ? item->items[2] : forms_.atom(Value::nil(), item->at));
+      definitions.emplace_back(
+          target, item->size() == 3 ? item->items[2] : forms_.atom(Value::nil(), item->at));
     } else if (target->kind == Form::Kind::List && target->items[0]->is_symbol()) {
       // (define (f . params) body…): as (define f (fn params body…))
       std::vector<Form*> parts{forms_.symbol("fn", item->at)};
-      Form* params = target->tail && target->size() == 1
-                         ? target->tail
-                         : forms_.list({target->items.begin() + 1, target->items.end()}, target->at);
+      Form* params =
+          target->tail && target->size() == 1
+              ? target->tail
+              : forms_.list({target->items.begin() + 1, target->items.end()}, target->at);
       parts.push_back(params);
       parts.insert(parts.end(), item->items.begin() + 2, item->items.end());
       Form* fn = forms_.list(std::move(parts), item->at);
@@ -495,7 +563,8 @@ Node* Expander::body_with_definitions(const std::vector<const Form*>& items, con
       [&](const Scope* inner) -> Node* {
         if (last >= items.size()) return constant(Value::nil(), at);
         std::vector<Node*> kids;
-        for (std::size_t i = last; i + 1 < items.size(); ++i) kids.push_back(value(items[i], inner));
+        for (std::size_t i = last; i + 1 < items.size(); ++i)
+          kids.push_back(value(items[i], inner));
         kids.push_back(expand(items.back(), inner));
         return seq(std::move(kids), at);
       },

@@ -104,8 +104,9 @@ class Expander {
   Node* fold(int primitive, Node* call);
 
   // --- expressions (expander.cpp) ---
-  Node* expand(const Form* form, const Scope* scope);  // keeps the tail position of its surroundings
-  Node* value(const Form* form, const Scope* scope);   // not a tail position
+  Node* expand(const Form* form,
+               const Scope* scope);                   // keeps the tail position of its surroundings
+  Node* value(const Form* form, const Scope* scope);  // not a tail position
   Node* expand_list(const Form* form, const Scope* scope);
   Node* expand_symbol(const Form* form, const Scope* scope);
   Node* expand_collection(const Form* form, const Scope* scope);
@@ -116,7 +117,8 @@ class Expander {
   std::vector<Node*> values(const Form* form, std::size_t from, const Scope* scope);
   // Forms from index `from` on, as a body: definitions at any place in it become a letrec*.
   Node* body(const std::vector<Form*>& forms, std::size_t from, const Scope* scope, const Form* at);
-  Node* body_with_definitions(const std::vector<const Form*>& items, const Scope* scope, const Form* at);
+  Node* body_with_definitions(const std::vector<const Form*>& items, const Scope* scope,
+                              const Form* at);
 
   // --- names (names.cpp) ---
   Resolved resolve(std::uint32_t symbol, const Scope* scope, bool head = false);
@@ -145,8 +147,9 @@ class Expander {
     std::vector<std::pair<const Form*, Var*>> patterns;  // destructured at the start of the body
     const Scope* scope = nullptr;
   };
-  FnNode* function(const Form* params, const std::vector<Form*>& body, std::size_t from, const Scope* scope,
-                   const std::string& name, const Form* at, bool component = false);
+  FnNode* function(const Form* params, const std::vector<Form*>& body, std::size_t from,
+                   const Scope* scope, const std::string& name, const Form* at,
+                   bool component = false);
   bool parameters(const Form* list, FnNode* fn, Parameters& out, const Scope* scope);
   std::string usage_line(const std::string& name, const Form* params);
   Signature signature_of(const std::string& name, const Form* params, bool component);
@@ -155,13 +158,17 @@ class Expander {
   const Scope* bind_pattern(const Form* pattern, Var* subject, const Scope* scope,
                             std::vector<Var*>& vars, std::vector<Node*>& inits);
   Node* named_let(const Form* form, const Scope* scope);
-  Node* loop_over(const Form* form, const Form* bindings, std::size_t body_from, const Form* name, const Scope* scope);
-  bool binding_pairs(const Form* form, const Form* bindings, std::vector<std::pair<const Form*, const Form*>>& out);
-  Node* sequential_let(const Form* form, const std::vector<std::pair<const Form*, const Form*>>& pairs,
+  Node* loop_over(const Form* form, const Form* bindings, std::size_t body_from, const Form* name,
+                  const Scope* scope);
+  bool binding_pairs(const Form* form, const Form* bindings,
+                     std::vector<std::pair<const Form*, const Form*>>& out);
+  Node* sequential_let(const Form* form,
+                       const std::vector<std::pair<const Form*, const Form*>>& pairs,
                        const Scope* scope, bool parallel);
   bool is_lambda_form(const Form* form, const Scope* scope);
   Node* letrec(const std::vector<std::pair<const Form*, const Form*>>& definitions,
-               const std::function<Node*(const Scope*)>& make_body, const Scope* scope, const Form* at);
+               const std::function<Node*(const Scope*)>& make_body, const Scope* scope,
+               const Form* at);
 
   // --- definitions and modules (module.cpp, define.cpp) ---
   bool read_forms(std::string_view source, std::vector<const Form*>& out);
@@ -243,11 +250,11 @@ class Expander {
   // see the current form in tail position.
   struct LoopScope {
     Node* node = nullptr;
-    Var* name = nullptr;           // named let
+    Var* name = nullptr;  // named let
     std::size_t arity = 0;
     std::vector<Node*> tail_calls;
     std::size_t other_uses = 0;
-    bool is_function = false;      // a barrier: recur does not leave a function
+    bool is_function = false;  // a barrier: recur does not leave a function
   };
   class NonTail {
    public:
@@ -302,6 +309,7 @@ const SpecialForm* find_special_form(std::string_view name);
 // After expansion: owners, captures, cells, self calls.
 void analyse_function(FnNode* fn);
 // Code for the top-level nodes into image.functions[0] and for all functions within.
-Result<void> generate_unit(const CompileServices& services, const std::vector<Node*>& top, UnitImage& image);
+Result<void> generate_unit(const CompileServices& services, const std::vector<Node*>& top,
+                           UnitImage& image);
 
 }  // namespace sx

@@ -146,7 +146,8 @@ Value Forms::to_value(const Form* form, bool plain) {
     if (!step.build) {
       switch (f->kind) {
         case Form::Kind::Atom:
-          stack_.push_back(plain && f->value.is_symbol() ? Value::symbol(base(f->value.id())) : f->value);
+          stack_.push_back(plain && f->value.is_symbol() ? Value::symbol(base(f->value.id()))
+                                                         : f->value);
           break;
         case Form::Kind::Text:
           stack_.push_back(make_string(cx_, f->text));
@@ -239,8 +240,10 @@ void Forms::show(const Form* form, std::string& out, std::size_t bytes_max, int 
       out += '"';
       for (char c : form->text) {
         if (c == '"' || c == '\\') out += '\\';
-        if (c == '\n') out += "\\n";
-        else out += c;
+        if (c == '\n')
+          out += "\\n";
+        else
+          out += c;
         if (out.size() > bytes_max) return;
       }
       out += '"';
@@ -248,10 +251,14 @@ void Forms::show(const Form* form, std::string& out, std::size_t bytes_max, int 
     case Form::Kind::Heap:
       out += print(cx_, roots_[form->root], {.bytes_max = bytes_max});
       return;
-    case Form::Kind::List: return items("(", ")");
-    case Form::Kind::Vector: return items("[", "]");
-    case Form::Kind::Dict: return items("{", "}");
-    case Form::Kind::Set: return items("#{", "}");
+    case Form::Kind::List:
+      return items("(", ")");
+    case Form::Kind::Vector:
+      return items("[", "]");
+    case Form::Kind::Dict:
+      return items("{", "}");
+    case Form::Kind::Set:
+      return items("#{", "}");
   }
 }
 

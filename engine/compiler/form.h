@@ -71,7 +71,9 @@ class Forms {
 
   // The symbol as written: aliases resolved to the name they were made from.
   std::uint32_t base(std::uint32_t symbol) const;
-  std::string_view base_name(const Form* symbol) const { return cx_.symbols.name(base(symbol->value.id())); }
+  std::string_view base_name(const Form* symbol) const {
+    return cx_.symbols.name(base(symbol->value.id()));
+  }
   bool is_named(const Form* form, std::string_view name) const {
     return form->is_symbol() && base_name(form) == name;
   }

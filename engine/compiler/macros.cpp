@@ -49,7 +49,8 @@ void Expander::collect_needed(Node* root, std::vector<Definition*>& needed) {
     Node* n = pending.back();
     pending.pop_back();
     if (n->global)
-      if (const auto found = definition_by_global_.find(n->global); found != definition_by_global_.end())
+      if (const auto found = definition_by_global_.find(n->global);
+          found != definition_by_global_.end())
         needed.push_back(found->second);
     if (n->fn) {
       pending.push_back(n->fn->body);
@@ -62,7 +63,9 @@ void Expander::collect_needed(Node* root, std::vector<Definition*>& needed) {
 bool Expander::prepare_macro(Definition* macro, const Form* use) {
   if (macro->compiled_for_macros) return true;
   if (macro->in_progress) {
-    fail(use, str("The macro ", macro->name, " is used while it is being defined. Use it only in its template, or in functions it does not need."));
+    fail(use, str("The macro ", macro->name,
+                  " is used while it is being defined. Use it only in its template, or in "
+                  "functions it does not need."));
     return false;
   }
   // The definitions are expanded apart from the code around the use.

@@ -10,7 +10,8 @@ namespace sx {
 
 namespace {
 
-// Hole values lie in consecutive registers; above this number children go into templates of their own.
+// Hole values lie in consecutive registers; above this number children go into templates of their
+// own.
 constexpr std::size_t kHolesMax = 60;
 
 struct Piece {
@@ -19,7 +20,8 @@ struct Piece {
 
   void text(std::string_view s) {
     if (s.empty()) return;
-    if (parts.empty() || parts.back().op != TemplateOp::Static) parts.push_back({TemplateOp::Static, 0, ""});
+    if (parts.empty() || parts.back().op != TemplateOp::Static)
+      parts.push_back({TemplateOp::Static, 0, ""});
     parts.back().text.append(s);
   }
   void hole(TemplateOp op, std::string_view name, Node* value) {
@@ -40,11 +42,20 @@ struct Piece {
 void escape(std::string& out, std::string_view s, bool attribute) {
   for (char c : s) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += attribute ? "&quot;" : "\""; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += attribute ? "&quot;" : "\"";
+        break;
+      default:
+        out += c;
     }
   }
 }
@@ -55,7 +66,9 @@ std::string escaped(std::string_view s, bool attribute) {
   return out;
 }
 
-bool contains_end_tag(std::string_view s) { return s.find("</") != std::string_view::npos || s.find("<!--") != std::string_view::npos; }
+bool contains_end_tag(std::string_view s) {
+  return s.find("</") != std::string_view::npos || s.find("<!--") != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -82,7 +95,8 @@ class MarkupBuilder {
       }
       const std::string name(e_.cx_.symbols.name(item->value.id()));
       if (i + 1 == form->size()) {
-        e_.fail(form, str("The attribute :", name, " has no value. Expected :name value; true for a bare attribute."));
+        e_.fail(form, str("The attribute :", name,
+                          " has no value. Expected :name value; true for a bare attribute."));
         break;
       }
       const Form* value = form->items[++i];
@@ -104,8 +118,10 @@ class MarkupBuilder {
       std::vector<Piece> pieces;
       for (const Form* item : children) {
         pieces.emplace_back();
-        if (raw_text) raw_child(pieces.back(), item, tag);
-        else child(pieces.back(), item);
+        if (raw_text)
+          raw_child(pieces.back(), item, tag);
+        else
+          child(pieces.back(), item);
       }
       // The parser drops a newline right after <pre> and <textarea>.
       if ((tag == "pre" || tag == "textarea") && !pieces.empty() && !pieces[0].parts.empty() &&
@@ -115,7 +131,8 @@ class MarkupBuilder {
       for (const Piece& p : pieces) piece.append(p);
       piece.text(str("</", tag, ">"));
     }
-    if (piece.holes.size() > 200) e_.fail(form, "This element has too many computed attributes. Spread a dict with :&.");
+    if (piece.holes.size() > 200)
+      e_.fail(form, "This element has too many computed attributes. Spread a dict with :&.");
     --e_.depth_;
     return piece;
   }
@@ -158,7 +175,9 @@ class MarkupBuilder {
   void raw_child(Piece& piece, const Form* item, std::string_view tag) {
     if (item->is_text()) {
       if (contains_end_tag(item->text))
-        e_.fail(item, str("Text in <", tag, "> cannot contain `</` or `<!--`: it would end the element. Write `<\\/` in a script."));
+        e_.fail(item, str("Text in <", tag,
+                          "> cannot contain `</` or `<!--`: it would end the element. Write `<\\/` "
+                          "in a script."));
       piece.text(item->text);
     } else {
       piece.hole(TemplateOp::RawText, "", e_.value(item, scope_));
@@ -172,7 +191,8 @@ class MarkupBuilder {
     if (item->is_int()) return piece.text(str(item->value.as_int()));
     if (item->is_nil() || (item->kind == Form::Kind::Atom && item->value.is_bool())) return;
     if (item->is_list()) {
-      if (e_.is_element(item, scope_)) return piece.append(element(item, e_.text_of(item->items[0]), 1));
+      if (e_.is_element(item, scope_))
+        return piece.append(element(item, e_.text_of(item->items[0]), 1));
       const SpecialForm* special = e_.special_head(item, scope_);
       if (special) {
         const std::string_view name = special->name;
@@ -180,13 +200,15 @@ class MarkupBuilder {
           return piece.append(element(item, e_.cx_.symbols.name(item->items[1]->value.id()), 2));
         if (name == "frag") return piece.append(fragment(item, 1));
         if (name == "doctype" && item->size() == 1) return piece.text("<!DOCTYPE html>");
-        if (name == "raw" && item->size() == 2 && item->items[1]->is_text()) return piece.text(item->items[1]->text);
+        if (name == "raw" && item->size() == 2 && item->items[1]->is_text())
+          return piece.text(item->items[1]->text);
       }
     }
     piece.hole(TemplateOp::Text, "", e_.value(item, scope_));
   }
 
-  // Makes the pieces need at most `limit` holes together: runs of them become templates of their own.
+  // Makes the pieces need at most `limit` holes together: runs of them become templates of their
+  // own.
   void pack(std::vector<Piece>& pieces, std::size_t limit, const Form* at) {
     const auto total = [&] {
       std::size_t n = 0;
@@ -221,7 +243,8 @@ bool Expander::is_element(const Form* form, const Scope* scope) {
   const std::string_view name = forms_.base_name(form->items[0]);
   if (!is_markup_tag(name)) return false;
   const Resolved r = resolve(form->items[0]->value.id(), scope, true);
-  return r.kind == Resolved::Kind::Unbound || (r.kind == Resolved::Kind::Local && r.var->component_key);
+  return r.kind == Resolved::Kind::Unbound ||
+         (r.kind == Resolved::Kind::Local && r.var->component_key);
 }
 
 Node* Expander::element(const Form* form, const Scope* scope) {
@@ -245,7 +268,9 @@ Node* Expander::form_frag(const Form* form, const Scope* scope) {
   return builder.finish(builder.fragment(form, 1), form);
 }
 
-Node* Expander::form_raw(const Form* form, const Scope* scope) { return prim("raw", values(form, 1, scope), form); }
+Node* Expander::form_raw(const Form* form, const Scope* scope) {
+  return prim("raw", values(form, 1, scope), form);
+}
 
 Node* Expander::form_doctype(const Form* form, const Scope* scope) {
   MarkupBuilder builder(*this, scope);
@@ -267,11 +292,13 @@ Node* Expander::component_call(const Form* form, const Resolved& head, const Sco
     const std::string key(cx_.symbols.name(item->value.id()));
     if (i + 1 == form->size()) return fail(form, str("The keyword :", key, " has no value."));
     if (s && s->component && std::find(s->keys.begin(), s->keys.end(), key) == s->keys.end())
-      return fail(form, str(text_of(form->items[0]), " has no keyword :", key, ". Usage: ", s->usage));
+      return fail(form,
+                  str(text_of(form->items[0]), " has no keyword :", key, ". Usage: ", s->usage));
     kids.push_back(constant(item->value, item));
     kids.push_back(value(form->items[++i], scope));
   }
-  if (s && s->component && !s->rest && children.size() > static_cast<std::size_t>(s->required + s->optional))
+  if (s && s->component && !s->rest &&
+      children.size() > static_cast<std::size_t>(s->required + s->optional))
     return fail(form, str(text_of(form->items[0]), " takes no children. Usage: ", s->usage));
   kids.insert(kids.end(), children.begin(), children.end());
   return node(NodeKind::Call, form, std::move(kids));

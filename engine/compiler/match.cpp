@@ -52,10 +52,14 @@ class MatchCompiler {
       case Form::Kind::Atom:
         if (!p->value.is_symbol()) return when(equals(p, subject, p), then(scope), p);
         return name(p, subject, scope, then);
-      case Form::Kind::Vector: return vector(p, subject, scope, then);
-      case Form::Kind::Dict: return dict(p, subject, scope, then);
-      case Form::Kind::List: return form(p, subject, scope, then);
-      default: return when(equals(p, subject, p), then(scope), p);
+      case Form::Kind::Vector:
+        return vector(p, subject, scope, then);
+      case Form::Kind::Dict:
+        return dict(p, subject, scope, then);
+      case Form::Kind::List:
+        return form(p, subject, scope, then);
+      default:
+        return when(equals(p, subject, p), then(scope), p);
     }
   }
 
@@ -79,24 +83,29 @@ class MatchCompiler {
       tail = p->items[i + 1];
     }
     Node* size = e_.prim("count", {local(subject, p)}, p);
-    Node* long_enough = tail ? e_.prim(">=", {size, number(count, p)}, p) : e_.prim("=", {size, number(count, p)}, p);
-    Node* test = e_.node(NodeKind::And, p, {e_.prim("vector?", {local(subject, p)}, p), long_enough});
+    Node* long_enough = tail ? e_.prim(">=", {size, number(count, p)}, p)
+                             : e_.prim("=", {size, number(count, p)}, p);
+    Node* test =
+        e_.node(NodeKind::And, p, {e_.prim("vector?", {local(subject, p)}, p), long_enough});
     return when(test, elements(p, 0, count, tail, subject, scope, then), p);
   }
 
-  Node* elements(const Form* p, std::size_t i, std::size_t count, const Form* tail, Var* subject, const Scope* scope,
-                 const Then& then) {
+  Node* elements(const Form* p, std::size_t i, std::size_t count, const Form* tail, Var* subject,
+                 const Scope* scope, const Then& then) {
     if (i < count)
-      return inner(p->items[i], e_.prim("nth", {local(subject, p), number(i, p)}, p), scope,
-                   [&, i](const Scope* s) { return elements(p, i + 1, count, tail, subject, s, then); });
-    if (tail) return inner(tail, e_.prim("drop", {number(count, p), local(subject, p)}, p), scope, then);
+      return inner(
+          p->items[i], e_.prim("nth", {local(subject, p), number(i, p)}, p), scope,
+          [&, i](const Scope* s) { return elements(p, i + 1, count, tail, subject, s, then); });
+    if (tail)
+      return inner(tail, e_.prim("drop", {number(count, p), local(subject, p)}, p), scope, then);
     return then(scope);
   }
 
   Node* dict(const Form* p, Var* subject, const Scope* scope, const Then& then) {
     Node* entries = entry(p, 0, subject, scope, then);
-    Node* is_dict = e_.node(NodeKind::Or, p, {e_.prim("dict?", {local(subject, p)}, p),
-                                              e_.prim("record?", {local(subject, p)}, p)});
+    Node* is_dict = e_.node(
+        NodeKind::Or, p,
+        {e_.prim("dict?", {local(subject, p)}, p), e_.prim("record?", {local(subject, p)}, p)});
     return when(is_dict, entries, p);
   }
 
@@ -105,28 +114,31 @@ class MatchCompiler {
     const Form* key = p->items[i];
     if (key->is_symbol() || key->kind == Form::Kind::List)
       return e_.fail(p, "The keys of a dict pattern are literals.");
-    Node* part = inner(p->items[i + 1], e_.prim("get", {local(subject, p), e_.quoted(key)}, p), scope,
-                       [&, i](const Scope* s) { return entry(p, i + 2, subject, s, then); });
+    Node* part = inner(p->items[i + 1], e_.prim("get", {local(subject, p), e_.quoted(key)}, p),
+                       scope, [&, i](const Scope* s) { return entry(p, i + 2, subject, s, then); });
     return when(e_.prim("has-key?", {local(subject, p), e_.quoted(key)}, p), part, p);
   }
 
   Node* form(const Form* p, Var* subject, const Scope* scope, const Then& then) {
     if (p->tail || !p->items[0]->is_symbol())
-      return e_.fail(p, str("Not a pattern: ", e_.forms_.show(p), ". Lists are matched by (list p…) or (cons p q)."));
+      return e_.fail(p, str("Not a pattern: ", e_.forms_.show(p),
+                            ". Lists are matched by (list p…) or (cons p q)."));
     const std::string head = e_.text_of(p->items[0]);
     const std::size_t n = p->size() - 1;
     if (head == "quote" && n == 1) return when(equals(p->items[1], subject, p), then(scope), p);
     if (head == "list") return list(p, 1, subject, scope, then);
     if (head == "cons" && n == 2) {
-      Node* parts = inner(p->items[1], e_.prim("first", {local(subject, p)}, p), scope, [&](const Scope* s) {
-        return inner(p->items[2], e_.prim("cdr", {local(subject, p)}, p), s, then);
-      });
+      Node* parts =
+          inner(p->items[1], e_.prim("first", {local(subject, p)}, p), scope, [&](const Scope* s) {
+            return inner(p->items[2], e_.prim("cdr", {local(subject, p)}, p), s, then);
+          });
       return when(e_.prim("pair?", {local(subject, p)}, p), parts, p);
     }
     if (head == "?" && (n == 1 || n == 2)) {
       Node* test = e_.node(NodeKind::Call, p, {e_.value(p->items[1], scope), local(subject, p)});
       // A primitive in this place is called as one.
-      const Resolved r = p->items[1]->is_symbol() ? e_.resolve(p->items[1]->value.id(), scope) : Resolved{};
+      const Resolved r =
+          p->items[1]->is_symbol() ? e_.resolve(p->items[1]->value.id(), scope) : Resolved{};
       if (r.kind == Resolved::Kind::Primitive) test = e_.prim(r.primitive, {local(subject, p)}, p);
       return when(test, n == 1 ? then(scope) : pattern(p->items[2], subject, scope, then), p);
     }
@@ -137,21 +149,24 @@ class MatchCompiler {
 
   Node* all(const Form* p, std::size_t i, Var* subject, const Scope* scope, const Then& then) {
     if (i >= p->size()) return then(scope);
-    return pattern(p->items[i], subject, scope, [&, i](const Scope* s) { return all(p, i + 1, subject, s, then); });
+    return pattern(p->items[i], subject, scope,
+                   [&, i](const Scope* s) { return all(p, i + 1, subject, s, then); });
   }
 
   Node* list(const Form* p, std::size_t i, Var* subject, const Scope* scope, const Then& then) {
     if (i >= p->size())
-      return when(e_.prim("=", {local(subject, p), e_.constant(Value::empty_list(), p)}, p), then(scope), p);
+      return when(e_.prim("=", {local(subject, p), e_.constant(Value::empty_list(), p)}, p),
+                  then(scope), p);
     if (e_.forms_.is_named(p->items[i], "&")) {
       if (i + 2 != p->size()) return e_.fail(p, "Expected exactly one pattern after &.");
       return pattern(p->items[i + 1], subject, scope, then);
     }
-    Node* parts = inner(p->items[i], e_.prim("first", {local(subject, p)}, p), scope, [&, i](const Scope* s) {
-      Var* rest = e_.temp("rest");
-      Node* others = list(p, i + 1, rest, s, then);
-      return e_.let1(rest, e_.prim("cdr", {local(subject, p)}, p), others, p);
-    });
+    Node* parts =
+        inner(p->items[i], e_.prim("first", {local(subject, p)}, p), scope, [&, i](const Scope* s) {
+          Var* rest = e_.temp("rest");
+          Node* others = list(p, i + 1, rest, s, then);
+          return e_.let1(rest, e_.prim("cdr", {local(subject, p)}, p), others, p);
+        });
     return when(e_.prim("pair?", {local(subject, p)}, p), parts, p);
   }
 
@@ -169,7 +184,8 @@ class MatchCompiler {
           std::vector<std::uint32_t> a = bound, b = one.names;
           std::sort(a.begin(), a.end());
           std::sort(b.begin(), b.end());
-          if (a != b) return e_.fail(p, "Every alternative of an or pattern must bind the same names.");
+          if (a != b)
+            return e_.fail(p, "Every alternative of an or pattern must bind the same names.");
         }
         if (bound.empty()) return e_.constant(Value::tru(), p);
         std::vector<Node*> values;
@@ -213,20 +229,25 @@ class MatchCompiler {
     };
     Node* test = related("?");
     if (r.kind != Resolved::Kind::Global || !r.global->signature || !test)
-      return e_.fail(p, str("Unknown pattern (", name, " …). Expected a record, list, cons, quote, ?, or, and, [p…] or {:key p}."));
+      return e_.fail(
+          p, str("Unknown pattern (", name,
+                 " …). Expected a record, list, cons, quote, ?, or, and, [p…] or {:key p}."));
     const Signature& s = *r.global->signature;
     if (p->size() - 1 != s.names.size())
-      return e_.fail(p, str(name, " has ", s.names.size(), " fields, the pattern has ", p->size() - 1, "."));
+      return e_.fail(
+          p, str(name, " has ", s.names.size(), " fields, the pattern has ", p->size() - 1, "."));
     std::vector<Node*> accessors;
     for (const std::string& field : s.names) {
       Node* accessor = related("-" + field);
       if (!accessor) return e_.fail(p, str(name, "-", field, " is not visible here."));
       accessors.push_back(e_.node(NodeKind::Call, p, {accessor, local(subject, p)}));
     }
-    return when(e_.node(NodeKind::Call, p, {test, local(subject, p)}), fields(p, 0, accessors, scope, then), p);
+    return when(e_.node(NodeKind::Call, p, {test, local(subject, p)}),
+                fields(p, 0, accessors, scope, then), p);
   }
 
-  Node* fields(const Form* p, std::size_t i, const std::vector<Node*>& accessors, const Scope* scope, const Then& then) {
+  Node* fields(const Form* p, std::size_t i, const std::vector<Node*>& accessors,
+               const Scope* scope, const Then& then) {
     if (i >= accessors.size()) return then(scope);
     return inner(p->items[i + 1], accessors[i], scope,
                  [&, i](const Scope* s) { return fields(p, i + 1, accessors, s, then); });
@@ -242,7 +263,8 @@ Node* Expander::form_match(const Form* form, const Scope* scope) {
   std::vector<Node*> alternatives;
   for (std::size_t i = 2; i < form->size() && !failed(); ++i) {
     const Form* clause = form->items[i];
-    if (!clause->is_list()) return fail(clause, str("Expected a clause (pattern body…), got ", forms_.show(clause), "."));
+    if (!clause->is_list())
+      return fail(clause, str("Expected a clause (pattern body…), got ", forms_.show(clause), "."));
     std::size_t first = 1;
     const Form* condition = nullptr;
     if (clause->size() >= 3 && clause->items[1]->is_keyword() &&
@@ -251,15 +273,22 @@ Node* Expander::form_match(const Form* form, const Scope* scope) {
       first = 3;
     }
     MatchCompiler compiler(*this);
-    alternatives.push_back(compiler.pattern(clause->items[0], subject, scope, [&](const Scope* inner) -> Node* {
-      if (!condition) return body(clause->items, first, inner, clause);
-      Node* test = value(condition, inner);
-      return node(NodeKind::If, clause, {test, body(clause->items, first, inner, clause), node(NodeKind::Fail, clause)});
-    }));
+    alternatives.push_back(
+        compiler.pattern(clause->items[0], subject, scope, [&](const Scope* inner) -> Node* {
+          if (!condition) return body(clause->items, first, inner, clause);
+          Node* test = value(condition, inner);
+          return node(
+              NodeKind::If, clause,
+              {test, body(clause->items, first, inner, clause), node(NodeKind::Fail, clause)});
+        }));
   }
-  Node* message = prim("str", {text_constant("No clause of match fits ", form),
-                               prim("write-string", {local(subject, form)}, form)}, form);
-  Node* error = prim("make-error", {constant(cx_.keyword("match-error"), form), message, local(subject, form)}, form);
+  Node* message = prim("str",
+                       {text_constant("No clause of match fits ", form),
+                        prim("write-string", {local(subject, form)}, form)},
+                       form);
+  Node* error =
+      prim("make-error",
+           {constant(cx_.keyword("match-error"), form), message, local(subject, form)}, form);
   alternatives.push_back(effect(Op::Raise, {error}, form));
   return let1(subject, v, node(NodeKind::Alt, form, std::move(alternatives)), form);
 }

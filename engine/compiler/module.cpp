@@ -33,7 +33,8 @@ bool Expander::module_header(const Form* form) {
   module_symbol_ = cx_.symbols.intern(module_);
   for (std::size_t i = 2; i < form->size(); i += 2) {
     const Form* key = form->items[i];
-    if (!key->is_keyword() || i + 1 == form->size() || !form->items[i + 1]->is_proper()) return fail(form, kUsage), false;
+    if (!key->is_keyword() || i + 1 == form->size() || !form->items[i + 1]->is_proper())
+      return fail(form, kUsage), false;
     const std::string_view name = cx_.symbols.name(key->value.id());
     for (const Form* item : form->items[i + 1]->items) {
       if (!item->is_symbol()) return fail(form, kUsage), false;
@@ -41,7 +42,8 @@ bool Expander::module_header(const Form* form) {
         if (!use_module(text_of(item), item)) return false;
       } else if (name == "export") {
         for (const Form* other : export_forms_)
-          if (text_of(other) == text_of(item)) return fail(item, str(text_of(item), " is exported twice.")), false;
+          if (text_of(other) == text_of(item))
+            return fail(item, str(text_of(item), " is exported twice.")), false;
         export_forms_.push_back(item);
       } else {
         return fail(form, str("Unknown part :", name, " of module. ", kUsage)), false;
@@ -65,7 +67,8 @@ bool Expander::use_module(const std::string& path, const Form* at) {
     if (exported.name.find('#') != std::string::npos) continue;  // a private macro
     const auto [found, fresh] = visible_.emplace(exported.name, Visible{&exported, interface});
     if (!fresh && found->second.interface->module != interface->module) {
-      fail(at, str("Both ", found->second.interface->module, " and ", path, " export ", exported.name, "."));
+      fail(at, str("Both ", found->second.interface->module, " and ", path, " export ",
+                   exported.name, "."));
       return false;
     }
   }
@@ -81,10 +84,13 @@ Result<std::vector<Node*>> Expander::expand_unit(std::string_view source) {
     f.at = {1, 1};
     return f;
   }();
-  const bool is_module = !forms.empty() && forms[0]->is_list() && forms_.is_named(forms[0]->items[0], "module");
+  const bool is_module =
+      !forms.empty() && forms[0]->is_list() && forms_.is_named(forms[0]->items[0], "module");
   if (options_.expect_module && !is_module)
-    return Error{str(options_.file, ":1:1: Expected (module path …) as the first form of a module's file.")};
-  if (is_module && forms[0]->size() > 1 && forms[0]->items[1]->is_symbol()) module_ = text_of(forms[0]->items[1]);
+    return Error{
+        str(options_.file, ":1:1: Expected (module path …) as the first form of a module's file.")};
+  if (is_module && forms[0]->size() > 1 && forms[0]->items[1]->is_symbol())
+    module_ = text_of(forms[0]->items[1]);
   // Modules every unit sees; one of them sees those before it.
   for (const std::string& implicit : options_.implicit_uses) {
     if (implicit == module_) break;
@@ -99,10 +105,13 @@ Result<std::vector<Node*>> Expander::expand_unit(std::string_view source) {
   for (std::size_t i = first; i < forms.size(); ++i) {
     const Form* form = forms[i];
     if (form->is_list() && forms_.is_named(form->items[0], "use")) {
-      if (is_module) fail(form, "A module names what it uses in its header: (module path :use (…)).");
+      if (is_module)
+        fail(form, "A module names what it uses in its header: (module path :use (…)).");
       for (std::size_t k = 1; k < form->size() && !failed(); ++k) {
-        if (!form->items[k]->is_symbol()) fail(form, "Usage: (use module…)");
-        else use_module(text_of(form->items[k]), form->items[k]);
+        if (!form->items[k]->is_symbol())
+          fail(form, "Usage: (use module…)");
+        else
+          use_module(text_of(form->items[k]), form->items[k]);
       }
     } else if (form->is_list() && forms_.is_named(form->items[0], "module")) {
       fail(form, "module must be the first form of the file.");
@@ -116,8 +125,10 @@ Result<std::vector<Node*>> Expander::expand_unit(std::string_view source) {
   for (const Form* form : seen) {
     if (failed()) return *error_;
     const Form* expanded = expand_head(form, nullptr);
-    if (expanded == form) all.push_back(form);
-    else register_definitions(expanded, all, true);
+    if (expanded == form)
+      all.push_back(form);
+    else
+      register_definitions(expanded, all, true);
   }
   for (const Form* name : export_forms_)
     if (!failed() && !definition_of(name))

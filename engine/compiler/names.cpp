@@ -9,7 +9,9 @@
 
 namespace sx {
 
-std::string private_name(std::string_view module, std::string_view name) { return str(module, "#", name); }
+std::string private_name(std::string_view module, std::string_view name) {
+  return str(module, "#", name);
+}
 
 GlobalName* Expander::global(std::string_view full) {
   const auto found = global_names_.find(std::string(full));
@@ -49,18 +51,22 @@ Resolved Expander::resolve_builtin(std::string_view name) {
 }
 
 Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
-  const SpecialForm* inlined = head ? find_special_form(cx_.symbols.name(forms_.base(symbol))) : nullptr;
+  const SpecialForm* inlined =
+      head ? find_special_form(cx_.symbols.name(forms_.base(symbol))) : nullptr;
   if (inlined && !inlined->inlined) inlined = nullptr;
   auto is_implicit = [&](const std::string& module) {
     return std::find(options_.implicit_uses.begin(), options_.implicit_uses.end(), module) !=
            options_.implicit_uses.end();
   };
-  auto special = [](const SpecialForm* form) { return Resolved{.kind = Resolved::Kind::Special, .special = form}; };
+  auto special = [](const SpecialForm* form) {
+    return Resolved{.kind = Resolved::Kind::Special, .special = form};
+  };
   if (const auto found = definition_by_symbol_.find(symbol); found != definition_by_symbol_.end()) {
     if (inlined && is_implicit(module_)) return special(inlined);
     Definition* definition = found->second;
     Resolved r;
-    r.kind = definition->kind == Definition::Kind::Macro ? Resolved::Kind::Macro : Resolved::Kind::Global;
+    r.kind = definition->kind == Definition::Kind::Macro ? Resolved::Kind::Macro
+                                                         : Resolved::Kind::Global;
     r.global = definition->global;
     r.module = module_;
     return r;
@@ -68,8 +74,9 @@ Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
   if (cx_.symbols.is_alias(symbol)) {
     const std::uint32_t module = cx_.symbols.alias_module(symbol);
     const std::uint32_t base = cx_.symbols.alias_base(symbol);
-    return module == module_symbol_ ? resolve_top(base, head)
-                                    : resolve_in_module(std::string(cx_.symbols.name(module)), base, head);
+    return module == module_symbol_
+               ? resolve_top(base, head)
+               : resolve_in_module(std::string(cx_.symbols.name(module)), base, head);
   }
   const std::string name(cx_.symbols.name(symbol));
   if (const auto found = visible_.find(name); found != visible_.end()) {
@@ -80,7 +87,8 @@ Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
     const std::string full = private_name(module_, name);
     if (!services_.macros.global_value(full).is_unset()) {
       Resolved r;
-      r.kind = services_.macros.global_is_macro(full) ? Resolved::Kind::Macro : Resolved::Kind::Global;
+      r.kind =
+          services_.macros.global_is_macro(full) ? Resolved::Kind::Macro : Resolved::Kind::Global;
       r.global = global(full);
       r.module = module_;
       return r;
@@ -101,7 +109,8 @@ Resolved Expander::resolve_in_module(const std::string& module, std::uint32_t sy
   const std::string full = private_name(module, name);
   if (!services_.macros.global_value(full).is_unset()) {
     Resolved r;
-    r.kind = services_.macros.global_is_macro(full) ? Resolved::Kind::Macro : Resolved::Kind::Global;
+    r.kind =
+        services_.macros.global_is_macro(full) ? Resolved::Kind::Macro : Resolved::Kind::Global;
     r.global = global(full);
     r.module = module;
     return r;
@@ -143,14 +152,17 @@ namespace {
 // Edits (insert, delete, replace, swap neighbours) that turn a into b, at most `limit` + 1.
 int edit_distance(std::string_view a, std::string_view b, int limit) {
   const auto n = a.size(), m = b.size();
-  if (n > 64 || m > 64 || (n > m ? n - m : m - n) > static_cast<std::size_t>(limit)) return limit + 1;
+  if (n > 64 || m > 64 || (n > m ? n - m : m - n) > static_cast<std::size_t>(limit))
+    return limit + 1;
   int before[65], previous[65], row[65];
   for (std::size_t j = 0; j <= m; ++j) previous[j] = static_cast<int>(j);
   for (std::size_t i = 1; i <= n; ++i) {
     row[0] = static_cast<int>(i);
     for (std::size_t j = 1; j <= m; ++j) {
-      row[j] = std::min({previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      row[j] = std::min(
+          {previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::memcpy(before, previous, sizeof before);
     std::memcpy(previous, row, sizeof previous);
@@ -176,10 +188,15 @@ Node* Expander::unbound(const Form* symbol, const Scope* scope) {
 #include "engine/compiler/special_forms.def"
 #undef SX_FORM
   std::sort(near.begin(), near.end());
-  near.erase(std::unique(near.begin(), near.end(), [](auto& a, auto& b) { return a.second == b.second; }), near.end());
-  std::string message = str(name.empty() || name[0] != '~' ? "Unbound name: " : "Unknown component: ", name);
+  near.erase(
+      std::unique(near.begin(), near.end(), [](auto& a, auto& b) { return a.second == b.second; }),
+      near.end());
+  std::string message =
+      str(name.empty() || name[0] != '~' ? "Unbound name: " : "Unknown component: ", name);
   for (std::size_t i = 0; i < near.size() && i < 3; ++i)
-    message += str(i == 0 ? ". Did you mean " : i + 1 == std::min<std::size_t>(near.size(), 3) ? " or " : ", ",
+    message += str(i == 0                                           ? ". Did you mean "
+                   : i + 1 == std::min<std::size_t>(near.size(), 3) ? " or "
+                                                                    : ", ",
                    near[i].second);
   if (!near.empty()) message += "?";
   return error_at(symbol->at, message);
@@ -204,27 +221,40 @@ const Signature* Expander::parse_usage(std::string_view usage, bool component) {
     for (; at < usage.size(); ++at) {
       const char c = usage[at];
       if (text) {
-        if (c == '\\') ++at;
-        else if (c == '"') text = false;
+        if (c == '\\')
+          ++at;
+        else if (c == '"')
+          text = false;
         continue;
       }
-      if (c == '"') text = true;
-      else if (c == '(' || c == '[' || c == '{') ++nesting;
-      else if ((c == ')' || c == ']' || c == '}') && nesting-- == 0) break;
-      else if (c == ' ' && nesting == 0) break;
+      if (c == '"')
+        text = true;
+      else if (c == '(' || c == '[' || c == '{')
+        ++nesting;
+      else if ((c == ')' || c == ']' || c == '}') && nesting-- == 0)
+        break;
+      else if (c == ' ' && nesting == 0)
+        break;
     }
     tokens.emplace_back(usage.substr(start, at - start));
   }
   enum { Required, Optional, Keys, Rest } part = Required;
   for (std::size_t i = 1; i < tokens.size(); ++i) {
     std::string& token = tokens[i];
-    if (token == "&opt") part = Optional;
-    else if (token == "&key") part = Keys;
-    else if (token == "&rest") part = Rest;
-    else if (part == Required) ++s.required, s.names.push_back(token);
-    else if (part == Optional) ++s.optional;
-    else if (part == Rest) s.rest = true;
-    else s.keys.push_back(token[0] == '(' ? token.substr(1, token.find_first_of(" )") - 1) : token);
+    if (token == "&opt")
+      part = Optional;
+    else if (token == "&key")
+      part = Keys;
+    else if (token == "&rest")
+      part = Rest;
+    else if (part == Required)
+      ++s.required, s.names.push_back(token);
+    else if (part == Optional)
+      ++s.optional;
+    else if (part == Rest)
+      s.rest = true;
+    else
+      s.keys.push_back(token[0] == '(' ? token.substr(1, token.find_first_of(" )") - 1) : token);
   }
   signatures_.push_back(std::move(s));
   return &signatures_.back();
@@ -240,9 +270,11 @@ bool Expander::check_call(const Form* form, const Signature& s, std::size_t firs
   auto count = [&](std::size_t k) { return str(k, k == 1 ? " argument" : " arguments"); };
   const std::string who = forms_.show(form->items[0]);
   const auto positional = static_cast<std::size_t>(s.required + s.optional);
-  if (n < static_cast<std::size_t>(s.required)) return wrong(str(who, " was given ", count(n), ", it needs ", s.required, "."));
+  if (n < static_cast<std::size_t>(s.required))
+    return wrong(str(who, " was given ", count(n), ", it needs ", s.required, "."));
   if (s.rest || n <= positional) return true;
-  if (s.keys.empty()) return wrong(str(who, " was given ", count(n), ", it takes at most ", positional, "."));
+  if (s.keys.empty())
+    return wrong(str(who, " was given ", count(n), ", it takes at most ", positional, "."));
   for (std::size_t i = first + positional; i < form->size(); i += 2) {
     const Form* key = form->items[i];
     if (!key->is_keyword()) {

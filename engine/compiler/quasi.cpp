@@ -27,8 +27,9 @@ bool Expander::quasi_constant(const Form* form) const {
   while (!pending.empty()) {
     const Form* f = pending.back();
     pending.pop_back();
-    if (f->is_symbol() && (in_macro_ || forms_.is_named(f, "unquote") || forms_.is_named(f, "unquote-splicing") ||
-                           forms_.is_named(f, "quasiquote")))
+    if (f->is_symbol() &&
+        (in_macro_ || forms_.is_named(f, "unquote") || forms_.is_named(f, "unquote-splicing") ||
+         forms_.is_named(f, "quasiquote")))
       return false;
     pending.insert(pending.end(), f->items.begin(), f->items.end());
     if (f->tail) pending.push_back(f->tail);
@@ -49,14 +50,22 @@ Node* Expander::quasi(const Form* form, int level, const Scope* scope) {
   if (is_tagged(forms_, form, "unquote") || is_tagged(forms_, form, "quasiquote") ||
       is_tagged(forms_, form, "unquote-splicing")) {
     const bool deeper = forms_.is_named(form->items[0], "quasiquote");
-    if (level == 1 && forms_.is_named(form->items[0], "unquote")) return value(form->items[1], scope);
-    if (level == 1 && !deeper) return fail(form, ",@ splices into a list or vector; here there is none around it.");
-    return prim("list", {quasi(form->items[0], level, scope), quasi(form->items[1], level + (deeper ? 1 : -1), scope)}, form);
+    if (level == 1 && forms_.is_named(form->items[0], "unquote"))
+      return value(form->items[1], scope);
+    if (level == 1 && !deeper)
+      return fail(form, ",@ splices into a list or vector; here there is none around it.");
+    return prim("list",
+                {quasi(form->items[0], level, scope),
+                 quasi(form->items[1], level + (deeper ? 1 : -1), scope)},
+                form);
   }
   switch (form->kind) {
-    case Form::Kind::List: return quasi_items(form, level, scope);
-    case Form::Kind::Vector: return prim("vec", {quasi_items(form, level, scope)}, form);
-    case Form::Kind::Set: return prim("->set", {quasi_items(form, level, scope)}, form);
+    case Form::Kind::List:
+      return quasi_items(form, level, scope);
+    case Form::Kind::Vector:
+      return prim("vec", {quasi_items(form, level, scope)}, form);
+    case Form::Kind::Set:
+      return prim("->set", {quasi_items(form, level, scope)}, form);
     default: {
       std::vector<Node*> entries;
       for (const Form* item : form->items) entries.push_back(quasi(item, level, scope));
@@ -76,9 +85,13 @@ Node* Expander::quasi_items(const Form* form, int level, const Scope* scope) {
   for (std::size_t i = 0; i < form->size() && !failed(); ++i) {
     const Form* item = form->items[i];
     // `(a . ,b) reads as (a unquote b)
-    if (i > 0 && i + 2 == form->size() && forms_.is_named(item, "unquote") && form->kind == Form::Kind::List) {
-      tail = level == 1 ? value(form->items[i + 1], scope)
-                        : prim("list", {quasi(item, level, scope), quasi(form->items[i + 1], level - 1, scope)}, form);
+    if (i > 0 && i + 2 == form->size() && forms_.is_named(item, "unquote") &&
+        form->kind == Form::Kind::List) {
+      tail = level == 1
+                 ? value(form->items[i + 1], scope)
+                 : prim("list",
+                        {quasi(item, level, scope), quasi(form->items[i + 1], level - 1, scope)},
+                        form);
       break;
     }
     if (level == 1 && is_tagged(forms_, item, "unquote-splicing")) {
@@ -93,7 +106,8 @@ Node* Expander::quasi_items(const Form* form, int level, const Scope* scope) {
   if (!tail) {
     finish_run();
     if (parts.empty()) return constant(Value::empty_list(), form);
-    return parts.size() == 1 ? parts[0] : call_primitive(find_primitive("append"), form, std::move(parts));
+    return parts.size() == 1 ? parts[0]
+                             : call_primitive(find_primitive("append"), form, std::move(parts));
   }
   run.push_back(tail);
   if (parts.empty()) return prim("list*", std::move(run), form);
@@ -101,7 +115,8 @@ Node* Expander::quasi_items(const Form* form, int level, const Scope* scope) {
   parts.push_back(prim("list", std::move(run), form));
   Node* function = node(NodeKind::Global, form);
   function->global = global(private_name(kPrimitiveModule, "list*"));
-  return node(NodeKind::Apply, form, {function, call_primitive(find_primitive("append"), form, std::move(parts))});
+  return node(NodeKind::Apply, form,
+              {function, call_primitive(find_primitive("append"), form, std::move(parts))});
 }
 
 }  // namespace sx

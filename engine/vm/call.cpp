@@ -153,7 +153,7 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
     // building the rest list may collect.
     Value parameters[256];
     if (simple_call) {
-      std::memcpy(parameters, args, count * sizeof(Value));
+      if (count > 0) std::memcpy(parameters, args, count * sizeof(Value));  // args may be null
     } else {
       Root callee_root(cx.heap, callee);
       if (!arrange(fn, args, count, parameters)) return Next::Raise;
