@@ -121,7 +121,20 @@ void add_content(Runner& runner) {
     std::string text;
     if (!call.text(0, text)) return;
     Context& cx = call.vm.cx;
-    const std::string html_text = markdown_to_html(text, {});
+    // A page has its title as its one <h1>, so those of the text begin below it.
+    MarkdownOptions options;
+    options.top_heading_level = 2;
+    const Value places = call.arg(1);
+    if (!places.is_nil() && !is_dict(places))
+      return call.fail("type-error", str("content/markdown: Expected a dict of image addresses, got ", type_name(places)));
+    options.rewrite_media = [&](std::string_view source) -> std::optional<std::string> {
+      if (call.arg(1).is_nil()) return std::nullopt;
+      const Value key = make_string(cx, source);
+      const Value place = dict_get(cx, call.arg(1), key);
+      if (place.is_unset() || !is_string(place)) return std::nullopt;
+      return std::string(as_string(place)->view());
+    };
+    const std::string html_text = markdown_to_html(text, options);
     Root html(cx.heap, make_string(cx, html_text));
     const std::string excerpt_text = excerpt(text);
     Root short_text(cx.heap, make_string(cx, excerpt_text));
