@@ -7,7 +7,7 @@ namespace {
 struct OpTable {
   OpInfo info[256];
   constexpr OpTable() : info{} {
-#define SX_OP(code, name, format, meaning) info[code] = {#name, Format::format, meaning};
+#define SX_OP(code, name, format, meaning) info[code] = {#name, Format::format};
 #include "engine/bytecode/opcodes.def"
 #undef SX_OP
   }

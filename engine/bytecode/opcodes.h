@@ -19,7 +19,6 @@ enum class Format : std::uint8_t {
 struct OpInfo {
   const char* name;
   Format format;
-  const char* meaning;
 };
 // nullptr for a code that is no instruction.
 const OpInfo* op_info(std::uint8_t code);

@@ -10,18 +10,35 @@ namespace {
 // numeric rules, template escaping.
 constexpr std::string_view kValueRules = "values 1";
 
+struct OpRow {
+  int code;
+  const char* rest;
+};
+constexpr OpRow kOps[] = {
+#define SX_OP(code, name, format, meaning) {code, " " #name " " #format "\n"},
+#include "engine/bytecode/opcodes.def"
+#undef SX_OP
+};
+struct KindRow {
+  int code;
+  const char* names;
+  int prefix;
+  const char* layout;
+};
+constexpr KindRow kKinds[] = {
+#define SX_KIND(code, name, type_name, prefix, layout) \
+  {code, " " #name " " type_name " ", prefix, " " #layout "\n"},
+#include "engine/value/object_kinds.def"
+#undef SX_KIND
+};
+
 }  // namespace
 
 Tables::Tables(std::vector<PrimitiveArity> primitives, const std::vector<std::string_view>& io_ops)
     : primitives_(std::move(primitives)) {
   std::string text = str(kValueRules, "\n");
-#define SX_OP(code, name, format, meaning) text += str("op ", code, " " #name " " #format "\n");
-#include "engine/bytecode/opcodes.def"
-#undef SX_OP
-#define SX_KIND(code, name, type_name, prefix, layout) \
-  text += str("kind ", code, " " #name " " type_name " ", prefix, " " #layout "\n");
-#include "engine/value/object_kinds.def"
-#undef SX_KIND
+  for (const OpRow& row : kOps) text += str("op ", row.code, row.rest);
+  for (const KindRow& row : kKinds) text += str("kind ", row.code, row.names, row.prefix, row.layout);
   for (const PrimitiveArity& p : primitives_)
     text += str("primitive ", p.name, " ", int{p.min_args}, " ", int{p.max_args}, "\n");
   for (const std::string_view op : io_ops) text += str("io ", op, "\n");

@@ -1,10 +1,9 @@
 // Linking: an image, wherever it comes from, becomes functions that run.
 #include "engine/bytecode/unit.h"
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "engine/base/fatal.h"
 #include "engine/base/sha256.h"
+#include "engine/base/str.h"
 #include "engine/bytecode/bytes.h"
 #include "engine/bytecode/constant.h"
 #include "engine/bytecode/opcodes.h"
@@ -69,9 +68,7 @@ std::unique_ptr<Unit> link_unit(Context& cx, Globals& globals, std::unique_ptr<U
     const Result<Value> value = decode_constant(cx, bytes, true);
     if (!value.ok()) {
       // A verified image cannot come here, and a unit without its constants must not run.
-      std::fprintf(stderr, "sx: linking an unverified image of %s: %s\n", image.file.c_str(),
-                   value.error().message.c_str());
-      std::abort();
+      fatal(str("linking an unverified image of ", image.file, ": ", value.error().message));
     }
     unit->constants.push_back(value.value());
   }

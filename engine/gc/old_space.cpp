@@ -1,9 +1,11 @@
 // The old generation: cells, large objects, lazy sweeping.
 #include "engine/gc/old_space.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "engine/base/fatal.h"
+#include "engine/base/str.h"
 
 namespace sx {
 namespace {
@@ -23,10 +25,7 @@ void poison(std::uint64_t* from, std::uint64_t* to) {
 
 }  // namespace
 
-void heap_fatal(const char* what) {
-  std::fprintf(stderr, "sx heap: %s\n", what);
-  std::abort();
-}
+void heap_fatal(const char* what) { fatal(str("heap: ", what)); }
 
 Heap::Old::Old(Heap& h) : heap(h) {
   // Exact sizes for small objects (pairs, closures, small dicts), then steps of at most a quarter.

@@ -104,7 +104,7 @@ int cmd_doc(const std::string& name, const EngineOptions& options) {
   if (near.near.empty()) near.near = ".";
   auto engine = make_engine(near);
   if (const int i = find_primitive(name); i >= 0) {
-    std::printf("%s\n", primitives()[i].usage);
+    std::printf("%s\n", primitives()[i].manual);
     return 0;
   }
   // "persist/append" is exported by a module of its folder; load those that may have it.
