@@ -99,77 +99,77 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   return made;
 }
 
-int cmd_user_add(const InstallationOptions& options, const std::string& name) {
-  auto installation = open_installation(options);
-  if (!installation.ok()) {
-    report_error(installation.error().message);
-    return 1;
-  }
-  Installation& it = **installation;
+namespace {
+
+int fail(const CommandOutput& output, std::string_view message) {
+  output.err(str("error: ", message, "\n"));
+  return 1;
+}
+
+// words: user add NAME [PASSWORD]
+int add_user(Installation& it, const std::string& name, const std::string& given, const CommandOutput& output) {
   auto engine = make_app_engine(it.app, nullptr);
-  if (!engine.ok()) {
-    report_error(engine.error().message);
-    return 1;
-  }
-  const std::string given = env_or("SX_USER_PASSWORD", "");
+  if (!engine.ok()) return fail(output, engine.error().message);
   const std::string password = given.empty() ? generate_password() : given;
   const auto added = call_app(**engine, it.app, "add-user", {{"user", name}, {"password", password}});
-  if (!added.ok()) {
-    report_error(added.error().message);
-    return 1;
-  }
-  if (!added.value().truthy()) {
-    report_error(str("the user ", name, " exists already"));
-    return 1;
-  }
-  if (given.empty()) std::printf("user %s, password %s\n", name.c_str(), password.c_str());
-  else std::printf("user %s added\n", name.c_str());
+  if (!added.ok()) return fail(output, added.error().message);
+  if (!added.value().truthy()) return fail(output, str("the user ", name, " exists already"));
+  output.out(given.empty() ? str("user ", name, ", password ", password, "\n") : str("user ", name, " added\n"));
   return 0;
 }
 
-int cmd_store_verify(const InstallationOptions& options, bool json) {
-  auto installation = open_installation(options);
-  if (!installation.ok()) {
-    report_error(installation.error().message);
-    return 1;
-  }
-  auto report = (*installation)->store->verify();
-  if (!report.ok()) {
-    report_error(report.error().message);
-    return 1;
-  }
+int verify_store(Installation& it, bool json, const CommandOutput& output) {
+  auto report = it.store->verify();
+  if (!report.ok()) return fail(output, report.error().message);
   const bool good = !report->bad.has_value();
   if (json) {
-    std::printf("{\"ok\":%s,\"events\":%llu,\"compacted\":%llu,\"head\":\"%s\"}\n", good ? "true" : "false",
-                static_cast<unsigned long long>(report->events), static_cast<unsigned long long>(report->compacted),
-                report->head.c_str());
+    output.out(str("{\"ok\":", good ? "true" : "false", ",\"events\":", report->events, ",\"compacted\":",
+                   report->compacted, ",\"head\":\"", report->head, "\"}\n"));
   } else if (good) {
-    std::printf("verified %llu events (%llu compacted), head %s\n", static_cast<unsigned long long>(report->events),
-                static_cast<unsigned long long>(report->compacted), report->head.c_str());
+    output.out(str("verified ", report->events, " events (", report->compacted, " compacted), head ", report->head, "\n"));
   } else {
-    report_error(str("damaged at position ", report->bad->pos, " (", report->bad->stream, " ", report->bad->seq, "): ",
-                     report->bad->what));
+    fail(output, str("damaged at position ", report->bad->pos, " (", report->bad->stream, " ", report->bad->seq,
+                     "): ", report->bad->what));
   }
   return good ? 0 : 1;
 }
 
-int cmd_store_stats(const InstallationOptions& options, bool json) {
-  auto installation = open_installation(options);
-  if (!installation.ok()) {
-    report_error(installation.error().message);
-    return 1;
+int store_stats(Installation& it, bool json, const CommandOutput& output) {
+  auto stats = it.store->stats();
+  if (!stats.ok()) return fail(output, stats.error().message);
+  const char* names[] = {"events", "streams", "keys", "outbox", "bytes"};
+  const std::uint64_t counts[] = {stats->committed, stats->streams, stats->kv_keys, stats->outbox, stats->bytes};
+  std::string text = json ? "{" : "";
+  for (int i = 0; i < 5; ++i) {
+    if (i > 0) text += json ? "," : ", ";
+    text += json ? str("\"", names[i], "\":", counts[i]) : str(names[i], " ", counts[i]);
   }
-  auto stats = (*installation)->store->stats();
-  if (!stats.ok()) {
-    report_error(stats.error().message);
-    return 1;
-  }
-  const char* format = json ? "{\"events\":%llu,\"streams\":%llu,\"keys\":%llu,\"outbox\":%llu,\"bytes\":%llu}\n"
-                            : "events %llu, streams %llu, keys %llu, outbox %llu, bytes %llu\n";
-  std::printf(format, static_cast<unsigned long long>(stats->committed), static_cast<unsigned long long>(stats->streams),
-              static_cast<unsigned long long>(stats->kv_keys), static_cast<unsigned long long>(stats->outbox),
-              static_cast<unsigned long long>(stats->bytes));
+  output.out(str(text, json ? "}\n" : "\n"));
   return 0;
+}
+
+}  // namespace
+
+int run_installation_command(Installation& it, const std::vector<std::string>& words, const CommandOutput& output) {
+  auto is = [&](std::size_t i, std::string_view word) { return i < words.size() && words[i] == word; };
+  if (is(0, "blog") && is(1, "import") && words.size() == 3) return import_site(it, words[2], output);
+  if (is(0, "user") && is(1, "add") && words.size() >= 3)
+    return add_user(it, words[2], words.size() > 3 ? words[3] : "", output);
+  if (is(0, "store") && is(1, "verify")) return verify_store(it, is(2, "--json"), output);
+  if (is(0, "store") && is(1, "stats")) return store_stats(it, is(2, "--json"), output);
+  return fail(output, "this server does not know that command; it is of another version");
+}
+
+int cmd_installation(const InstallationOptions& options, const std::vector<std::string>& words) {
+  const CommandOutput output = terminal_output();
+  const std::string data = options.data.empty() ? env_or("SX_PERSIST_DIR", "data") : options.data;
+  if (options.store.empty())
+    if (const auto status = run_by_owner(data, words, output)) return *status;
+  auto installation = open_installation(options);
+  if (!installation.ok()) return fail(output, installation.error().message);
+  const int status = run_installation_command(**installation, words, output);
+  (*installation)->store->close();
+  return status;
 }
 
 }  // namespace sx::cli

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/cli/cli.h"
+#include "server/cli/control.h"
 #include "server/worker/isolate.h"
 
 namespace sx::cli {
@@ -33,9 +34,16 @@ std::string env_or(const char* name, const std::string& fallback);
 // Fills in what the environment says, then opens everything.
 Result<std::unique_ptr<Installation>> open_installation(InstallationOptions options);
 
-int cmd_user_add(const InstallationOptions& options, const std::string& name);
-int cmd_store_verify(const InstallationOptions& options, bool json);
-int cmd_store_stats(const InstallationOptions& options, bool json);
-int cmd_blog_import(const InstallationOptions& options, const std::string& dir, bool dry_run);
+// Runs a command's words ("blog" "import" DIR …) on an open installation: by the owner of the store
+// for itself and for those who ask over the control socket.
+int run_installation_command(Installation& installation, const std::vector<std::string>& words,
+                             const CommandOutput& output);
+
+// The same from the command line: by the running server if there is one, else here.
+int cmd_installation(const InstallationOptions& options, const std::vector<std::string>& words);
+
+// cmd_import.cpp
+int import_site(Installation& installation, const std::string& dir, const CommandOutput& output);
+int plan_site(const std::string& dir, const CommandOutput& output);
 
 }  // namespace sx::cli

@@ -1,8 +1,7 @@
 // sx blog import DIR: plans (server/content/site_import.h), stores images, commits each post.
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
 #include <map>
-#include <unistd.h>
 
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
@@ -14,33 +13,6 @@ namespace sx::cli {
 
 namespace {
 
-// Replaces each reference to an image file of the site by its address in the blob store.
-std::string with_blob_addresses(std::string body, const std::map<std::string, std::string>& addresses) {
-  // Longest first, so that "a.png" does not cut "images/a.png" apart.
-  std::vector<std::pair<std::string, std::string>> ordered(addresses.begin(), addresses.end());
-  std::sort(ordered.begin(), ordered.end(),
-            [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-  std::string out;
-  for (std::size_t i = 0; i < body.size();) {
-    bool replaced = false;
-    const char before = i == 0 ? '\n' : body[i - 1];
-    const bool starts = before == '(' || before == '"' || before == '\'' || before == '<' || before == '=' || before == ' ';
-    if (starts) {
-      for (const auto& [from, to] : ordered) {
-        if (body.compare(i, from.size(), from) != 0) continue;
-        const char after = i + from.size() < body.size() ? body[i + from.size()] : '\n';
-        if (after != ')' && after != '"' && after != '\'' && after != '>' && after != ' ' && after != '\n') continue;
-        out += to;
-        i += from.size();
-        replaced = true;
-        break;
-      }
-    }
-    if (!replaced) out += body[i++];
-  }
-  return out;
-}
-
 Value strings(Context& cx, const std::vector<std::string>& texts) {
   Root vector(cx.heap, empty_vector(cx));
   for (const std::string& text : texts) {
@@ -50,7 +22,8 @@ Value strings(Context& cx, const std::vector<std::string>& texts) {
   return vector;
 }
 
-Value post_value(Context& cx, const ImportPost& post, const std::string& body, const std::string& fingerprint) {
+Value post_value(Context& cx, const ImportPost& post, const std::map<std::string, std::string>& images,
+                 const std::string& fingerprint) {
   Root dict(cx.heap, empty_dict(cx));
   auto put = [&](std::string_view key, Value v) {
     Root value(cx.heap, v);
@@ -63,7 +36,15 @@ Value post_value(Context& cx, const ImportPost& post, const std::string& body, c
   put("fingerprint", make_string(cx, fingerprint));
   put("title", make_string(cx, post.title));
   put("slug", make_string(cx, post.slug));
-  put("body", make_string(cx, body));
+  put("body", make_string(cx, post.body));
+  // The Markdown keeps its references; rendering looks them up here.
+  Root addresses(cx.heap, empty_dict(cx));
+  for (const auto& [reference, address] : images) {
+    Root key(cx.heap, make_string(cx, reference));
+    const Value to = make_string(cx, address);
+    addresses = dict_put(cx, addresses, key, to);
+  }
+  put("images", addresses);
   put("tags", strings(cx, tags));
   put("draft", Value::boolean(post.draft));
   put("summary", make_string(cx, post.summary));
@@ -76,74 +57,86 @@ Value post_value(Context& cx, const ImportPost& post, const std::string& body, c
 
 }  // namespace
 
-int cmd_blog_import(const InstallationOptions& options, const std::string& dir, bool dry_run) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  ImportOptions import_options;
-  if (terminal) {
-    import_options.progress = [](std::size_t done, std::size_t total) {
-      std::fprintf(stderr, "\rreading %zu of %zu%s", done, total, done == total ? "\n" : "");
+namespace {
+
+Result<ImportPlan> make_plan(const std::string& dir, const CommandOutput& output) {
+  ImportOptions options;
+  if (output.progress) {
+    options.progress = [&output](std::size_t done, std::size_t total) {
+      output.err(str("\rreading ", done, " of ", total, done == total ? "\n" : ""));
     };
   }
-  auto plan = plan_import(dir, import_options);
-  if (!plan.ok()) {
-    report_error(plan.error().message);
-    return 1;
-  }
-  for (const ImportNote& note : plan->notes) std::printf("%s\n", note.to_string().c_str());
-  if (dry_run) {
-    for (const ImportPost& post : plan->posts)
-      std::printf("would import %s as /%s/%s\n", post.source.c_str(), post.slug.c_str(), post.draft ? " (draft)" : "");
-    std::printf("%s: %zu posts in %zu files, %zu notes; nothing was written\n", site_kind_name(plan->kind),
-                plan->posts.size(), plan->files_seen, plan->notes.size());
-    return 0;
-  }
+  SX_TRY(ImportPlan plan, plan_import(dir, options));
+  for (const ImportNote& note : plan.notes) output.out(str(note.to_string(), "\n"));
+  return plan;
+}
 
-  auto installation = open_installation(options);
-  if (!installation.ok()) {
-    report_error(installation.error().message);
+// Stores the post's images; their addresses by reference.
+Result<std::map<std::string, std::string>> store_images(Installation& it, const std::string& dir, const ImportPost& post,
+                                                        const CommandOutput& output) {
+  std::map<std::string, std::string> addresses;
+  for (const ImportImage& image : post.images) {
+    auto bytes = read_file((std::filesystem::path(dir) / image.file).string());
+    if (!bytes.ok()) {
+      output.out(str("warning: ", post.source, ": ", bytes.error().message, "\n"));
+      continue;
+    }
+    SX_TRY(const auto ref, it.blobs->put(bytes.value()));
+    addresses[image.reference] = str("/blob/", ref.cid);
+  }
+  return addresses;
+}
+
+std::string fingerprint_of(const ImportPost& post, const std::map<std::string, std::string>& images) {
+  std::string identity = str(post.title, "\n", post.slug, "\n", post.draft ? "draft" : "public", "\n", post.summary, "\n", post.body);
+  for (const auto& [reference, address] : images) identity += str("\n!", reference, " ", address);
+  for (const std::string& tag : post.tags) identity += str("\n#", tag);
+  for (const std::string& category : post.categories) identity += str("\n#", category);
+  if (post.date_ms) identity += str("\n", *post.date_ms);
+  if (post.updated_ms) identity += str("\n", *post.updated_ms);
+  return hex_encode(sha256(identity));
+}
+
+}  // namespace
+
+int plan_site(const std::string& dir, const CommandOutput& output) {
+  auto plan = make_plan(dir, output);
+  if (!plan.ok()) {
+    output.err(str("error: ", plan.error().message, "\n"));
     return 1;
   }
-  Installation& it = **installation;
+  for (const ImportPost& post : plan->posts)
+    output.out(str("would import ", post.source, " as /", post.slug, "/", post.draft ? " (draft)" : "", "\n"));
+  output.out(str(site_kind_name(plan->kind), ": ", plan->posts.size(), " posts in ", plan->files_seen, " files, ",
+                 plan->notes.size(), " notes; nothing was written\n"));
+  return 0;
+}
+
+int import_site(Installation& it, const std::string& dir, const CommandOutput& output) {
+  auto fail = [&](std::string_view message) {
+    output.err(str("error: ", message, "\n"));
+    return 1;
+  };
+  auto plan = make_plan(dir, output);
+  if (!plan.ok()) return fail(plan.error().message);
   auto engine = make_app_engine(it.app, nullptr);
-  if (!engine.ok()) {
-    report_error(engine.error().message);
-    return 1;
-  }
+  if (!engine.ok()) return fail(engine.error().message);
   Context& cx = (*engine)->cx();
   const Value import = (*engine)->global("blog/import-post");
-  if (import.is_unset()) {
-    report_error("this application has no blog/import-post; expected the blog");
-    return 1;
-  }
+  if (import.is_unset()) return fail("this application has no blog/import-post; expected the blog");
   Vm::Pin import_pin((*engine)->vm, import);
+
   std::size_t created = 0, updated = 0, unchanged = 0, failed = 0, done = 0, images = 0;
   for (const ImportPost& post : plan->posts) {
-    std::map<std::string, std::string> addresses;
-    for (const ImportImage& image : post.images) {
-      const auto path = (std::filesystem::path(dir) / image.file).string();
-      auto bytes = read_file(path);
-      if (!bytes.ok()) {
-        std::printf("warning: %s: %s\n", post.source.c_str(), bytes.error().message.c_str());
-        continue;
-      }
-      auto ref = it.blobs->put(bytes.value());
-      if (!ref.ok()) {
-        report_error(ref.error().message);
-        return 1;
-      }
-      addresses[image.reference] = str("/blob/", ref->cid);
-      ++images;
-    }
-    const std::string body = with_blob_addresses(post.body, addresses);
-    std::string identity = str(post.title, "\n", post.slug, "\n", post.draft ? "draft" : "public", "\n", body);
-    for (const std::string& tag : post.tags) identity += str("\n#", tag);
-    if (post.date_ms) identity += str("\n", *post.date_ms);
-    Root value(cx.heap, post_value(cx, post, body, hex_encode(sha256(identity))));
+    auto addresses = store_images(it, dir, post, output);
+    if (!addresses.ok()) return fail(addresses.error().message);
+    images += addresses->size();
+    Root value(cx.heap, post_value(cx, post, *addresses, fingerprint_of(post, *addresses)));
     const Value args[] = {value};
     const auto result = (*engine)->runner.run_now(import_pin.get(), args, 1);
     ++done;
     if (!result.ok()) {
-      std::printf("error: %s: %s\n", post.source.c_str(), result.error().message.c_str());
+      output.out(str("error: ", post.source, ": ", result.error().message, "\n"));
       ++failed;
     } else if (result.value() == cx.keyword("created")) {
       ++created;
@@ -152,11 +145,11 @@ int cmd_blog_import(const InstallationOptions& options, const std::string& dir, 
     } else {
       ++unchanged;
     }
-    if (terminal) std::fprintf(stderr, "\rimporting %zu of %zu%s", done, plan->posts.size(), done == plan->posts.size() ? "\n" : "");
+    if (output.progress)
+      output.err(str("\rimporting ", done, " of ", plan->posts.size(), done == plan->posts.size() ? "\n" : ""));
   }
-  std::printf("%s: %zu created, %zu updated, %zu unchanged, %zu failed, %zu images, %zu notes\n",
-              site_kind_name(plan->kind), created, updated, unchanged, failed, images, plan->notes.size());
-  it.store->close();
+  output.out(str(site_kind_name(plan->kind), ": ", created, " created, ", updated, " updated, ", unchanged,
+                 " unchanged, ", failed, " failed, ", images, " images, ", plan->notes.size(), " notes\n"));
   return failed == 0 ? 0 : 1;
 }
 

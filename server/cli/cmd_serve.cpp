@@ -2,12 +2,10 @@
 // Configuration: flag, then environment, then default.
 #include <CLI/CLI.hpp>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <sstream>
+#include <filesystem>
 #include <thread>
-#include <unistd.h>
 
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
@@ -111,10 +109,16 @@ int cmd_serve(ServeOptions& options) {
   HttpServer server;
   const auto started = server.start(http, [&it](Worker& worker) { return make_isolate(worker, it.app); });
   if (!started.ok()) return fail(started.error().message);
+  // Other commands reach the store through us. They never hold up requests: a thread of their own.
+  auto control = ControlServer::start(it.data, [&it](const std::vector<std::string>& words, const CommandOutput& output) {
+    return run_installation_command(it, words, output);
+  });
+  if (!control.ok()) report_error(str(control.error().message, "; `sx blog import` and other commands cannot reach this server"));
   std::printf("sx: serving %s on http://%s:%u/ with %zu worker%s, data in %s\n", it.app.app_module.c_str(),
               shown_host.c_str(), server.port(), http.workers, http.workers == 1 ? "" : "s", it.data.c_str());
   std::fflush(stdout);
   server.run_until_signal(10'000);
+  if (control.ok()) control.take().reset();
   it.store->close();
   return 0;
 }
@@ -157,18 +161,26 @@ void add_serve_commands(CLI::App& app, int& status) {
   auto* add = user->add_subcommand("add", "make a user; the password is SX_USER_PASSWORD or made and printed");
   add->add_option("NAME", text)->required();
   installation(add);
-  add->callback([&] { status = cmd_user_add(serve_options.installation, text); });
+  add->callback([&] { 
+    std::vector<std::string> words{"user", "add", text};
+    if (const std::string password = env_or("SX_USER_PASSWORD", ""); !password.empty()) words.push_back(password);
+    status = cmd_installation(serve_options.installation, words);
+   });
 
   auto* store = app.add_subcommand("store", "the event store");
   store->require_subcommand(1);
   auto* verify = store->add_subcommand("verify", "recompute every hash and checksum");
   installation(verify);
   verify->add_flag("--json", json);
-  verify->callback([&] { status = cmd_store_verify(serve_options.installation, json); });
+  verify->callback([&] { 
+    status = cmd_installation(serve_options.installation, {"store", "verify", json ? "--json" : ""});
+   });
   auto* stats = store->add_subcommand("stats", "what is in it");
   installation(stats);
   stats->add_flag("--json", json);
-  stats->callback([&] { status = cmd_store_stats(serve_options.installation, json); });
+  stats->callback([&] { 
+    status = cmd_installation(serve_options.installation, {"store", "stats", json ? "--json" : ""});
+   });
 
   auto* blog = app.add_subcommand("blog", "the blog's content");
   blog->require_subcommand(1);
@@ -176,7 +188,12 @@ void add_serve_commands(CLI::App& app, int& status) {
   import->add_option("DIR", text)->required();
   import->add_flag("--dry-run", dry_run, "report only");
   installation(import);
-  import->callback([&] { status = cmd_blog_import(serve_options.installation, text, dry_run); });
+  import->callback([&] { 
+    std::error_code ec;
+    const std::string folder = std::filesystem::absolute(text, ec).lexically_normal().string();
+    status = dry_run ? plan_site(text, terminal_output())
+                     : cmd_installation(serve_options.installation, {"blog", "import", folder});
+   });
 }
 
 }  // namespace sx::cli

@@ -1,5 +1,6 @@
 #include "server/io/content_servicer.h"
 
+#include <map>
 #include <memory>
 
 #include "engine/base/str.h"

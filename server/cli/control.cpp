@@ -1,0 +1,174 @@
+#include "server/cli/control.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "engine/base/str.h"
+
+namespace sx::cli {
+
+namespace {
+
+// Request: u32 words, then u32 length and bytes of each. Answer: frames of u8 kind, u32 length,
+// bytes; kind 1 output, 2 messages, 0 the end with the exit status as one byte. Host byte order:
+// both ends are the same machine.
+constexpr std::uint32_t kWordsMax = 64;
+constexpr std::uint32_t kWordBytesMax = 1 << 16;
+
+bool read_all(int fd, void* to, std::size_t size) {
+  auto* p = static_cast<char*>(to);
+  while (size > 0) {
+    const ssize_t got = ::read(fd, p, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    p += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+bool write_all(int fd, const void* from, std::size_t size) {
+  const auto* p = static_cast<const char*>(from);
+  while (size > 0) {
+    const ssize_t put = ::send(fd, p, size, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    p += put;
+    size -= static_cast<std::size_t>(put);
+  }
+  return true;
+}
+
+bool write_frame(int fd, std::uint8_t kind, std::string_view bytes) {
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  return write_all(fd, &kind, 1) && write_all(fd, &length, 4) && write_all(fd, bytes.data(), bytes.size());
+}
+
+std::optional<std::vector<std::string>> read_words(int fd) {
+  std::uint32_t count = 0;
+  if (!read_all(fd, &count, 4) || count > kWordsMax) return std::nullopt;
+  std::vector<std::string> words(count);
+  for (std::string& word : words) {
+    std::uint32_t length = 0;
+    if (!read_all(fd, &length, 4) || length > kWordBytesMax) return std::nullopt;
+    word.resize(length);
+    if (!read_all(fd, word.data(), length)) return std::nullopt;
+  }
+  return words;
+}
+
+bool address_of(const std::string& path, sockaddr_un& address) {
+  address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return true;
+}
+
+std::string socket_path(const std::string& folder) { return str(folder, "/control.sock"); }
+
+}  // namespace
+
+CommandOutput terminal_output() {
+  return {[](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); },
+          [](std::string_view text) {
+            std::fflush(stdout);
+            std::fwrite(text.data(), 1, text.size(), stderr);
+          },
+          isatty(STDERR_FILENO) != 0};
+}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& folder, ControlCommand run) {
+  const std::string path = socket_path(folder);
+  sockaddr_un address;
+  if (!address_of(path, address))
+    return Error{str(path, ": the path of the data folder is too long for a control socket (", sizeof address.sun_path - 1,
+                     " bytes); choose a shorter one with --data")};
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Error{str("control socket: ", std::strerror(errno))};
+  ::unlink(path.c_str());  // we own the store: whoever left it is gone
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 8) != 0) {
+    const std::string why = std::strerror(errno);
+    ::close(fd);
+    return Error{str(path, ": the control socket cannot be made: ", why)};
+  }
+  return std::unique_ptr<ControlServer>(new ControlServer(fd, path, std::move(run)));
+}
+
+ControlServer::ControlServer(int fd, std::string path, ControlCommand run)
+    : fd_(fd), path_(std::move(path)), run_(std::move(run)) {
+  if (::pipe(wake_) != 0) wake_[0] = wake_[1] = -1;
+  thread_ = std::thread([this] { serve(); });
+}
+
+ControlServer::~ControlServer() {
+  ::unlink(path_.c_str());
+  if (wake_[1] >= 0) ::close(wake_[1]);
+  ::shutdown(fd_, SHUT_RDWR);
+  thread_.join();
+  ::close(fd_);
+  if (wake_[0] >= 0) ::close(wake_[0]);
+}
+
+void ControlServer::serve() {
+  while (true) {
+    pollfd waiting[2] = {{fd_, POLLIN, 0}, {wake_[0], POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno == EINTR) continue;
+    if (waiting[1].revents != 0) return;
+    if (waiting[0].revents & (POLLERR | POLLHUP | POLLNVAL)) return;
+    const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0) continue;
+    timeval patience{10, 0};
+    ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (const auto words = read_words(client)) {
+      CommandOutput output{[client](std::string_view text) { write_frame(client, 1, text); },
+                           [client](std::string_view text) { write_frame(client, 2, text); }};
+      const char status = static_cast<char>(run_(*words, output));
+      write_frame(client, 0, {&status, 1});
+    }
+    ::close(client);
+  }
+}
+
+std::optional<int> run_by_owner(const std::string& folder, const std::vector<std::string>& words,
+                                const CommandOutput& output) {
+  sockaddr_un address;
+  if (!address_of(socket_path(folder), address)) return std::nullopt;
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return std::nullopt;
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    ::close(fd);
+    return std::nullopt;  // nobody there, or a socket left by a process that died
+  }
+  const auto count = static_cast<std::uint32_t>(words.size());
+  bool sent = write_all(fd, &count, 4);
+  for (const std::string& word : words) {
+    const auto length = static_cast<std::uint32_t>(word.size());
+    sent = sent && write_all(fd, &length, 4) && write_all(fd, word.data(), word.size());
+  }
+  std::optional<int> status;
+  while (sent && !status) {
+    std::uint8_t kind = 0;
+    std::uint32_t length = 0;
+    if (!read_all(fd, &kind, 1) || !read_all(fd, &length, 4)) break;
+    std::string bytes(length, '\0');
+    if (!read_all(fd, bytes.data(), length)) break;
+    if (kind == 0) status = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]);
+    else (kind == 1 ? output.out : output.err)(bytes);
+  }
+  ::close(fd);
+  if (!status) {
+    output.err("error: the server went away while it ran the command; what it had finished stays\n");
+    status = 1;
+  }
+  return status;
+}
+
+}  // namespace sx::cli
