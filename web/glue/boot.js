@@ -1,115 +1,86 @@
 // Starts the SX kernel on a page that already works without it: links and forms are plain until then,
-// and stay plain when any step fails. The page is told by one sentence in the console.
+// and stay plain when any step fails. The console is told in one sentence.
 
-import { domPorts, handleOf } from "./dom.js";
+import { domPorts } from "./dom.js";
 import { eventPorts, startPageEvents } from "./events.js";
 import { historyPorts } from "./history.js";
-import { Kernel } from "./kernel.js";
+import { makeKernel } from "./kernel.js";
 import { textOf, transportPorts } from "./transport.js";
 
 const kBundles = ["core.sxbc", "web.sxbc"];
-const kMain = "web/boot";
 const root = document.documentElement;
-const address = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
-
-/** @type {(value: void) => void} */
-let settleReady = () => {};
-/** @type {(reason: Error) => void} */
-let failReady = () => {};
-/** @type {Promise<void>} */
-const ready = new Promise((settle, fail) => { settleReady = settle; failReady = fail; });
-ready.catch(() => {});
-/** @type {Record<string, any>} what SX reported last, by name */
-const reported = {};
 let stopEvents = () => {};
 
 /** Back to plain HTML. @param {Error} error */
 function giveUp(error) {
   stopEvents();
   delete root.dataset.sxReady;
-  failReady(error);
-  console.error(`SX did not start, the page works without it: ${error.message}`);
+  api.error = error;
+  console.error(`SX stopped, the page works without it: ${error.message}`);
 }
 
-/** @param {number} level @param {string} text */
-const log = (level, text) => [console.debug, console.info, console.warn, console.error][level]?.(text);
-/** @param {string} name @param {unknown[]} args */
-const call = (name, args) => kernel.call(name, args);
-
-const kernel = new Kernel(
+/** @type {ReturnType<typeof makeKernel>} */
+const kernel = makeKernel(
   {
-    ...domPorts(textOf), ...transportPorts(), ...historyPorts(call), ...eventPorts(call),
-    "page/report": (name, value) => void (reported[name] = value),
-    "page/ready": () => {
+    ...domPorts(textOf), ...transportPorts,
+    ...historyPorts((name, ...args) => kernel.call(name, ...args)), ...eventPorts((name, ...args) => kernel.call(name, ...args)),
+    "console/warn": (text) => console.warn(text),
+    "page/ready"() {
       root.dataset.sxReady = "true";
-      settleReady();
       document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
     },
   },
-  log,
+  (level, text) => [console.debug, console.info, console.warn, console.error][level](text),
   giveUp,
 );
 
 /** What scripts of a page may use. */
 const api = {
   version: "",
-  ready,
-  /** Whether bundles or sources were loaded: "bundle" or "source". */
+  /** @type {"bundle" | "source"} */
   loadedFrom: "bundle",
+  /** @type {Error | undefined} why the page is plain */
+  error: undefined,
+  get ready() {
+    return root.dataset.sxReady === "true";
+  },
   /** The value of an SX expression as text. @param {string} text */
   eval: (text) => kernel.run("sx_eval", text),
-  /** Starts an exported SX function. @param {string} name @param {...unknown} args */
-  call: (name, ...args) => call(name, args),
-  /** Takes up sx-* attributes of nodes that other code put into the page. @param {Element} [node] */
-  process: (node) => call("web/process", [handleOf(node ?? document.body)]),
+  call: kernel.call,
+  /** Takes up sx-* attributes that other code put into the page. */
+  process: () => kernel.call("web/process"),
   /** How many links and forms of the page are boosted now. */
-  boosted: () => {
-    call("web/count-boosted", []);
-    return /** @type {number} */ (reported.boosted);
-  },
-  /** Listens to sx:before-swap, sx:after-swap, sx:error … and returns how to stop.
-   *  @param {string} name @param {(event: CustomEvent) => void} listener */
-  on: (name, listener) => {
-    document.addEventListener(`sx:${name}`, /** @type {any} */ (listener));
-    return () => document.removeEventListener(`sx:${name}`, /** @type {any} */ (listener));
+  boosted: () => Number(kernel.run("sx_call_now", "web/count-boosted", "[]")),
+  /** Listens to sx:ready, sx:before-swap, sx:after-swap, sx:error; returns how to stop.
+   *  @param {string} name @param {(event: any) => void} listener */
+  on(name, listener) {
+    document.addEventListener(`sx:${name}`, listener);
+    return () => document.removeEventListener(`sx:${name}`, listener);
   },
 };
 
-/** Resolves when the page has been painted and is idle, or when somebody begins to use it. */
-function calm() {
-  return new Promise((resolve) => {
-    const intents = ["pointerdown", "keydown", "touchstart"];
-    const go = () => {
-      for (const type of intents) removeEventListener(type, go, true);
-      resolve(undefined);
-    };
-    for (const type of intents) addEventListener(type, go, { capture: true, passive: true });
-    if (globalThis.requestIdleCallback) requestIdleCallback(go, { timeout: 200 });
-    else setTimeout(go, 50);
-  });
-}
+/** Waits until the page is painted and idle, or somebody begins to use it. */
+const calm = () => new Promise((resolve) => {
+  for (const type of ["pointerdown", "keydown", "touchstart"]) addEventListener(type, resolve, { once: true, passive: true });
+  (globalThis.requestIdleCallback ?? setTimeout)(resolve, /** @type {any} */ ({ timeout: 200 }));
+});
 
 /** @param {string} name */
 async function load(name) {
-  const response = await fetch(address(name));
+  const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name}: status ${response.status}`);
   return response;
 }
 
-/** @param {Promise<Response>} loading */
-async function instantiate(loading) {
-  const response = await loading;
-  const copy = response.clone();
-  try {
+async function instantiate() {
+  const response = await load("kernel.wasm");
+  // Compiling while it arrives needs the right type; a server that sends another one is still good enough.
+  if (response.headers.get("content-type") === "application/wasm")
     return (await WebAssembly.instantiateStreaming(response, kernel.imports)).instance;
-  } catch (error) {
-    // A server that sends another type, or a browser without streaming.
-    if (error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) throw error;
-    return (await WebAssembly.instantiate(await copy.arrayBuffer(), kernel.imports)).instance;
-  }
+  return (await WebAssembly.instantiate(await response.arrayBuffer(), kernel.imports)).instance;
 }
 
-/** Bundles as they are; where one is missing or refused, all sources, and the console says why.
+/** Takes the bundles; where one is missing or refused, all sources, and the console says why.
  *  @param {Promise<Response>[]} loading */
 async function addModules(loading) {
   const refused = [];
@@ -117,29 +88,26 @@ async function addModules(loading) {
     try {
       kernel.run("sx_add_bundle", new Uint8Array(await (await response).arrayBuffer()));
     } catch (error) {
-      if (kernel.dead) throw kernel.dead;
       refused.push(`${kBundles[at]}: ${/** @type {Error} */ (error).message}`);
     }
   }
-  if (refused.length === 0) return;
-  console.warn(`SX compiles its sources instead of a bundle: ${refused.join("; ")}`);
+  if (!refused.length) return;
+  console.warn(`SX compiles its sources instead: ${refused.join("; ")}`);
   const sources = await (await load("web-source.json")).json();
-  for (const [module, text] of Object.entries(sources)) kernel.run("sx_add_source", module, /** @type {string} */ (text));
+  for (const name in sources) kernel.run("sx_add_source", name, sources[name]);
   api.loadedFrom = "source";
 }
 
 async function boot() {
-  if (typeof WebAssembly !== "object" || !document.adoptedStyleSheets || !globalThis.AbortController)
-    throw new Error("this browser lacks WebAssembly or another thing that it needs");
   await calm();
   const bundles = kBundles.map(load);
-  for (const bundle of bundles) bundle.catch(() => {});
-  kernel.start(await instantiate(load("kernel.wasm")));
+  for (const bundle of bundles) bundle.catch(() => {});  // looked at later
+  kernel.start(await instantiate());
   api.version = kernel.run("sx_fingerprint");
   await addModules(bundles);
-  kernel.run("sx_require", kMain);
-  stopEvents = startPageEvents(call);
-  call("web/start", []);
+  kernel.run("sx_require", "web/boot");
+  stopEvents = startPageEvents(kernel.call);
+  kernel.call("web/start");
 }
 
 if (!("SxKernel" in globalThis)) {

@@ -1,24 +1,22 @@
 // The page as ports: nodes by number, single changes, fragments parsed without running anything.
 
-import { PortError } from "./kernel.js";
-
-/** @typedef {Element & {value?: string, disabled?: boolean}} AnyElement */
+import { portError } from "./kernel.js";
 
 // A handle is slot * 4096 + generation, so that the number of a freed node never means another one.
 const kGenerations = 4096;
-/** @type {({node: Element | null, generation: number})[]} */
+/** @type {{node: any, generation: number}[]} */
 const slots = [];
 /** @type {number[]} */
 const free = [];
 /** @type {WeakMap<Element, number>} */
 const handles = new WeakMap();
 
-/** @param {Element | null | undefined} node @returns {number | null} */
+/** @param {any} node @returns {number | null} */
 export function handleOf(node) {
   if (!node) return null;
   let handle = handles.get(node);
   if (handle === undefined) {
-    const at = free.pop() ?? slots.push({ node: null, generation: 1 }) - 1;
+    const at = free.pop() ?? slots.push({ node, generation: 1 }) - 1;
     slots[at].node = node;
     handle = at * kGenerations + slots[at].generation;
     handles.set(node, handle);
@@ -26,34 +24,30 @@ export function handleOf(node) {
   return handle;
 }
 
-/** @param {number} handle @returns {AnyElement} */
+/** @param {number} handle */
 export function nodeOf(handle) {
   const slot = slots[Math.floor(handle / kGenerations)];
-  if (!slot?.node || slot.generation !== handle % kGenerations)
-    throw new PortError("stale-node", `The node ${handle} has left the page`);
+  if (!slot?.node || slot.generation !== handle % kGenerations) throw portError("stale-node", `node ${handle} has left the page`);
   return slot.node;
 }
 
 /** Frees the handles of nodes that left the document. */
-function sweep() {
-  const gone = [];
-  for (const [at, slot] of slots.entries()) {
-    if (!slot.node || slot.node.isConnected) continue;
-    gone.push(at * kGenerations + slot.generation);
-    handles.delete(slot.node);
-    slot.node = null;
-    slot.generation = (slot.generation % (kGenerations - 1)) + 1;
-    free.push(at);
-  }
-  return gone;
-}
+const sweep = () => slots.flatMap((slot, at) => {
+  if (!slot.node || slot.node.isConnected) return [];
+  const gone = at * kGenerations + slot.generation;
+  handles.delete(slot.node);
+  slot.node = null;
+  slot.generation = (slot.generation % (kGenerations - 1)) + 1;
+  free.push(at);
+  return [gone];
+});
 
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("sx", { createHTML: (/** @type {string} */ text) => text });
-/** @type {Set<string>} style texts that were adopted */
+/** @type {Set<string | null>} style texts that the page has */
 const adopted = new Set();
 
-/** HTML as nodes. Scripts in it never run; its styles are adopted, as the policy allows no inline ones.
- *  @param {string} html */
+// Scripts in it never run; its styles are adopted, as inline ones are forbidden.
+/** @param {string} html */
 function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = policy ? policy.createHTML(html) : html;
@@ -78,84 +72,65 @@ const places = {
   beforeend: (target, content) => target.append(content),
   afterend: (target, content) => target.after(content),
   delete: (target) => target.remove(),
-  none: () => {},
+  none() {},
 };
 
-/** An id is looked up as an id: odd ones need no escaping. @param {string} selector @param {number | null} from
- *  @param {string} [how] "closest" looks upwards from the node itself */
-function find(selector, from, how) {
-  const start = from ? nodeOf(from) : document;
-  if (how === "closest") return from ? nodeOf(from).closest(selector) : null;
-  if (!from && /^#[^\s.#:[>+~,*]+$/.test(selector)) return document.getElementById(selector.slice(1));
-  return start.querySelector(selector);
-}
-
-/** A link or form as data, with what its surroundings say about it. @param {AnyElement} node
- *  @param {Element | null} [submitter] */
+/** @param {any} node a link or form @param {Element | null} [submitter] */
 export function describe(node, submitter) {
-  const said = (/** @type {string} */ name) => submitter?.getAttribute(`form${name}`) ?? node.getAttribute(name);
   const form = node.localName === "form";
-  const address = form ? said("action") || document.URL.split("#")[0] : node.getAttribute("href") ?? node.getAttribute("xlink:href") ?? "";
-  let url = "";
-  try { url = new URL(address, node.baseURI).href; } catch { /* not an address: stays empty */ }
+  const said = (/** @type {string} */ name) => submitter?.getAttribute(`form${name}`) ?? node.getAttribute(name);
+  const address = form ? said("action") || document.URL : node.getAttribute("href") ?? node.getAttribute("xlink:href");
   return {
-    node: handleOf(node), tag: node.localName, id: node.id, url, target: said("target") ?? "",
-    download: node.hasAttribute("download"), rel: node.getAttribute("rel") ?? "",
-    method: form ? (said("method") || "get").toLowerCase() : "get", enctype: form ? said("enctype") : null,
-    submitter: handleOf(submitter), boost: node.closest("[sx-boost]")?.getAttribute("sx-boost") ?? null,
-    disabled: node.closest("[sx-disable]") !== null,
+    node: handleOf(node), tag: node.localName, id: node.id, url: URL.canParse(address, node.baseURI) ? new URL(address, node.baseURI).href : "",
+    target: said("target") ?? "", download: node.hasAttribute("download"), rel: node.getAttribute("rel") ?? "",
+    method: form ? (said("method") || "get").toLowerCase() : "get", enctype: said("enctype"), submitter: handleOf(submitter),
+    boost: node.closest("[sx-boost]")?.getAttribute("sx-boost"), disabled: !!node.closest("[sx-disable]"),
   };
 }
 
-/** @param {(body: number) => string} textOf the text that the transport keeps under a number
- *  @returns {import("./kernel.js").Ports} */
-export function domPorts(textOf) {
-  return {
-    "dom/find": (selector, from, how) => handleOf(find(selector, from, how)),
-    "dom/find-all": (selector, from) => [...(from ? nodeOf(from) : document).querySelectorAll(selector)].map(handleOf),
-    "dom/describe": (node) => describe(nodeOf(node)),
-    "dom/describe-all": (selector) => [...document.querySelectorAll(selector)].map((node) => describe(node)),
-    "dom/scan": (selector, names, outside) => [...document.querySelectorAll(selector)]
-      .filter((node) => !node.closest(outside))
-      .map((node) => ({
-        node: handleOf(node), tag: node.localName, type: node.getAttribute("type"), id: node.id,
-        said: Object.fromEntries(names.map((/** @type {string} */ name) => [name, node.getAttribute(name)])),
-      })),
-    "dom/value": (node) => nodeOf(node).value ?? null,
-    "dom/focused": () => {
-      const node = document.activeElement;
-      return node && node !== document.body ? { node: handleOf(node), id: node.id } : null;
-    },
-    "dom/set-attribute": (node, name, value) => {
-      if (value === null) nodeOf(node).removeAttribute(name);
-      else nodeOf(node).setAttribute(name, value);
-    },
-    "dom/set-class": (node, name, on) => void nodeOf(node).classList.toggle(name, on),
-    "dom/set-text": (node, text) => void (nodeOf(node).textContent = text),
-    "dom/set-title": (text) => void (document.title = text),
-    "dom/insert": (node, style, html) => places[style](nodeOf(node), parse(html)),
-    "dom/swap": (node, style, body, inner) => {
-      let content = parse(textOf(body));
-      const title = content.querySelector("title:not(svg title)");
-      title?.remove();
-      const part = inner ? content.querySelector(inner) : null;
-      if (part) content.replaceChildren(...part.childNodes);
-      places[style](nodeOf(node), content);
-      return { title: title ? title.textContent : null };
-    },
-    "dom/focus": (node) => {
-      const element = /** @type {HTMLElement} */ (nodeOf(node));
-      element.focus({ preventScroll: true });
-      if (document.activeElement !== element) {
-        element.setAttribute("tabindex", "-1");
-        element.focus({ preventScroll: true });
-      }
-    },
-    "dom/scroll": () => [Math.round(scrollX), Math.round(scrollY)],
-    "dom/scroll-to": (x, y) => scrollTo({ left: x, top: y, behavior: "instant" }),
-    "dom/scroll-into-view": (node) => nodeOf(node).scrollIntoView({ behavior: "instant" }),
-    "dom/emit": (node, name, detail) =>
-      (node ? nodeOf(node) : document).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail })),
-    "dom/sweep": sweep,
-  };
-}
+/** @param {number | null} from */
+const within = (from) => (from ? nodeOf(from) : document);
+/** @param {string} selector */
+const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+/** @param {(request: number) => string} textOf the text kept for a request @returns {import("./kernel.js").Ports} */
+export const domPorts = (textOf) => ({
+  "dom/find": (selector, from, how) => handleOf(how ? nodeOf(from).closest(selector) : within(from).querySelector(selector)),
+  "dom/by-id": (id) => handleOf(document.getElementById(id)),
+  "dom/find-all": (selector, from) => all(selector, within(from)).map(handleOf),
+  "dom/describe-all": (selector) => all(selector).map((node) => describe(node)),
+  "dom/scan": (selector, names, outside) => all(selector).filter((node) => !node.closest(outside)).map((node) => ({
+    node: handleOf(node), tag: node.localName, type: node.getAttribute("type"), id: node.id,
+    said: Object.fromEntries(names.map((/** @type {string} */ name) => [name, node.getAttribute(name)])),
+  })),
+  "dom/focused": () => {
+    const node = document.activeElement;
+    return node && node !== document.body ? { node: handleOf(node), id: node.id } : null;
+  },
+  "dom/set-attribute": (node, name, value) => value === null ? nodeOf(node).removeAttribute(name) : nodeOf(node).setAttribute(name, value),
+  "dom/set-class": (node, name, on) => void nodeOf(node).classList.toggle(name, on),
+  "dom/set-title": (text) => void (document.title = text),
+  "dom/set-text": (node, text) => void (nodeOf(node).textContent = text),
+  "dom/insert": (node, style, html) => places[style](nodeOf(node), parse(html)),
+  "dom/swap": (node, style, request, inner) => {
+    const content = parse(textOf(request));
+    const title = content.querySelector("title:not(svg title)");
+    title?.remove();
+    const part = inner && content.querySelector(inner);
+    if (part) content.replaceChildren(...part.childNodes);
+    places[style](nodeOf(node), content);
+    return { title: title?.textContent };
+  },
+  "dom/focus": (node) => {
+    const element = nodeOf(node);
+    element.focus({ preventScroll: true });
+    if (document.activeElement === element) return;
+    element.setAttribute("tabindex", "-1");
+    element.focus({ preventScroll: true });
+  },
+  "dom/scroll": () => [Math.round(scrollX), Math.round(scrollY)],
+  "dom/scroll-to": (left, top) => scrollTo({ left, top, behavior: "instant" }),
+  "dom/scroll-into-view": (node) => nodeOf(node).scrollIntoView({ behavior: "instant" }),
+  "dom/emit": (node, name, detail) => within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail })),
+  "dom/sweep": sweep,
+});

@@ -2,77 +2,71 @@
 
 import { describe, handleOf, nodeOf } from "./dom.js";
 
-/** @typedef {(name: string, args: unknown[]) => void} Call */
+/** @typedef {(name: string, ...args: unknown[]) => void} Call */
 
 /** @type {Map<number, Event>} */
 const live = new Map();
-let lastEvent = 0;
+let last = 0;
 
-/** @param {Event} event @param {(data: Record<string, unknown>) => void} use */
+/** @param {any} event @param {(data: object) => void} use */
 function dispatch(event, use) {
-  const id = ++lastEvent;
-  const mouse = /** @type {MouseEvent} */ (event);
-  const target = /** @type {any} */ (event.target);
+  const id = ++last;
   live.set(id, event);
-  try {
-    use({
-      event: id, type: event.type, prevented: event.defaultPrevented, button: mouse.button ?? 0,
-      modified: Boolean(mouse.ctrlKey || mouse.metaKey || mouse.shiftKey || mouse.altKey),
-      node: target instanceof Element ? handleOf(target) : null, value: target?.value === undefined ? null : String(target.value),
-    });
-  } finally {
-    live.delete(id);
-  }
+  use({
+    event: id, type: event.type, prevented: event.defaultPrevented, button: event.button ?? 0,
+    modified: !!(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey), value: event.target?.value?.toString() ?? null,
+  });
+  live.delete(id);
 }
 
-/** Listeners of the whole page. `start` returns its `stop`. @param {Call} call */
+/** Listens to what happens to the whole page; returns how to stop. @param {Call} call */
 export function startPageEvents(call) {
-  const stops = new AbortController();
-  const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(event: any) => void} */ listener, capture = false) =>
-    target.addEventListener(type, listener, { capture, signal: stops.signal });
-  const click = (/** @type {MouseEvent} */ event) => {
-    const link = event.composedPath().find((node) => node instanceof Element && node.matches("a[href], area[href], a[*|href]"));
-    if (link) dispatch(event, (data) => call("web/on-click", [data, describe(/** @type {Element} */ (link))]));
+  const stop = new AbortController();
+  const { signal } = stop;
+  /** @type {Record<string, (event: any) => void>} */
+  const handlers = {
+    click(event) {
+      const link = event.composedPath().find((/** @type {any} */ node) => node.matches?.("a[*|href], area[href]"));
+      if (link) dispatch(event, (data) => call("web/on-click", data, describe(link)));
+    },
+    submit: (event) => dispatch(event, (data) => call("web/on-submit", data, describe(event.target, event.submitter))),
   };
-  const submit = (/** @type {SubmitEvent} */ event) =>
-    dispatch(event, (data) => call("web/on-submit", [data, describe(/** @type {Element} */ (event.target), event.submitter)]));
-  // Registered anew for each event, so that it comes after the handlers of the page's own code.
-  for (const [type, listener] of Object.entries({ click, submit }))
-    on(window, type, () => {
-      window.removeEventListener(type, /** @type {any} */ (listener));
-      on(window, type, listener);
-    }, true);
-  on(window, "popstate", (event) => call("web/on-popstate", [event.state, document.URL]));
-  on(window, "pagehide", () => call("web/on-hide", []));
-  on(window, "pageshow", () => call("web/on-show", []));
-  return () => stops.abort();
+  // Registered anew for each event, so that the page's own handlers come first and can prevent it.
+  for (const [type, handler] of Object.entries(handlers))
+    addEventListener(type, () => {
+      removeEventListener(type, handler);
+      addEventListener(type, handler, { signal });
+    }, { capture: true, signal });
+  addEventListener("popstate", (event) => call("web/on-popstate", event.state, document.URL), { signal });
+  addEventListener("pagehide", () => call("web/on-hide"), { signal });
+  return () => stop.abort();
 }
 
 /** @param {Call} call @returns {import("./kernel.js").Ports} */
 export function eventPorts(call) {
-  /** @type {Map<string, () => void>} by listener: how to stop it */
+  /** @type {Map<string, () => void>} how to stop each listener */
   const stops = new Map();
-  const stop = (/** @type {string} */ id) => {
+  const unlisten = (/** @type {string} */ id) => {
     stops.get(id)?.();
     stops.delete(id);
   };
   return {
     "event/prevent": (id) => live.get(id)?.preventDefault(),
     "event/listen": (id, node, type) => {
-      stop(id);
+      unlisten(id);
       const target = node === "document" ? document : node === "window" ? window : nodeOf(node);
-      const listener = (/** @type {Event} */ event) => dispatch(event, (data) => call("web/on-trigger", [id, data]));
+      const listener = (/** @type {Event} */ event) => dispatch(event, (data) => call("web/on-trigger", id, data));
       target.addEventListener(type, listener);
       stops.set(id, () => target.removeEventListener(type, listener));
     },
     "event/observe": (id, node) => {
-      stop(id);
+      unlisten(id);
       const observer = new IntersectionObserver((seen) => {
-        if (seen.some((entry) => entry.isIntersecting)) call("web/on-trigger", [id, { event: 0, type: "revealed", value: null }]);
+        if (seen.some((entry) => entry.isIntersecting)) call("web/on-trigger", id, { type: "revealed" });
       });
       observer.observe(nodeOf(node));
       stops.set(id, () => observer.disconnect());
     },
-    "event/unlisten": stop,
+    "event/unlisten": unlisten,
   };
 }
