@@ -82,47 +82,49 @@ TaskId Runner::spawn(Value function, const Value* args, int count, Done done, Ta
   return id;
 }
 
+// Deducts what the last slice used. False: the budget and the reserve for cleanups are used up.
+bool Runner::charge(TaskId id, Outcome outcome) {
+  State& state = tasks_[id];
+  if (state.fuel_left < 0) return true;
+  state.fuel_left -= vm_.fuel_used();
+  if (state.fuel_left > 0) return true;
+  state.fuel_left = 0;
+  if (outcome != Outcome::OutOfFuel) return true;  // it stands at a request, or has ended in time
+  if (state.ending) return false;
+  vm_.cx.fail("limit", "The fuel limit of this run was exceeded");
+  vm_.cancel(id, vm_.cx.error);
+  state.ending = true;
+  state.fuel_left = kCancelFuel;
+  return true;
+}
+
+void Runner::end(TaskId id, Outcome outcome, Value value) {
+  State& state = tasks_[id];
+  Done done = std::move(state.done);
+  state.done = nullptr;
+  state.serial = 0;
+  state.waiting = false;
+  --active_;
+  Vm::Pin pin(vm_, value);
+  vm_.finish(id);
+  if (done) done(outcome, pin.get());
+}
+
 void Runner::step(TaskId id) {
   tasks_[id].stepping = true;
   while (true) {
     std::int64_t fuel = slice_fuel;
     if (tasks_[id].fuel_left >= 0 && tasks_[id].fuel_left < fuel) fuel = tasks_[id].fuel_left;
     const Outcome outcome = vm_.run(id, fuel);
-    if (outcome == Outcome::OutOfFuel) {
-      State& state = tasks_[id];
-      if (state.fuel_left >= 0) {
-        state.fuel_left -= fuel;
-        if (state.fuel_left <= 0) {
-          vm_.cx.fail("limit", "The fuel limit of this run was exceeded");
-          vm_.cancel(id, vm_.cx.error);
-          state.fuel_left = -1;
-          const Outcome last = vm_.run(id, kCancelFuel);
-          if (last == Outcome::Raised || last == Outcome::Returned) {
-            // fall through to the end below with what it ended with
-          }
-          Done done = std::move(state.done);
-          state.serial = 0;
-          --active_;
-          if (last != Outcome::Raised) vm_.cx.fail("limit", "The fuel limit of this run was exceeded");
-          Vm::Pin error(vm_, last == Outcome::Raised ? vm_.result(id) : vm_.cx.error);
-          vm_.finish(id);
-          if (done) done(Outcome::Raised, error.get());
-          return;
-        }
-      }
-      if (on_yield) {
-        state.stepping = false;
-        const std::uint64_t serial = state.serial;
-        on_yield([this, id, serial] {
-          if (tasks_[id].serial == serial) step(id);
-        });
-        return;
-      }
-      continue;
+    if (!charge(id, outcome)) {
+      vm_.cx.fail("limit", "The fuel limit of this run was exceeded, and so was the reserve for its cleanups");
+      return end(id, Outcome::Raised, vm_.cx.error);
     }
+    if (outcome == Outcome::Returned || outcome == Outcome::Raised)
+      return end(id, outcome, vm_.result(id));
+    State& state = tasks_[id];
     if (outcome == Outcome::Suspended) {
-      State& state = tasks_[id];
-      ++state.turn;
+      state.turn = next_turn_++;
       state.answered = false;
       state.waiting = true;
       service(id);  // may spawn other tasks: tasks_ may have moved
@@ -130,13 +132,12 @@ void Runner::step(TaskId id) {
       tasks_[id].stepping = false;
       return;
     }
-    State& state = tasks_[id];
-    Done done = std::move(state.done);
-    state.serial = 0;
-    --active_;
-    Vm::Pin value(vm_, vm_.result(id));
-    vm_.finish(id);
-    if (done) done(outcome, value.get());
+    if (!on_yield) continue;
+    state.stepping = false;
+    on_yield([this, id, serial = state.serial] {
+      const State& at = tasks_[id];
+      if (at.serial == serial && !at.stepping && !at.waiting) step(id);
+    });
     return;
   }
 }
@@ -182,13 +183,17 @@ void Runner::answer(const IoTicket& ticket, bool raise, Value value) {
 }
 
 void Runner::cancel(TaskId id, std::uint64_t serial, std::string_view kind, std::string_view message) {
-  if (id >= tasks_.size() || tasks_[id].serial != serial || tasks_[id].stepping) return;
-  State& state = tasks_[id];
-  ++state.turn;
-  state.waiting = false;
+  if (serial == 0 || id >= tasks_.size() || tasks_[id].serial != serial) return;
   vm_.cx.fail(kind, message);
   vm_.cancel(id, vm_.cx.error);
-  step(id);
+  State& state = tasks_[id];
+  state.turn = 0;
+  state.waiting = false;
+  if (state.stepping) {
+    state.answered = true;  // by its own servicer: its loop goes on with the cancellation
+  } else {
+    step(id);
+  }
 }
 
 Result<Value> Runner::run_now(Value function, const Value* args, int count, std::int64_t fuel_max) {
@@ -205,12 +210,20 @@ Result<Value> Runner::run_now(Value function, const Value* args, int count, std:
         value = v;
       },
       {fuel_max});
-  on_yield = std::move(yield);
+  std::string waits_for;
   if (!ended) {
-    const Value op = dict_get(vm_.cx, vm_.result(id), vm_.cx.keyword("op"));
-    const std::string name = print(vm_.cx, op);
-    cancel(id, serial(id), "io-error", str("The IO op ", name, " does not answer at once; it cannot be used here"));
+    const std::uint64_t mine = serial(id);
+    const Value request = vm_.result(id);
+    waits_for = is_dict(request) ? print(vm_.cx, dict_get(vm_.cx, request, vm_.cx.keyword("op")))
+                                 : print(vm_.cx, request, {.bytes_max = 80});
+    const std::string message = str("The IO op ", waits_for, " does not answer at once; it cannot be used here");
+    cancel(id, mine, "io-error", message);
+    if (!ended) {  // a cleanup waits as well: it is not waited for
+      vm_.cx.fail("io-error", message);
+      end(id, Outcome::Raised, vm_.cx.error);
+    }
   }
+  on_yield = std::move(yield);
   if (outcome == Outcome::Raised) return Error{describe_error(vm_.cx, value)};
   return value;
 }

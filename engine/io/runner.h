@@ -22,7 +22,7 @@ class Runner;
 struct IoTicket {
   Runner* runner = nullptr;
   TaskId task = 0;
-  std::uint64_t turn = 0;  // an answer to a turn that is over (task cancelled) is dropped
+  std::uint64_t turn = 0;  // an answer to a turn that is over (task cancelled or ended) is dropped
   void reply(Value value) const;
   // kind as in {:kind …}, e.g. "io-error".
   void fail(std::string_view kind, std::string_view message, Value data = Value::nil()) const;
@@ -83,14 +83,17 @@ class Runner {
   struct State {
     Done done;
     std::int64_t fuel_left = -1;
-    std::uint64_t turn = 0;    // counts requests
+    std::uint64_t turn = 0;    // of the request that is out; no two of a runner share one
     std::uint64_t serial = 0;  // which spawn this slot belongs to; 0: free
     bool stepping = false;     // in step(): an answer given now is taken up by its loop
     bool answered = false;
     bool waiting = false;      // has a request out
+    bool ending = false;       // its fuel is used up: cleanups run on a reserve, then it is dropped
   };
   void step(TaskId task);
   void service(TaskId task);
+  bool charge(TaskId task, Outcome outcome);
+  void end(TaskId task, Outcome outcome, Value value);
   void answer(const IoTicket& ticket, bool raise, Value value);
 
   Vm& vm_;
@@ -98,6 +101,7 @@ class Runner {
   Servicer fallback_;
   std::vector<State> tasks_;
   std::uint64_t next_serial_ = 1;
+  std::uint64_t next_turn_ = 1;
   std::size_t active_ = 0;
 };
 

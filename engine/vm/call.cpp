@@ -64,7 +64,7 @@ Value* Interpreter::place_frame(Value* window, const Function& fn, std::uint32_t
   const auto delta = static_cast<std::uint32_t>(window + kCallControl - fs->base);
   Value* frame = window + kCallControl;
   if (frame + fn.registers > fs->top->end()) {
-    if (depth_exceeded()) return nullptr;
+    if (!depth_setter().is_nil()) return nullptr;
     Segment* segment = vm.pool_.take(fn.registers + kCallControl + 1, fs->top);
     segment->caller_base = fs->base;
     fs->top = segment;
@@ -166,15 +166,15 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
       if (frame + fn.registers > fs->top->end()) {
         // The frame outgrows its segment: it becomes one that only returns what the callee, in
         // the next segment, leaves in its register 0. It happens once per segment, not per call.
-        fs->pc = vm.return_stub();
+        fs->pc = vm.return_stub_.code;
         frame = place_frame(fs->base, fn, 0);
-        if (!frame) return limit_error(limit_setter("depth"), "depth");
+        if (!frame) return limit_error(depth_setter(), "depth");
       }
       frame[-3] = callee;
     } else {
       window[0] = callee;
       frame = place_frame(window, fn, extra_flags);
-      if (!frame) return limit_error(limit_setter("depth"), "depth");
+      if (!frame) return limit_error(depth_setter(), "depth");
     }
     std::memcpy(frame, parameters, parameter_count * sizeof(Value));
     fs->base = frame;
@@ -204,9 +204,15 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
   } else if (callee.is_keyword()) {
     if (count < 1 || count > 2)
       return fail("arity-error", str("keyword as function: Expected 1 to 2 arguments, got ", count));
-    if (count == 2) vm.scratch_ = args[1];
-    result = op_get(cx, args[0], callee);
-    if (count == 2 && result.is_nil()) result = vm.scratch_;
+    if (count == 1) {
+      result = op_get(cx, args[0], callee);
+    } else {
+      vm.scratch_ = args[1];
+      bool failed = false;
+      result = op_lookup(cx, args[0], callee, &failed);
+      if (result.is_unset() && !failed) result = vm.scratch_;
+      vm.scratch_ = Value::nil();
+    }
   } else {
     return not_callable(callee);
   }
@@ -248,7 +254,7 @@ Next Interpreter::apply(Value* window, int count, bool tail) {
     return next;
   }
   const int total = static_cast<int>(buffer.size());
-  fuel -= total / 16;
+  cx.charge(static_cast<std::size_t>(total) * sizeof(Value));
   const Value callee = window[0];
   if (is_closure(callee)) {
     const Function& fn = *as_closure(callee)->function();

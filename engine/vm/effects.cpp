@@ -19,12 +19,23 @@ constexpr std::size_t kReserveBytes = 4u << 20;
 Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
 Continuation* as_continuation(Value v) { return static_cast<Continuation*>(v.as_object()); }
 
+// parameterize ends with a cleanup that puts back the bindings of its own fiber. A fiber that never
+// goes on has no use for it, and copies each have their own.
+bool is_parameterize(const Function& fn, const HandlerEntry& entry) {
+  const std::uint32_t* const code = fn.code + entry.target;
+  return entry.target + 1 < fn.code_words &&
+         ins_op(code[0]) == static_cast<std::uint8_t>(Op::SetDynamic) &&
+         ins_op(code[1]) == static_cast<std::uint8_t>(Op::EndCleanup);
+}
+
 bool frame_has_cleanup(const Function& fn, const std::uint32_t* pc) {
   if (pc <= fn.code || pc > fn.code + fn.code_words) return false;
   const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
   for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
     const HandlerEntry& entry = fn.handlers[i];
-    if (entry.kind == HandlerKind::Cleanup && entry.from <= at && at < entry.to) return true;
+    if (entry.kind == HandlerKind::Cleanup && entry.from <= at && at < entry.to &&
+        !is_parameterize(fn, entry))
+      return true;
   }
   return false;
 }
@@ -59,13 +70,8 @@ void Interpreter::switch_to(Value fiber) {
 }
 
 Next Interpreter::deliver(Value v) {
-  if (fs->raise_pending) {
-    fs->raise_pending = false;
-    cx.error = fs->base[fs->dest];
-    unwinding = Unwind::Raise;
-    return Next::Raise;
-  }
   if (fs->dest != kNoDest) fs->base[fs->dest] = v;
+  take_back_edge();
   fs->status = FiberStatus::Running;
   return Next::Run;
 }
@@ -105,23 +111,40 @@ Next Interpreter::return_slow(Value value) {
   }
   // The handler returned: its value is the value of with-handler. A continuation that it did not
   // resume and whose extent has cleanups ends here, with its owner.
-  const Value k = slot[-1];
-  slot[-1] = value;
-  auto* continuation = as_continuation(k);
-  if (continuation->used == 0 && has_pending_cleanup(continuation->inner, continuation->outer)) {
-    continuation->used = 1;
-    fs->dest = kNoDest;
-    const Value inner = continuation->inner, outer = continuation->outer;
+  auto* k = as_continuation(slot[-1]);
+  if (k->used == 0 && has_pending_cleanup(k->inner, k->outer)) {
+    Root value_root(cx.heap, value);
     cx.fail("cancelled", "The handler returned without resuming");
-    return cancel_chain(inner, outer, cx.error);
+    if (cancel_unresumed(slot, vm.return_stub_, value_root)) return Next::Raise;
+    value = value_root;
   }
+  slot[-1] = value;
   return Next::Run;
+}
+
+// A handler ends and its continuation, in window[-1], was not resumed: if that has cleanups, it is
+// cancelled with cx.error (true: the caller raises). Afterwards `then` goes on with its operand, in
+// a frame at `window`: where a cleanup performs, the handler is called on top of that frame.
+bool Interpreter::cancel_unresumed(Value* window, const Vm::Stub& then, Value operand) {
+  auto* k = as_continuation(window[-1]);
+  if (k->used != 0 || !has_pending_cleanup(k->inner, k->outer)) return false;
+  window[0] = then.closure;
+  Value* const frame = place_frame(window, then.function, kLinkHandler);
+  if (!frame) return false;  // at the end of the stack, reserve included
+  frame[0] = operand;
+  for (unsigned i = 1; i < then.function.registers; ++i) frame[i] = Value::nil();
+  fs->base = frame;
+  fs->pc = then.function.code;
+  fs->dest = 1;
+  k->used = 1;
+  const Value inner = k->inner, outer = k->outer;
+  cancel_chain(inner, outer, cx.error);
+  return true;
 }
 
 void Interpreter::finish_fiber(Fiber* fiber) {
   FiberState* state = fiber->state();
   if (state->fuel_left >= 0) settle();
-  if (state->heap_limit_before != 0) cx.heap.set_limit(state->heap_limit_before);
   fiber->state_bits = 0;
   vm.pool_.free_state(state);
 }
@@ -129,7 +152,7 @@ void Interpreter::finish_fiber(Fiber* fiber) {
 Next Interpreter::leave_fiber(Value value) {
   Fiber* fiber = current();
   const FiberRole role = fs->role;
-  const bool budget = fs->fuel_left >= 0;
+  const bool budget = fs->has_budget();
   const Value parent = fiber->parent;
   if (role == FiberRole::Task) {
     result = value;
@@ -184,6 +207,11 @@ Value Interpreter::new_fiber(Value thunk, FiberRole role) {
 Next Interpreter::with_handler(std::uint8_t a, Value handler, Value thunk) {
   if (!is_closure(handler))
     return fail("type-error", str("with-handler: Expected a function (fn (request k) …), got ", type_name(handler)));
+  const Function& fn = *as_closure(handler)->function();
+  if (fn.required > 2 || (!fn.rest && fn.required + fn.optional < 2))
+    return fail("arity-error", str("with-handler: Expected a function of the request and its "
+                                   "continuation, got one with the usage ", fn.usage));
+  if (nests_too_deep()) return limit_error(depth_setter(), "depth");
   Root handler_root(cx.heap, handler);
   const Value child = new_fiber(thunk, FiberRole::Handled);
   if (child.is_unset()) return Next::Raise;
@@ -194,13 +222,6 @@ Next Interpreter::with_handler(std::uint8_t a, Value handler, Value thunk) {
   switch_to(child);
   fs->status = FiberStatus::Running;
   return Next::Run;
-}
-
-bool Interpreter::chain_has_budget(Value inner, Value outer) const {
-  for (Value at = inner;; at = as_fiber(at)->parent) {
-    if (as_fiber(at)->state()->fuel_left >= 0) return true;
-    if (at == outer) return false;
-  }
 }
 
 bool Interpreter::has_pending_cleanup(Value inner, Value outer) const {
@@ -217,7 +238,7 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
   bool budget = false;
   Value at = inner;
   while (as_fiber(at)->state()->role == FiberRole::Limited) {
-    budget = budget || as_fiber(at)->state()->fuel_left >= 0;
+    budget = budget || as_fiber(at)->state()->has_budget();
     at = as_fiber(at)->parent;
   }
   switch (as_fiber(at)->state()->role) {
@@ -262,8 +283,12 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
   slot[0] = Value::object(k);
   std::vector<Value>& args = vm.apply_buffer_;
   args.assign({request_root.get(), Value::object(k)});
+  const Value* const base = fs->base;
   const Next next = enter(slot + 1, handler, args.data(), 2, false, kLinkHandler);
   args.clear();
+  // No room for the handler's frame: its continuation ends, then the limit goes on.
+  if (next == Next::Raise && fs->base == base && !skip_cleanups)
+    cancel_unresumed(slot + 1, vm.unwind_stub_, unwind_token());
   return next;
 }
 
@@ -289,7 +314,7 @@ Next Interpreter::resume(std::uint8_t a, Value k, Value v, bool raise, bool tail
       fs->dest = static_cast<std::uint8_t>(slot - fs->base);
     } else {
       // The frame ends its segment or fiber: it stays, as one that returns its register 0.
-      fs->pc = vm.return_stub();
+      fs->pc = vm.return_stub_.code;
       fs->dest = 0;
     }
   } else {
@@ -342,7 +367,9 @@ Next Interpreter::cancel_chain(Value inner, Value outer, Value error) {
   Fiber* outer_fiber = as_fiber(outer);
   outer_fiber->parent = vm.current_;
   cx.heap.write_barrier(outer_fiber, vm.current_);
-  outer_fiber->handler = Value::nil();
+  // Where a Stepped fiber goes on; a handler stays in force for the cleanups.
+  if (outer_fiber->state()->role == FiberRole::Stepped) outer_fiber->handler = Value::nil();
+  outer_fiber->state()->status = FiberStatus::Running;
   switch_to(inner);
   new_slice();
   unwinding = Unwind::Cancel;
@@ -367,8 +394,9 @@ Next Interpreter::fiber_cancel(std::uint8_t a, Value target, Value error) {
   if (state->status == FiberStatus::Running)
     return fail("fiber-error", "fiber/cancel: this fiber is running");
   if (state->status == FiberStatus::Fresh) {
+    Root error_root(cx.heap, error);
     finish_fiber(fiber);
-    return deliver(Value::nil());
+    return deliver(report("raised", error_root));
   }
   const Value inner = fiber->handler.is_nil() ? target : fiber->handler;
   return cancel_chain(inner, target, error);
@@ -477,13 +505,8 @@ Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
   Fiber* fiber = as_fiber(child);
   FiberState* state = fiber->state();
   state->fuel_left = amounts[0];
-  if (amounts[1] >= 0) {
-    state->heap_limit_before = cx.heap.limit();
-    std::size_t limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]);
-    if (limit > state->heap_limit_before) limit = state->heap_limit_before;
-    cx.heap.set_limit(limit);
-  }
-  if (amounts[2] >= 0) state->depth_bytes_max = static_cast<std::size_t>(amounts[2]);
+  if (amounts[1] >= 0) state->heap_limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]) + 1;
+  if (amounts[2] >= 0) state->depth_bytes_max = static_cast<std::size_t>(amounts[2]) + 1;
   fiber->parent = vm.current_;
   fs->dest = a;
   switch_to(child);
@@ -492,46 +515,68 @@ Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
   return fuel > 0 ? Next::Run : check_fuel();
 }
 
-bool Interpreter::depth_exceeded() const {
+// The fiber whose depth limit is exceeded, the outermost one; the task for that of the VM. nil: none.
+Value Interpreter::depth_setter() const {
+  Value setter = Value::nil();
   std::size_t bytes = 0;
   for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) {
     const FiberState* state = as_fiber(at)->state();
     bytes += state->stack_bytes;
-    const std::size_t reserve = state->on_reserve ? kReserveBytes : 0;
-    if (state->depth_bytes_max != 0 && bytes > state->depth_bytes_max + reserve) return true;
-    if (state->role == FiberRole::Task) return bytes > vm.stack_bytes_max_ + reserve;
+    std::size_t limit = state->depth_bytes_max;
+    if (state->role == FiberRole::Task) limit = vm.stack_bytes_max_;
+    if (limit != 0 && bytes > limit + (state->on_reserve ? kReserveBytes : 0)) setter = at;
   }
-  return false;
+  return setter;
 }
 
-// The fiber whose limit of this sort is in force: the innermost that set one, or the task.
-Value Interpreter::limit_setter(std::string_view what) const {
-  Value at = vm.current_;
-  std::size_t bytes = 0;
-  while (true) {
+// The same for the heap, after a collection: somebody's limit is exceeded.
+Value Interpreter::heap_setter() const {
+  const std::size_t used = cx.heap.used_bytes();
+  Value setter = Value::nil();
+  for (Value at = vm.current_;; at = as_fiber(at)->parent) {
     const FiberState* state = as_fiber(at)->state();
-    bytes += state->stack_bytes;
-    if (state->role == FiberRole::Task) return at;
-    if (what == "heap" && state->heap_limit_before != 0) return at;
-    if (what == "depth" && state->depth_bytes_max != 0 && bytes > state->depth_bytes_max) return at;
-    at = as_fiber(at)->parent;
+    if (state->heap_limit != 0 && used > state->heap_limit) setter = at;
+    if (state->role == FiberRole::Task) return setter.is_nil() ? at : setter;
   }
 }
 
+// Handlers nest as calls do, each in a fiber with a stack of its own. The whole chain is looked at
+// only when it may have grown by a quarter, so that entering a handler stays cheap.
+bool Interpreter::nests_too_deep() {
+  if (++vm.fibers_entered_ < vm.fibers_check_at_) return false;
+  std::uint64_t count = 0;
+  for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) ++count;
+  vm.fibers_check_at_ = vm.fibers_entered_ + (count / 4 > 16 ? count / 4 : 16);
+  return !depth_setter().is_nil();
+}
+
+// Raises the limit error that only the setter sees. Cleanups on the way run on a reserve; what is
+// ended already and exceeds that as well is left without further cleanups.
 Next Interpreter::limit_error(Value setter, std::string_view what) {
-  FiberState* state = as_fiber(setter)->state();
+  const bool again = as_fiber(setter)->state()->on_reserve;
+  if (again) {
+    for (Value at = setter; !at.is_nil(); at = as_fiber(at)->parent)
+      if (as_fiber(at)->state()->on_reserve) setter = at;
+  } else {
+    const std::size_t heap_reserve = cx.heap.used_bytes() + kReserveBytes;
+    for (Value at = vm.current_;; at = as_fiber(at)->parent) {
+      FiberState* state = as_fiber(at)->state();
+      state->on_reserve = true;
+      if (state->fuel_left >= 0 && state->fuel_left < kReserveFuel) state->fuel_left = kReserveFuel;
+      if (state->heap_limit != 0 && state->heap_limit < heap_reserve) state->heap_limit = heap_reserve;
+      if (at != setter) continue;
+      if (what == "heap") state->heap_limit = heap_reserve;
+      break;
+    }
+  }
   Root setter_root(cx.heap, setter);
-  const bool again = state->on_reserve;
-  state->on_reserve = true;
-  if (what == "fuel") state->fuel_left = kReserveFuel;
-  if (what == "heap") cx.heap.set_limit(cx.heap.used_bytes() + kReserveBytes);
+  new_slice();
   const Field data[] = {{"limit", cx.keyword(what)}};
   const Value details = make_dict(cx, data);
   cx.fail("limit", str("The ", what, " limit of this run was exceeded"), details);
   unwinding = Unwind::Limit;
   unwind_target = setter_root;
-  skip_cleanups = again;  // the reserve is used up as well
-  new_slice();
+  skip_cleanups = again;
   return Next::Raise;
 }
 
@@ -552,12 +597,21 @@ void Interpreter::settle() {
 
 void Interpreter::new_slice() {
   std::int64_t least = host_fuel < kSliceMax ? host_fuel : kSliceMax;
+  std::size_t heap = vm.heap_limit_;
+  bool own_heap = false;
   for (Value at = vm.current_; !at.is_nil(); at = as_fiber(at)->parent) {
     const FiberState* state = as_fiber(at)->state();
     if (state->fuel_left >= 0 && state->fuel_left < least) least = state->fuel_left;
+    if (state->heap_limit == 0) continue;
+    // A reserve outranks the limits around it, the VM's own included.
+    if (!own_heap ? heap == 0 || state->heap_limit < heap || state->on_reserve
+                  : state->heap_limit < heap)
+      heap = state->heap_limit;
+    own_heap = true;
   }
   if (least < 0) least = 0;
   slice = fuel = least;
+  if (heap != cx.heap.limit()) cx.heap.set_limit(heap);
 }
 
 // At a safe point with the state saved and no value awaited.
@@ -566,7 +620,7 @@ Next Interpreter::check_fuel() {
   settle();
   if (cx.heap.over_limit()) {
     cx.heap.collect_full();
-    if (cx.heap.over_limit()) return limit_error(limit_setter("heap"), "heap");
+    if (cx.heap.over_limit()) return limit_error(heap_setter(), "heap");
   }
   // The outermost budget that ran out decides.
   Value spent = Value::nil();
@@ -595,6 +649,21 @@ Next Interpreter::check_fuel() {
   }
   new_slice();
   return Next::Run;
+}
+
+// At a Loop, pc behind it. The jump is taken when the fiber goes on; a limit error unwinds from here.
+Next Interpreter::check_back_edge() {
+  FiberState* const looping = fs;
+  looping->back_edge = true;
+  const Next next = check_fuel();
+  if (next == Next::Run && fs == looping) take_back_edge();
+  return next;
+}
+
+void Interpreter::take_back_edge() {
+  if (!fs->back_edge) return;
+  fs->back_edge = false;
+  fs->pc += ins_e(fs->pc[-1]);
 }
 
 }  // namespace sx

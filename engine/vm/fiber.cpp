@@ -12,10 +12,18 @@ namespace {
 void fill_nil(Value* from, Value* to) {
   for (; from < to; ++from) *from = Value::nil();
 }
+
+// Capacities are kSegmentSlotsFirst times a power of two.
+int size_of(std::size_t capacity) {
+  int size = 0;
+  while ((std::size_t{kSegmentSlotsFirst} << size) < capacity) ++size;
+  return size;
+}
 }  // namespace
 
 StackPool::~StackPool() {
-  while (small_count_ > 0) std::free(small_[--small_count_]);
+  for (int size = 0; size < kSizes; ++size)
+    while (spare_count_[size] > 0) std::free(spares_[size][--spare_count_[size]]);
   while (state_count_ > 0) delete states_[--state_count_];
 }
 
@@ -27,13 +35,14 @@ Segment* StackPool::take(std::size_t slots_min, Segment* below) {
   }
   while (capacity < slots_min) capacity *= 2;
   Segment* segment;
-  if (capacity == kSegmentSlotsFirst && small_count_ > 0) {
-    segment = small_[--small_count_];
+  const int size = size_of(capacity);
+  if (spare_count_[size] > 0) {
+    segment = spares_[size][--spare_count_[size]];
   } else {
     const std::size_t bytes = sizeof(Segment) + (capacity + kSegmentSlack) * sizeof(Value);
     segment = static_cast<Segment*>(std::malloc(bytes));
     if (!segment) fatal("out of memory for a stack");  // the heap limit is far below what malloc refuses
-    heap_.external_grew(bytes);
+    heap_->external_grew(bytes);
     segment->capacity = static_cast<std::uint32_t>(capacity);
     fill_nil(segment->slots(), segment->end());
   }
@@ -42,17 +51,24 @@ Segment* StackPool::take(std::size_t slots_min, Segment* below) {
   return segment;
 }
 
-void StackPool::give(Segment* segment) {
-  if (segment->capacity == kSegmentSlotsFirst && small_count_ < kSparesMax) {
-    small_[small_count_++] = segment;
+void StackPool::give(Segment* segment) { give(segment, false); }
+
+void StackPool::give(Segment* segment, bool stale) {
+  const int size = size_of(segment->capacity);
+  if (spare_count_[size] < spares_max(size)) {
+    // Words left by a running fiber stay valid until the next collection, which clears the spares.
+    if (stale) fill_nil(segment->slots(), segment->end());
+    spares_[size][spare_count_[size]++] = segment;
     return;
   }
-  heap_.external_shrank(sizeof(Segment) + (segment->capacity + kSegmentSlack) * sizeof(Value));
+  heap_->external_shrank(sizeof(Segment) + (segment->capacity + kSegmentSlack) * sizeof(Value));
   std::free(segment);
 }
 
 void StackPool::clear_spares() {
-  for (int i = 0; i < small_count_; ++i) fill_nil(small_[i]->slots(), small_[i]->end());
+  for (int size = 0; size < kSizes; ++size)
+    for (int i = 0; i < spare_count_[size]; ++i)
+      fill_nil(spares_[size][i]->slots(), spares_[size][i]->end());
 }
 
 FiberState* StackPool::new_state() {
@@ -67,17 +83,16 @@ FiberState* StackPool::new_state() {
   return state;
 }
 
-void StackPool::give_all(FiberState* state) {
+void StackPool::free_state(FiberState* state) { free_state(state, false); }
+void StackPool::free_dead_state(FiberState* state) { free_state(state, true); }
+
+void StackPool::free_state(FiberState* state, bool stale) {
   for (Segment* segment = state->top; segment;) {
     Segment* below = segment->below;
-    give(segment);
+    give(segment, stale);
     segment = below;
   }
   state->top = nullptr;
-}
-
-void StackPool::free_state(FiberState* state) {
-  give_all(state);
   if (state_count_ < kSparesMax) {
     states_[state_count_++] = state;
   } else {

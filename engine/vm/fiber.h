@@ -61,33 +61,46 @@ struct FiberState {
   FiberStatus status = FiberStatus::Fresh;
   std::uint8_t dest = kNoDest;
   bool on_reserve = false;             // a limit was hit: cleanups run on the reserve
-  bool raise_pending = false;          // when it goes on, r[dest] is raised instead of delivered
-  // Budget of Stepped and Limited fibers, -1: none.
-  std::int64_t fuel_left = -1;
+  // Stopped by a Loop whose jump is still to be taken: pc is behind the Loop meanwhile, so that
+  // unwinding finds the regions the Loop lies in, not those of its target.
+  bool back_edge = false;
+  // Budgets; the run loop is in force of the least one in its chain of fibers.
+  std::int64_t fuel_left = -1;         // Stepped, Limited; -1: none
   std::size_t depth_bytes_max = 0;     // Limited: 0 = none
-  std::size_t heap_limit_before = 0;   // Limited with :heap: the limit to put back
+  std::size_t heap_limit = 0;          // Limited, or a task on its reserve: what the heap may hold in all
   std::size_t stack_bytes = 0;
+
+  bool has_budget() const { return fuel_left >= 0 || heap_limit != 0; }
 };
 
 // Makes and recycles segments; owned by the VM.
 class StackPool {
  public:
-  explicit StackPool(Heap& heap) : heap_(heap) {}
+  StackPool() = default;
   ~StackPool();
   StackPool(const StackPool&) = delete;
+  // Counts the stacks' memory. The pool outlives it.
+  void set_heap(Heap* heap) { heap_ = heap; }
   Segment* take(std::size_t slots_min, Segment* below);
   void give(Segment* segment);
-  void give_all(FiberState* state);
   // Spare segments hold stale words: they are cleared at each collection.
   void clear_spares();
   FiberState* new_state();
   void free_state(FiberState* state);
+  // The same for a fiber that the collector found dead: its slots refer to dead objects.
+  void free_dead_state(FiberState* state);
 
  private:
   static constexpr int kSparesMax = 8;
-  Heap& heap_;
-  Segment* small_[kSparesMax];
-  int small_count_ = 0;
+  static constexpr int kSizes = 8;  // 64, 128, … 8192 slots
+  static int spares_max(int size) { return size == 0 ? kSparesMax : 2; }
+  void give(Segment* segment, bool stale);
+  void free_state(FiberState* state, bool stale);
+
+  Heap* heap_ = nullptr;
+  // A call that crosses the end of a segment again and again must not cost an allocation each time.
+  Segment* spares_[kSizes][kSparesMax];
+  int spare_count_[kSizes] = {};
   FiberState* states_[kSparesMax];
   int state_count_ = 0;
 };

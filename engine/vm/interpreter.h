@@ -56,10 +56,10 @@ struct Interpreter {
   Next arity_error(const Function& fn, int count);
   Next not_callable(Value callee);
   Value parameter_value(Value parameter) const;
-  bool depth_exceeded() const;
 
   // effects.cpp
   Next return_slow(Value value);             // Return through a flagged link
+  bool cancel_unresumed(Value* window, const Vm::Stub& then, Value operand);
   Next leave_fiber(Value value);             // the current fiber's first frame returned
   Next deliver(Value v);                     // r[dest] of the current fiber's top frame := v
   void finish_fiber(Fiber* fiber);           // its stack goes; budgets and limits are put back
@@ -72,19 +72,24 @@ struct Interpreter {
   Next fiber_copy(std::uint8_t a, Value fiber_or_k);
   Next limited(std::uint8_t a, Value thunk, Value limits);
   Next check_fuel();
+  Next check_back_edge();
+  void take_back_edge();
   void settle();
   void new_slice();
   void switch_to(Value fiber);  // current := fiber, the old one is remembered
-  bool chain_has_budget(Value inner, Value outer) const;
   bool has_pending_cleanup(Value inner, Value outer) const;
   Next cancel_chain(Value inner, Value outer, Value error);
   Next limit_error(Value setter, std::string_view what);
-  Value limit_setter(std::string_view what) const;
+  Value depth_setter() const;
+  Value heap_setter() const;
+  bool nests_too_deep();
   Value report(std::string_view key, Value v);  // {:key v}
 
   // unwind.cpp
   Next unwind(Value error);
   Next end_cleanup(Value token);
+  Value unwind_token();
+  bool resume_unwinding_of_failed_cleanup();
   Value add_trace(Value error);
 };
 

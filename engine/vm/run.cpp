@@ -244,11 +244,11 @@ dispatch:
     DISPATCH();
   }
   CASE(Loop) {
-    pc += ins_e(w);
     if (__builtin_expect(--fuel < 0, 0)) {
       SAVE();
-      FOLLOW(it.check_fuel());
+      FOLLOW(it.check_back_edge());
     }
+    pc += ins_e(w);
     DISPATCH();
   }
   CASE(JumpIf) {

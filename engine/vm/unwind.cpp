@@ -28,6 +28,20 @@ std::string describe_frame(const Function& fn, const std::uint32_t* pc) {
   return out;
 }
 
+// The word index of the EndCleanup that ends this cleanup's code.
+std::uint32_t end_of_cleanup(const Function& fn, const HandlerEntry& entry) {
+  for (std::uint32_t pc = entry.target; pc < fn.code_words;) {
+    const std::uint32_t word = fn.code[pc];
+    if (ins_op(word) == static_cast<std::uint8_t>(Op::EndCleanup) && ins_a(word) == entry.reg)
+      return pc;
+    const OpInfo* info = op_info(ins_op(word));
+    if (!info) break;
+    pc += static_cast<std::uint32_t>(base_words(info->format));
+    if (info->format == Format::WF) pc += (fn.unit->functions[ins_d(word)].captures + 1u) / 2;
+  }
+  return 0;  // hand-made code: the cleanup is not taken for one
+}
+
 // Calls visit(fn, pc) for each frame from the innermost outwards, through parent fibers.
 template <class Visit>
 void each_frame(Value fiber_value, Visit visit) {
@@ -93,6 +107,47 @@ Value Interpreter::add_trace(Value error) {
   return dict_put(cx, root, key, trace);
 }
 
+// What a cleanup has in its register: the error, or all there is to know about the unwinding.
+Value Interpreter::unwind_token() {
+  if (unwinding == Unwind::Raise) return cx.error;
+  Root target(cx.heap, unwind_target);
+  Root content(cx.heap, cx.heap.cons(Value::small_int(static_cast<int>(unwinding)), target));
+  content = cx.heap.cons(content, cx.error);
+  const Value token = cx.heap.make_cell(content);
+  token.as_object()->aux = kUnwindToken;
+  return token;
+}
+
+// An error left a cleanup that a limit or a cancellation runs: that one goes on, or guards around
+// the cleanup could keep the run alive. The error of the cleanup is dropped. True: unwinding and
+// pc are those of the EndCleanup that was not reached.
+bool Interpreter::resume_unwinding_of_failed_cleanup() {
+  const Function& fn = *as_closure(fs->base[-3])->function();
+  const auto at = static_cast<std::uint32_t>(fs->pc - fn.code - 1);
+  const HandlerEntry* failed = nullptr;
+  std::uint32_t end = 0;
+  for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
+    const HandlerEntry& entry = fn.handlers[i];
+    if (entry.kind != HandlerKind::Cleanup || at < entry.target) continue;
+    if (failed && entry.target <= failed->target) continue;
+    const Value held = fs->base[entry.reg];
+    if (!is_kind(held, Kind::Cell) || held.as_object()->aux != kUnwindToken) continue;
+    const std::uint32_t last = end_of_cleanup(fn, entry);
+    if (at > last) continue;
+    failed = &entry;
+    end = last;
+  }
+  if (!failed) return false;
+  // A guard within the cleanup takes the error first.
+  for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
+    const HandlerEntry& entry = fn.handlers[i];
+    if (at >= entry.from && at < entry.to && entry.from >= failed->target) return false;
+  }
+  end_cleanup(fs->base[failed->reg]);
+  fs->pc = fn.code + end + 1;
+  return true;
+}
+
 Next Interpreter::end_cleanup(Value token) {
   if (is_kind(token, Kind::Cell) && token.as_object()->aux == kUnwindToken) {
     const Value content = as_cell(token)->value;
@@ -107,27 +162,19 @@ Next Interpreter::end_cleanup(Value token) {
 }
 
 Next Interpreter::unwind(Value error) {
-  if (unwinding == Unwind::Raise) error = add_trace(error);
+  if (unwinding != Unwind::Cancel) error = add_trace(error);
   cx.error = error;
   while (true) {
+    fs->back_edge = false;
     const Function& fn = *as_closure(fs->base[-3])->function();
     if (fn.handler_count > 0 && inside(fn, fs->pc)) {
+      if (unwinding == Unwind::Raise && resume_unwinding_of_failed_cleanup()) continue;
       const auto at = static_cast<std::uint32_t>(fs->pc - fn.code - 1);
       for (std::uint32_t i = 0; i < fn.handler_count; ++i) {
         const HandlerEntry& entry = fn.handlers[i];
         if (at < entry.from || at >= entry.to) continue;
         if (entry.kind == HandlerKind::Guard ? unwinding != Unwind::Raise : skip_cleanups) continue;
-        if (unwinding == Unwind::Raise) {
-          fs->base[entry.reg] = cx.error;
-        } else {
-          Root target(cx.heap, unwind_target);
-          Root content(cx.heap, cx.heap.cons(Value::small_int(static_cast<int>(unwinding)), target));
-          content = cx.heap.cons(content, cx.error);
-          const Value token = cx.heap.make_cell(content);
-          token.as_object()->aux = kUnwindToken;
-          unwind_target = target;
-          fs->base[entry.reg] = token;
-        }
+        fs->base[entry.reg] = unwind_token();
         fs->pc = fn.code + entry.target;
         fs->status = FiberStatus::Running;
         return Next::Run;
@@ -138,16 +185,9 @@ Next Interpreter::unwind(Value error) {
     if (!(link & kLinkFiber)) {
       Value* slot = pop_frame();
       if (link & kLinkHandler) {
-        // The handler raised without resuming: its continuation ends first, then the error goes on.
-        auto* k = static_cast<Continuation*>(slot[-1].as_object());
-        if (k->used == 0 && unwinding == Unwind::Raise && has_pending_cleanup(k->inner, k->outer)) {
-          k->used = 1;
-          fs->dest = static_cast<std::uint8_t>(slot - 1 - fs->base);
-          slot[-1] = cx.error;
-          fs->raise_pending = true;
-          const Value inner = k->inner, outer = k->outer;
-          cancel_chain(inner, outer, cx.error);
-        }
+        // The handler is left without having resumed: its continuation ends first, then what
+        // unwinds goes on.
+        if (!skip_cleanups) cancel_unresumed(slot, vm.unwind_stub_, unwind_token());
       }
       continue;
     }
@@ -156,7 +196,7 @@ Next Interpreter::unwind(Value error) {
     Fiber* fiber = current();
     const FiberRole role = fs->role;
     const Value parent = fiber->parent;
-    const bool budget = fs->fuel_left >= 0;
+    const bool budget = fs->has_budget();
     const bool target = unwinding != Unwind::Raise && vm.current_ == unwind_target;
     finish_fiber(fiber);
     if (role == FiberRole::Task) {
@@ -168,11 +208,8 @@ Next Interpreter::unwind(Value error) {
     if (budget) new_slice();
     if (target) {
       skip_cleanups = false;
-      if (unwinding == Unwind::Cancel) {
-        const Next next = deliver(Value::nil());
-        if (next == Next::Run) return next;
-        continue;  // the handler that cancelled was itself raising
-      }
+      if (unwinding == Unwind::Cancel)
+        return deliver(role == FiberRole::Stepped ? report("raised", cx.error) : Value::nil());
       unwinding = Unwind::Raise;
       fs->status = FiberStatus::Running;
       continue;

@@ -15,23 +15,25 @@ void trace_fiber(Object* object, Visitor& visitor) {
   if (FiberState* state = fiber->state()) trace_fiber_stack(state, visitor);
 }
 
-// Released fibers give their stacks back to the C++ allocator: the collector may release them
-// when the pool of their VM is busy elsewhere.
 void release_fiber(Object* object) {
   auto* fiber = static_cast<Fiber*>(object);
   FiberState* state = fiber->state();
   if (!state) return;
   fiber->state_bits = 0;
-  state->pool->free_state(state);
+  state->pool->free_dead_state(state);
 }
 
 }  // namespace
 
 Vm::Vm(const VmConfig& config)
-    : cx(config.heap, config.hash_seed), pool_(cx.heap), stack_bytes_max_(config.stack_bytes_max) {
+    : cx(config.heap, config.hash_seed),
+      stack_bytes_max_(config.stack_bytes_max),
+      heap_limit_(config.heap.limit_bytes) {
+  pool_.set_heap(&cx.heap);
   cx.heap.set_special(Kind::Fiber, {trace_fiber, release_fiber});
   cx.heap.add_root_source(visit_roots, this);
-  return_stub_code_[0] = enc_abc(Op::Return, 0);
+  make_stub(return_stub_, Op::Return);
+  make_stub(unwind_stub_, Op::EndCleanup);
   // (fn list) → (apply fn list): how the host starts any callable with any arguments.
   apply_stub_code_[0] = enc_abc(Op::Move, 2, 0);
   apply_stub_code_[1] = enc_abc(Op::Move, 5, 1);
@@ -45,11 +47,18 @@ Vm::Vm(const VmConfig& config)
   apply_stub_.unit = &stub_unit_;
 }
 
-Vm::~Vm() {
-  cx.heap.remove_root_source(this);
-  // Fibers that are still alive give their stacks back before the pool goes.
-  for (Task& task : tasks_) task = Task{};
-  current_ = Value::nil();
+Vm::~Vm() { cx.heap.remove_root_source(this); }
+
+void Vm::make_stub(Stub& stub, Op op) {
+  stub.code[0] = enc_abc(op, 0);
+  stub.function.code = stub.code;
+  stub.function.code_words = 1;
+  stub.function.registers = 2 + kCallControl;  // its operand, and the window of what it waits for
+  stub.function.simple = true;
+  stub.function.unit = &stub_unit_;
+  auto* closure = static_cast<Closure*>(cx.heap.alloc_static(Kind::Closure, 2));
+  closure->function_bits = reinterpret_cast<std::uintptr_t>(&stub.function);
+  stub.closure = Value::object(closure);
 }
 
 void Vm::visit_roots(void* owner, Visitor& visitor) {
@@ -121,6 +130,7 @@ Outcome Vm::run(TaskId id, std::int64_t fuel) {
   it.outcome = Outcome::Returned;
   switch (tasks_[id].next) {
     case Task::Next::Continue:
+      it.take_back_edge();
       break;
     case Task::Next::Cancel:
       it.unwinding = Unwind::Cancel;
@@ -134,6 +144,9 @@ Outcome Vm::run(TaskId id, std::int64_t fuel) {
   tasks_[id].next = Task::Next::Continue;
   it.fs->status = FiberStatus::Running;
   const Outcome outcome = it.run_loop();
+  it.settle();
+  fuel_used_ = fuel - it.host_fuel;
+  if (cx.heap.limit() != heap_limit_) cx.heap.set_limit(heap_limit_);
   Task& task = tasks_[id];
   task.result = it.result;
   task.inner = current_;

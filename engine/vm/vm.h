@@ -31,6 +31,10 @@ class Vm {
   ~Vm();
   Vm(const Vm&) = delete;
 
+ private:
+  StackPool pool_;  // before the heap, which gives the stacks of its fibers back when it goes
+
+ public:
   Context cx;
   Globals globals;
 
@@ -43,6 +47,8 @@ class Vm {
   TaskId start(Value function, const Value* args, int count);
   // Runs until the task returns, raises, suspends on a request, or has used `fuel`.
   Outcome run(TaskId task, std::int64_t fuel);
+  // What the last run() used of its fuel.
+  std::int64_t fuel_used() const { return fuel_used_; }
   // The value returned, the error raised, or the request: what the last run() of the task ended with.
   Value result(TaskId task) const;
   // Answers the request of a suspended task; run() goes on from there.
@@ -84,12 +90,18 @@ class Vm {
   static void visit_roots(void* owner, Visitor& visitor);
 
   std::vector<std::unique_ptr<Unit>> units_;
-  StackPool pool_;
   std::vector<Task> tasks_;
   std::vector<TaskId> free_tasks_;
   Pin* pins_ = nullptr;
   Interpreter* running_ = nullptr;  // the run() in progress
-  const std::uint32_t* return_stub() const { return return_stub_code_; }
+
+  // A function of the VM itself: one instruction on register 0, no source.
+  struct Stub {
+    std::uint32_t code[1];
+    Function function;
+    Value closure;
+  };
+  void make_stub(Stub& stub, Op op);
 
   Value current_ = Value::nil();       // running fiber
   Value scratch_ = Value::nil();       // a value between two allocations of a slow path
@@ -98,7 +110,11 @@ class Vm {
   bool fuel_due_ = false;
   const void* labels_[256] = {};       // where each instruction's code is (computed goto)
   std::size_t stack_bytes_max_;
-  std::uint32_t return_stub_code_[1];  // Return r0
+  std::size_t heap_limit_;        // of the isolate; with-limits only lowers it
+  std::int64_t fuel_used_ = 0;
+  std::uint64_t fibers_entered_ = 0, fibers_check_at_ = 0;
+  Stub return_stub_;              // Return r0
+  Stub unwind_stub_;              // EndCleanup r0
   Unit stub_unit_;
   Function apply_stub_;                // (fn list) → (apply fn list)
   std::uint32_t apply_stub_code_[4];
