@@ -188,6 +188,11 @@ SX_EXPORT(sx_run_source)(const char* file, std::uint32_t file_len, const char* t
   return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);
 }
 
+// "true" if a global of this full name is defined, else "false".
+SX_EXPORT(sx_has)(const char* name, std::uint32_t len) -> std::uint32_t {
+  return ok(kernel->engine.global({name, len}).is_unset() ? "false" : "true");
+}
+
 // Calls an exported function to its end; the printed value. Its ops must be answered at once.
 SX_EXPORT(sx_call_now)(const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)
     -> std::uint32_t {

@@ -1,5 +1,4 @@
 // sx blog import DIR: plans (server/content/site_import.h), stores images, commits each post.
-#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -7,7 +6,6 @@
 #include "engine/value/collections.h"
 #include "server/cli/app_host.h"
 #include "server/content/site_import.h"
-#include "server/crypto/crypto.h"
 
 namespace sx::cli {
 
@@ -22,30 +20,27 @@ Value strings(Context& cx, const std::vector<std::string>& texts) {
   return vector;
 }
 
-Value post_value(Context& cx, const ImportPost& post, const std::map<std::string, std::string>& images,
-                 const std::string& fingerprint) {
+Value post_value(Context& cx, const ImportPost& post, const std::map<std::string, std::string>& images) {
   Root dict(cx.heap, empty_dict(cx));
   auto put = [&](std::string_view key, Value v) {
     Root value(cx.heap, v);
     dict = dict_put(cx, dict, cx.keyword(key), value);
   };
-  std::vector<std::string> tags = post.tags;
-  for (const std::string& category : post.categories)
-    if (std::find(tags.begin(), tags.end(), category) == tags.end()) tags.push_back(category);
   put("source", make_string(cx, post.source));
-  put("fingerprint", make_string(cx, fingerprint));
+  put("categories", strings(cx, post.categories));
+  put("cover", make_string(cx, post.cover));
   put("title", make_string(cx, post.title));
   put("slug", make_string(cx, post.slug));
   put("body", make_string(cx, post.body));
   // The Markdown keeps its references; rendering looks them up here.
-  Root addresses(cx.heap, empty_dict(cx));
+  Root cids(cx.heap, empty_dict(cx));
   for (const auto& [reference, address] : images) {
     Root key(cx.heap, make_string(cx, reference));
     const Value to = make_string(cx, address);
-    addresses = dict_put(cx, addresses, key, to);
+    cids = dict_put(cx, cids, key, to);
   }
-  put("images", addresses);
-  put("tags", strings(cx, tags));
+  put("images", cids);
+  put("tags", strings(cx, post.tags));
   put("draft", Value::boolean(post.draft));
   put("summary", make_string(cx, post.summary));
   put("language", make_string(cx, post.language));
@@ -71,10 +66,10 @@ Result<ImportPlan> make_plan(const std::string& dir, const CommandOutput& output
   return plan;
 }
 
-// Stores the post's images; their addresses by reference.
+// Stores the post's images; their cids by reference.
 Result<std::map<std::string, std::string>> store_images(Installation& it, const std::string& dir, const ImportPost& post,
                                                         const CommandOutput& output) {
-  std::map<std::string, std::string> addresses;
+  std::map<std::string, std::string> cids;
   for (const ImportImage& image : post.images) {
     auto bytes = read_file((std::filesystem::path(dir) / image.file).string());
     if (!bytes.ok()) {
@@ -82,19 +77,9 @@ Result<std::map<std::string, std::string>> store_images(Installation& it, const 
       continue;
     }
     SX_TRY(const auto ref, it.blobs->put(bytes.value()));
-    addresses[image.reference] = str("/blob/", ref.cid);
+    cids[image.reference] = ref.cid;
   }
-  return addresses;
-}
-
-std::string fingerprint_of(const ImportPost& post, const std::map<std::string, std::string>& images) {
-  std::string identity = str(post.title, "\n", post.slug, "\n", post.draft ? "draft" : "public", "\n", post.summary, "\n", post.body);
-  for (const auto& [reference, address] : images) identity += str("\n!", reference, " ", address);
-  for (const std::string& tag : post.tags) identity += str("\n#", tag);
-  for (const std::string& category : post.categories) identity += str("\n#", category);
-  if (post.date_ms) identity += str("\n", *post.date_ms);
-  if (post.updated_ms) identity += str("\n", *post.updated_ms);
-  return hex_encode(sha256(identity));
+  return cids;
 }
 
 }  // namespace
@@ -128,23 +113,22 @@ int import_site(Installation& it, const std::string& dir, const CommandOutput& o
 
   std::size_t created = 0, updated = 0, unchanged = 0, failed = 0, done = 0, images = 0;
   for (const ImportPost& post : plan->posts) {
-    auto addresses = store_images(it, dir, post, output);
-    if (!addresses.ok()) return fail(addresses.error().message);
-    images += addresses->size();
-    Root value(cx.heap, post_value(cx, post, *addresses, fingerprint_of(post, *addresses)));
+    auto cids = store_images(it, dir, post, output);
+    if (!cids.ok()) return fail(cids.error().message);
+    images += cids->size();
+    Root value(cx.heap, post_value(cx, post, *cids));
     const Value args[] = {value};
     const auto result = (*engine)->runner.run_now(import_pin.get(), args, 1);
     ++done;
     if (!result.ok()) {
       output.out(str("error: ", post.source, ": ", result.error().message, "\n"));
       ++failed;
-    } else if (result.value() == cx.keyword("created")) {
-      ++created;
-    } else if (result.value() == cx.keyword("updated")) {
-      ++updated;
-    } else {
-      ++unchanged;
+      continue;
     }
+    const Value outcome = is_dict(result.value()) ? dict_get(cx, result.value(), cx.keyword("outcome")) : Value::nil();
+    if (outcome == cx.keyword("created")) ++created;
+    else if (outcome == cx.keyword("updated")) ++updated;
+    else ++unchanged;
     if (output.progress)
       output.err(str("\rimporting ", done, " of ", plan->posts.size(), done == plan->posts.size() ? "\n" : ""));
   }

@@ -377,9 +377,16 @@ class Planner {
         if ((*text)[start] == '\n') ++line;
         if (next_code_point(*text, at) == kInvalidCodePoint) break;
       }
-      note(Severity::Error, file, static_cast<int>(line),
-           "the file is not UTF-8; left out: save it as UTF-8");
-      return;
+      // What is not UTF-8 was almost always written on a Windows machine of its time.
+      std::optional<std::string> decoded = windows_1252_to_utf8(*text);
+      if (!decoded) {
+        note(Severity::Error, file, static_cast<int>(line),
+             "the file is neither UTF-8 nor Windows-1252 text; left out: save it as UTF-8");
+        return;
+      }
+      note(Severity::Warning, file, static_cast<int>(line),
+           "the file is not UTF-8; read as Windows-1252: check its accents");
+      text = std::move(decoded);
     }
     const Result<FrontMatter> front = parse_front_matter(*text);
     if (!front) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,9 @@ bool is_valid_utf8(std::string_view text);
 std::string repair_utf8(std::string_view text);
 
 std::size_t count_code_points(std::string_view text);
+
+// Text in Windows-1252 (which contains ISO 8859-1's letters) as UTF-8; nullopt when a byte has no
+// meaning there, so that binary data is not taken for text.
+std::optional<std::string> windows_1252_to_utf8(std::string_view text);
 
 }  // namespace sx

@@ -72,18 +72,29 @@ function fail(status, message) {
   process.exit(status);
 }
 
-async function runFile(file, options) {
+/** Calls the exported (or a script's) main with the arguments, if there is one. */
+function callMain(kernel, args) {
+  for (const name of ["main", "#main"]) {
+    if (kernel.call("sx_has", name) !== "true") continue;
+    kernel.call("sx_call_now", name, JSON.stringify(args));
+    return;
+  }
+}
+
+async function runFile(file, args, options) {
   if (!existsSync(file)) fail(1, `${file}: cannot be read: no such file`);
   const bytes = readFileSync(file);
   if (bytes.subarray(0, 4).toString("latin1") === "SXBC") {
     const kernel = await makeKernel({ near: file, ...options });
     const entry = kernel.call("sx_add_bundle", bytes);
     kernel.call("sx_require", entry);
+    callMain(kernel, args);
     return;
   }
   const text = bytes.toString("utf8");
   const kernel = await makeKernel({ near: file, text, ...options });
   kernel.call("sx_run_source", relative(process.cwd(), file), bytes);
+  callMain(kernel, args);
 }
 
 async function test(paths, options) {
@@ -121,7 +132,7 @@ try {
     const kernel = await makeKernel({ text: args[0], ...options });
     process.stdout.write(kernel.call("sx_eval", args[0]) + "\n");
   } else if (command === "run" && args.length >= 1) {
-    await runFile(args[0], options);
+    await runFile(args[0], args.slice(1), options);
   } else if (command === "test" && args.length >= 1) {
     await test(args, options);
   } else {
