@@ -142,7 +142,7 @@ function runConsole(page, block, folder) {
     const pattern = expected
       .map((line) => (line === "…" ? "(?:.*\n)*?" : `${escapePattern(line).replaceAll("…", ".*")}\n`))
       .join("");
-    const got = run.stdout === "" || run.stdout.endsWith("\n") ? run.stdout : `${run.stdout}\n`;
+    const got = run.stdout.trimEnd() === "" ? "" : `${run.stdout.trimEnd()}\n`;
     report.check(new RegExp(`^${pattern}$`).test(got), `${page}:${block.line}: $ ${command}`,
       `expected\n${expected.join("\n")}\ngot\n${got}`);
   }
