@@ -13,7 +13,8 @@ export const sites = [
     ],
     drafts: ["A walk I have not taken", "Kept back for the editor"],
     reported: ["2022-01-10-broken-front-matter.md", "https://tides.example/tables/2020-02.png", "lost.png"],
-    images: 4,
+    // A fourth stands in an include of the site's own templates: reported, and left as text.
+    images: 3,
     tags: ["ridge", "rain", "leap", "borders"],
   },
   {
