@@ -1,5 +1,7 @@
 #include "engine/sx.h"
 
+#include <algorithm>
+
 #include "engine/base/sha256.h"
 #include "engine/base/str.h"
 #include "engine/bytecode/bundle.h"
@@ -94,6 +96,7 @@ Result<void> Engine::load_image(std::unique_ptr<UnitImage> image, bool from_bund
   interface->exports = image->exports;
   interface->uses = image->uses;
   const std::string module = image->module;
+  if (!from_bundle) SX_CHECK(verify_unit(*image, engine_tables()));  // a bundle was verified when added
   Unit* unit = vm.link(std::move(image));
   for (const Export& e : unit->image->exports) {
     Global* global = vm.globals.find(e.name);
@@ -192,7 +195,14 @@ Result<Value> Engine::eval(std::string_view text, std::string_view file, bool in
   CompileOptions options;
   options.file = std::string(file);
   options.interactive = interactive;
+  if (interactive)
+    options.implicit_uses.insert(options.implicit_uses.end(), interactive_uses_.begin(), interactive_uses_.end());
   SX_TRY(auto image, compile_source(services(), text, options));
+  if (interactive) {
+    for (const std::string& use : image->uses)
+      if (std::find(options.implicit_uses.begin(), options.implicit_uses.end(), use) == options.implicit_uses.end())
+        interactive_uses_.push_back(use);
+  }
   Value value = Value::nil();
   SX_CHECK(load_image(std::move(image), false, &value));
   return value;

@@ -93,6 +93,7 @@ class Engine : private MacroRunner, private ModuleResolver {
   std::vector<LoadedModule> loaded_;
   std::vector<std::string> loading_;  // the chain of modules being loaded: cycles
   std::string last_entry_;
+  std::vector<std::string> interactive_uses_;  // what earlier inputs made visible with (use …)
 };
 
 // The vocabularies whose fingerprint bundles carry.

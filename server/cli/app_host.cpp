@@ -94,8 +94,9 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   it.app.static_files = it.static_files.get();
   it.app.root_secret = it.secret;
   it.app.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-  it.app.settings = {{"base-url", env_or("SX_BASE_URL", "")}, {"domain", env_or("SX_DOMAIN", "blog")},
-                     {"grants", env_or("SX_GRANTS", "")},     {"title", env_or("SX_TITLE", "")}};
+  it.app.settings = {{"base-url", env_or("SX_BASE_URL", "")},
+                     {"title", env_or("SX_TITLE", "")},
+                     {"tagline", env_or("SX_TAGLINE", "")}};
   return made;
 }
 

@@ -18,6 +18,42 @@ bool is_standard(std::string_view module) {
   return module == "core" || module.substr(0, 5) == "core/" || module == "test";
 }
 
+const char* special_form_usage(std::string_view name) {
+#define SX_FORM(form, function, least, most, usage) \
+  if (name == form) return usage;
+#include "engine/compiler/special_forms.def"
+#undef SX_FORM
+  return nullptr;
+}
+
+// Levenshtein distance, for short names.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+// Public names at most two changes away, at most three of them.
+std::vector<std::string> similar_names(Engine& engine, std::string_view name) {
+  std::vector<std::string> found;
+  auto consider = [&](std::string_view candidate) {
+    if (candidate.find('#') == std::string_view::npos && found.size() < 3 && distance(name, candidate) <= 2)
+      found.emplace_back(candidate);
+  };
+  for (std::uint32_t i = 0; i < primitive_count(); ++i) consider(primitives()[i].name);
+  for (const Global& global : engine.vm.globals.all()) consider(global.name);
+  return found;
+}
+
 }  // namespace
 
 int cmd_build(const std::vector<std::string>& files, const std::string& out, bool with_core,
@@ -65,7 +101,7 @@ int cmd_build(const std::vector<std::string>& files, const std::string& out, boo
     report_error(written.error().message);
     return 1;
   }
-  std::fprintf(stderr, "%s: %zu modules, %zu bytes\n", out.c_str(), units.size(), bytes.size());
+  std::fprintf(stderr, "%s: %zu module%s, %zu bytes\n", out.c_str(), units.size(), units.size() == 1 ? "" : "s", bytes.size());
   return 0;
 }
 
@@ -103,6 +139,10 @@ int cmd_doc(const std::string& name, const EngineOptions& options) {
   EngineOptions near = options;
   if (near.near.empty()) near.near = ".";
   auto engine = make_engine(near);
+  if (const char* usage = special_form_usage(name)) {
+    std::printf("%s\nA special form: docs/language.md has its rules and examples.\n", usage);
+    return 0;
+  }
   if (const int i = find_primitive(name); i >= 0) {
     std::printf("%s\n", primitives()[i].manual);
     return 0;
@@ -117,7 +157,8 @@ int cmd_doc(const std::string& name, const EngineOptions& options) {
   if (!global || global->usage.empty()) {
     const auto slash = name.find('/');
     if (slash != std::string::npos) {
-      for (const std::string& root : ModuleRoots(near.near).roots()) {
+      const ModuleRoots roots(near.near);
+      for (const std::string& root : roots.roots()) {
         std::error_code ec;
         const auto folder = std::filesystem::path(root) / "lib" / name.substr(0, slash);
         for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
@@ -130,7 +171,9 @@ int cmd_doc(const std::string& name, const EngineOptions& options) {
     }
   }
   if (!global || (global->usage.empty() && global->doc.empty())) {
-    report_error(str("nothing public is called ", name));
+    std::string near_names;
+    for (const std::string& candidate : similar_names(*engine, name)) near_names += str(near_names.empty() ? ". Did you mean " : ", ", candidate);
+    report_error(str("nothing public is called ", name, near_names, near_names.empty() ? "" : "?"));
     return 1;
   }
   std::printf("%s\n%s\n", global->usage.c_str(), global->doc.c_str());

@@ -12,7 +12,7 @@ export const sites = [
       "A heading is all the title it has", "Two borders, one path", "A sun that turns",
     ],
     drafts: ["A walk I have not taken", "Kept back for the editor"],
-    reported: ["2022-01-10-broken-front-matter.md", "https://tides.example/tables/2020-02.png", "lost.png"],
+    reported: ["2022-01-10-broken-front-matter.md", "https://tides.example/tables/2020-02.png", "lost.png", "{% include figure.html"],
     // A fourth stands in an include of the site's own templates: reported, and left as text.
     images: 3,
     tags: ["ridge", "rain", "leap", "borders"],
