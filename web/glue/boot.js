@@ -93,7 +93,7 @@ async function addModules(loading) {
   }
   if (!refused.length) return;
   console.warn(`SX compiles its sources instead: ${refused.join("; ")}`);
-  const sources = await (await load("web-source.json")).json();
+  const sources = await (await load("sx/web-source.json")).json();
   for (const name in sources) kernel.run("sx_add_source", name, sources[name]);
   api.loadedFrom = "source";
 }

@@ -1,0 +1,153 @@
+// Debian's Chromium for the stories of this folder: one browser per file, a context per story, and what every story
+// expects without saying so: no script error, no console error, no violation of the content security policy.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "../tests/node_modules/playwright-core/index.mjs";
+import { admin, expect, root, startServer, test } from "../tests/process/harness.mjs";
+
+const kFlags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run",
+  "--disable-component-update", "--disable-sync"];
+const kScreenshots = join(root, "build/screenshots");
+
+/** What the page itself notes for a story: swaps and refused content. */
+function watch() {
+  const seen = { swaps: 0, violations: [], marker: Math.random() };
+  Object.assign(window, { seen });
+  document.addEventListener("sx:after-swap", () => seen.swaps++);
+  document.addEventListener("securitypolicyviolation", (event) => seen.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+}
+
+/** A browser and a real server, with posts to walk through. */
+export class Stage {
+  /** @param {Parameters<typeof startServer>[0]} [options] */
+  static async open(options = {}) {
+    const stage = new Stage();
+    stage.server = await startServer({ args: ["--demo", ...(options.args ?? [])], ...options });
+    stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: kFlags });
+    return stage;
+  }
+
+  async close() {
+    await this.browser?.close();
+    await this.server?.dispose();
+  }
+
+  /** Tells one story in a context of its own.
+   *  @param {string} name @param {(page: Visit) => Promise<void>} body
+   *  @param {{context?: object, allow?: RegExp, plain?: boolean}} [options] allow: console errors that belong to the story */
+  async story(name, body, { context = {}, allow, plain = false } = {}) {
+    await test(name, async () => {
+      const visit = new Visit(this, await this.browser.newContext(context), allow);
+      try {
+        if (!plain) await visit.context.addInitScript(watch);
+        await visit.open();
+        await body(visit);
+        expect.deepEqual(visit.problems, [], "errors in the console");
+        if (!plain) expect.deepEqual(await visit.page.evaluate(() => window.seen?.violations ?? []), [], "violations of the policy");
+      } finally {
+        await visit.context.close();
+      }
+    });
+  }
+}
+
+/** A visitor with a page. */
+export class Visit {
+  problems = [];
+  warnings = [];
+
+  constructor(stage, context, allow) {
+    this.stage = stage;
+    this.server = stage.server;
+    this.context = context;
+    this.allow = allow;
+  }
+
+  async open() {
+    this.page = await this.context.newPage();
+    this.listen(this.page);
+  }
+
+  /** @param {import("playwright-core").Page} page */
+  listen(page) {
+    const note = (text) => void (this.allow?.test(text) || this.problems.push(text));
+    page.on("console", (message) => {
+      if (message.type() === "error") note(message.text());
+      if (message.type() === "warning") this.warnings.push(message.text());
+    });
+    page.on("pageerror", (error) => note(`uncaught: ${error.message}`));
+  }
+
+  url(path = "/") {
+    return this.server.url + path;
+  }
+
+  /** Loads a page as a document and waits until the engine runs. */
+  async go(path = "/") {
+    await this.page.goto(this.url(path));
+    await this.ready();
+  }
+
+  async ready() {
+    await this.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 15_000 });
+  }
+
+  /** Does something that must end in one swap, and waits for that. @param {() => Promise<unknown>} action */
+  async swap(action) {
+    const before = await this.page.evaluate(() => window.seen.swaps);
+    await action();
+    await this.page.waitForFunction((count) => window.seen?.swaps > count, before, { timeout: 10_000 });
+  }
+
+  /** Clicks the first link with that text. @param {string} text */
+  async follow(text, within = "body") {
+    await this.swap(() => this.page.locator(within).getByRole("link", { name: text, exact: true }).first().click());
+  }
+
+  /** The same without moving the page to the link first, as a click by hand does. @param {string} text */
+  async followInPlace(text, within = "body") {
+    const link = this.page.locator(within).getByRole("link", { name: text, exact: true }).first();
+    await this.swap(() => link.evaluate((node) => /** @type {HTMLElement} */ (node).click()));
+  }
+
+  path() {
+    const { pathname, search, hash } = new URL(this.page.url());
+    return decodeURIComponent(pathname) + search + hash;
+  }
+
+  heading() {
+    return this.page.locator("#content h1").first().innerText();
+  }
+
+  /** What tells this document from another one: it changes when the page is loaded anew. */
+  marker() {
+    return this.page.evaluate(() => window.seen.marker);
+  }
+
+  scrollY() {
+    return this.page.evaluate(() => Math.round(scrollY));
+  }
+
+  message() {
+    return this.page.locator("#sx-messages .sx-message");
+  }
+
+  async login() {
+    await this.go("/login");
+    await this.page.locator('#content input[name="username"], #content input[name="user"]').first().fill(admin.name);
+    await this.page.locator('#content input[type="password"]').fill(admin.password);
+    await this.page.locator('#content button[type="submit"]').click();
+    await this.page.waitForURL((url) => url.pathname !== "/login");
+    await this.ready();
+  }
+
+  /** @param {string} name */
+  async screenshot(name) {
+    mkdirSync(kScreenshots, { recursive: true });
+    await this.page.screenshot({ path: join(kScreenshots, `${name}.png`), fullPage: true });
+  }
+}
+
+/** The text of an element with white space put together, for comparing pages. @param {import("playwright-core").Page} page */
+export const contentText = (page) =>
+  page.locator("#content").evaluate((node) => (node.textContent ?? "").replace(/\s+/g, " ").trim());
