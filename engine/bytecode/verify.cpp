@@ -1,5 +1,6 @@
 // The structural half of the verifier: instructions, operands, jumps, handlers, tables. The paths
 // are followed in verify_flow.cpp.
+#include "engine/value/shape.h"
 #include "engine/bytecode/verify.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace sx {
 namespace {
 
-constexpr std::uint32_t kDictKeysMax = 8;    // keys of a dict with a shape
+constexpr std::uint32_t kDictKeysMax = kShapeKeysMax;
 constexpr std::uint32_t kCapturesMax = 256;  // instructions name a capture by one byte
 
 class FunctionVerifier {

@@ -460,7 +460,7 @@ Node* Expander::expand_collection(const Form* form, const Scope* scope) {
   if (form->kind == Form::Kind::Vector) return sequence(values(form, 0, scope), true, form);
   if (form->kind == Form::Kind::Set)
     return call_primitive(find_primitive("set"), form, values(form, 0, scope));
-  bool keywords = form->size() <= 16;
+  bool keywords = form->size() <= 2 * kShapeKeysMax;
   for (std::size_t i = 0; i < form->size(); i += 2)
     keywords = keywords && form->items[i]->is_keyword();
   if (keywords) {

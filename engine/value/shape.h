@@ -1,4 +1,4 @@
-// Shapes of small dicts: an ordered list of at most 8 keyword keys, interned per VM.
+// Shapes of small dicts: an ordered list of at most 16 keyword keys, interned per VM.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace sx {
 
-inline constexpr std::uint32_t kShapeKeysMax = 8;
+// Requests, posts and events have ten to fourteen keys: they stay small dicts.
+inline constexpr std::uint32_t kShapeKeysMax = 16;
 
 struct Shape {
   std::uint32_t id;
