@@ -351,6 +351,8 @@ void FunctionGen::gen_protect(Node* n, Dest d) {
         {from, to, pc(), static_cast<std::uint8_t>(error), HandlerKind::Cleanup});
     reachable_ = true;
     gen(n->kids[1], none());
+    // Also where nothing reaches it: it marks the end of the cleanup's code for the unwinder.
+    reachable_ = true;
     op_abc(Op::EndCleanup, error);
     reachable_ = false;
   }

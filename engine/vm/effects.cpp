@@ -399,6 +399,8 @@ Next Interpreter::fiber_cancel(std::uint8_t a, Value target, Value error) {
     return deliver(report("raised", error_root));
   }
   const Value inner = fiber->handler.is_nil() ? target : fiber->handler;
+  // What the last step left of its fuel says nothing about the cleanups.
+  if (state->fuel_left >= 0) state->fuel_left = kReserveFuel;
   return cancel_chain(inner, target, error);
 }
 

@@ -66,12 +66,13 @@ __attribute__((noinline)) Value op_num_eq(Context& cx, Value a, Value b) {
     return it.outcome;                           \
   } while (0)
 // A native result: unset means cx.error was set. The slow path may have collected, so nothing but
-// registers is read afterwards; base stays (stacks do not move).
+// registers is read afterwards; base stays (stacks do not move). Who worked long pays at once.
 #define RESULT(a, expr)                          \
   do {                                           \
     const Value res = (expr);                    \
     if (__builtin_expect(res.is_unset(), 0)) goto raise_saved; \
     base[a] = res;                               \
+    if (__builtin_expect(cx.fuel < -4096, 0)) goto check_fuel; \
   } while (0)
 
 __attribute__((noinline)) Outcome run_machine(Interpreter& it) {
@@ -420,10 +421,6 @@ dispatch:
     const PrimitiveInfo& prim = prims[*pc++];
     SAVE();
     RESULT(A, prim.fn(cx, base + B, C));
-    if (__builtin_expect(cx.fuel < -4096, 0)) {
-      SAVE();
-      FOLLOW(it.check_fuel());
-    }
     DISPATCH();
   }
   CASE(Apply) {
@@ -832,6 +829,10 @@ dispatch:
 #if !SX_COMPUTED_GOTO
   }
 #endif
+
+check_fuel:
+  SAVE();
+  FOLLOW(it.check_fuel());
 
 unset_variable:
   SAVE();
