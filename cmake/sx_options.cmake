@@ -35,7 +35,7 @@ macro(sx_engine_flags)
     foreach(dir boost fmt fast_float)
       file(CREATE_LINK "/usr/include/${dir}" "${SX_WASM_HEADERS}/${dir}" SYMBOLIC)
     endforeach()
-    include_directories(SYSTEM "${SX_WASM_HEADERS}")
+    include_directories(SYSTEM "${CMAKE_SOURCE_DIR}/web/lean" "${SX_WASM_HEADERS}")
   endif()
 endmacro()
 
