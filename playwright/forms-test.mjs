@@ -85,8 +85,8 @@ await stage.story("a second click while a post is being sent does not send it tw
   });
   await visit.swap(async () => {
     await save(visit).click();
-    await save(visit).click();
-    await visit.page.keyboard.press("Enter");
+    await save(visit).click({ force: true });
+    await field(visit, "title").press("Enter");
   });
   expect.equal(posts, 1);
   expect.equal(visit.path(), "/only-once/");
@@ -142,6 +142,26 @@ await stage.story("an expired session leads to the login, and from there back", 
   await visit.page.locator('#content input[type="password"]').fill("correct horse battery staple");
   await visit.page.locator('#content button[type="submit"]').click();
   await visit.page.waitForURL("**/new");
+}, { allow: /401/ });
+
+await stage.story("a session that ends while somebody writes costs nothing: log in beside it, try again", async (visit) => {
+  await visit.login();
+  await write(visit, { title: "Long thoughts", body: "Hours of them." });
+  await field(visit, "published").check();
+  await visit.context.clearCookies();
+  await save(visit).click();
+  await visit.message().waitFor();
+  expect.match(await visit.message().innerText(), /no longer logged in/);
+  expect.equal(await field(visit, "body").inputValue(), "Hours of them.");
+  const [beside] = await Promise.all([visit.context.waitForEvent("page"), visit.message().getByRole("link", { name: "Log in" }).click()]);
+  await beside.locator('#content input[name="username"]').fill("admin");
+  await beside.locator('#content input[type="password"]').fill("correct horse battery staple");
+  await beside.locator('#content button[type="submit"]').click();
+  await beside.waitForURL((url) => url.pathname !== "/login");
+  await beside.close();
+  await visit.swap(() => visit.page.getByRole("button", { name: "Try again" }).click());
+  expect.equal(visit.path(), "/long-thoughts/");
+  expect.match(await visit.page.locator("#content").innerText(), /Hours of them/);
 }, { allow: /401/ });
 
 await stage.story("a search form sends its values in the address; a button's own address and value count", async (visit) => {

@@ -121,6 +121,12 @@ export const domPorts = (textOf) => ({
     places[style](nodeOf(node), content);
     return { title: title?.textContent };
   },
+  "dom/copy-values": (form, request, selector) => {
+    for (const { name, value } of parse(textOf(request)).querySelectorAll(selector)) {
+      const field = nodeOf(form).querySelector(`[name="${CSS.escape(name)}"]`);
+      if (field) field.value = value;
+    }
+  },
   "dom/focus": (node) => {
     const element = nodeOf(node);
     element.focus({ preventScroll: true });

@@ -57,7 +57,7 @@ export const transportPorts = {
     if (!entry?.response) throw portError("no-answer", `no answer to request ${id} is at hand`);
     const text = await entry.response.text().catch(lost);
     open.set(id, { abort: entry.abort, text });
-    return { size: text.length, document: /^\s*(<!doctype|<html)/i.test(text) };
+    return { size: text.length, document: /^\s*(<!doctype|<html)/i.test(text), form: /<form\b/i.test(text) };
   },
   "fetch/abort": (id) => open.get(id)?.abort.abort(),
   "fetch/forget": (id) => void open.delete(id),
