@@ -35,6 +35,33 @@ const Tables& engine_tables() {
 
 std::string table_fingerprint() { return hex(engine_tables().fingerprint()); }
 
+Result<std::string> to_json(Context& cx, Value v) {
+  static const int index = find_primitive("json/write");
+  Value args[] = {v};
+  const Value text = primitives()[index].fn(cx, args, 1);
+  if (text.is_unset()) return Error{error_summary(cx, cx.error)};
+  return std::string(as_string(text)->view());
+}
+
+Result<Value> from_json(Context& cx, std::string_view json) {
+  static const int index = find_primitive("json/read");
+  const Field fields[] = {{"keywords", Value::tru()}};
+  Root options(cx.heap, make_dict(cx, fields));
+  const Value text = make_string(cx, json);
+  Value args[] = {text, options};
+  const Value v = primitives()[index].fn(cx, args, 2);
+  if (v.is_unset()) return Error{error_summary(cx, cx.error)};
+  return v;
+}
+
+const char* special_form_usage(std::string_view name) {
+#define SX_FORM(form, function, least, most, usage) \
+  if (name == form) return usage;
+#include "engine/compiler/special_forms.def"
+#undef SX_FORM
+  return nullptr;
+}
+
 Engine::Engine(const VmConfig& config) : vm(config), runner(vm) { define_primitives(); }
 Engine::~Engine() = default;
 
@@ -96,7 +123,8 @@ Result<void> Engine::load_image(std::unique_ptr<UnitImage> image, bool from_bund
   interface->exports = image->exports;
   interface->uses = image->uses;
   const std::string module = image->module;
-  if (!from_bundle) SX_CHECK(verify_unit(*image, engine_tables()));  // a bundle was verified when added
+  if (!from_bundle)
+    SX_CHECK(verify_unit(*image, engine_tables()));  // a bundle was verified when added
   Unit* unit = vm.link(std::move(image));
   for (const Export& e : unit->image->exports) {
     Global* global = vm.globals.find(e.name);
@@ -128,14 +156,17 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
   }
   struct Loading {
     std::vector<std::string>& chain;
-    Loading(std::vector<std::string>& c, std::string n) : chain(c) { chain.push_back(std::move(n)); }
+    Loading(std::vector<std::string>& c, std::string n) : chain(c) {
+      chain.push_back(std::move(n));
+    }
     ~Loading() { chain.pop_back(); }
   } loading(loading_, name);
 
   std::optional<SourceFile> source;
   if (const auto found = available_.find(name); found != available_.end()) {
     if (found->second.library && find_source) source = find_source(module);
-    if (source && hex(content_sha256(source->text)) == found->second.image->source_hash) source.reset();
+    if (source && hex(content_sha256(source->text)) == found->second.image->source_hash)
+      source.reset();
     if (!source) {
       auto image = std::move(found->second.image);
       available_.erase(found);
@@ -145,23 +176,24 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
   }
   if (!source && find_source) source = find_source(module);
   if (!source) {
-    return Error{str("Module ", name, " was not found",
-                     asked_by.empty() ? "" : str(" (used by ", asked_by, ")"),
-                     ": expected it in a bundle, or as the file ", name, ".sx under a module root")};
+    return Error{str(
+        "Module ", name, " was not found", asked_by.empty() ? "" : str(" (used by ", asked_by, ")"),
+        ": expected it in a bundle, or as the file ", name, ".sx under a module root")};
   }
   CompileOptions options;
   options.file = source->file;
   options.expect_module = true;
   SX_TRY(auto image, compile_source(services(), source->text, options));
   if (image->module != name)
-    return Error{str(source->file, ": the file declares (module ", image->module, " …), expected (module ",
-                     name, " …): a module's path is its file's path")};
+    return Error{str(source->file, ": the file declares (module ", image->module,
+                     " …), expected (module ", name, " …): a module's path is its file's path")};
   SX_CHECK(load_image(std::move(image), false, nullptr));
   return static_cast<const ModuleInterface*>(interfaces_[name].get());
 }
 
 Result<void> Engine::require_module(std::string_view module) {
-  auto required = require(module, loading_.empty() ? std::string_view() : std::string_view(loading_.back()));
+  auto required =
+      require(module, loading_.empty() ? std::string_view() : std::string_view(loading_.back()));
   if (!required.ok()) return required.error();
   return {};
 }
@@ -196,11 +228,13 @@ Result<Value> Engine::eval(std::string_view text, std::string_view file, bool in
   options.file = std::string(file);
   options.interactive = interactive;
   if (interactive)
-    options.implicit_uses.insert(options.implicit_uses.end(), interactive_uses_.begin(), interactive_uses_.end());
+    options.implicit_uses.insert(options.implicit_uses.end(), interactive_uses_.begin(),
+                                 interactive_uses_.end());
   SX_TRY(auto image, compile_source(services(), text, options));
   if (interactive) {
     for (const std::string& use : image->uses)
-      if (std::find(options.implicit_uses.begin(), options.implicit_uses.end(), use) == options.implicit_uses.end())
+      if (std::find(options.implicit_uses.begin(), options.implicit_uses.end(), use) ==
+          options.implicit_uses.end())
         interactive_uses_.push_back(use);
   }
   Value value = Value::nil();

@@ -16,6 +16,10 @@
 #include "engine/bytecode/tables.h"
 #include "engine/compiler/compiler.h"
 #include "engine/io/runner.h"
+// Values as text and as HTML are part of the embedding API.
+#include "engine/reader/printer.h"
+#include "engine/reader/reader.h"
+#include "engine/render/render.h"
 #include "engine/vm/vm.h"
 
 namespace sx {
@@ -54,7 +58,8 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Compiles and runs a script or module text; the value of its last top-level form.
   Result<Value> run_source(const SourceFile& source);
   // The same for an interactive line: earlier definitions stay visible.
-  Result<Value> eval(std::string_view text, std::string_view file = "<eval>", bool interactive = false);
+  Result<Value> eval(std::string_view text, std::string_view file = "<eval>",
+                     bool interactive = false);
   // Compiles without running, with everything it uses loaded for its macros.
   Result<std::unique_ptr<UnitImage>> compile(const SourceFile& source);
   // A global by its full name ("blog/handler"), or unset.
@@ -78,7 +83,8 @@ class Engine : private MacroRunner, private ModuleResolver {
   Result<void> run_for_macros(const UnitImage& unit) override;
   Value global_value(std::string_view full_name) override;
   bool global_is_macro(std::string_view full_name) override;
-  Result<const ModuleInterface*> require(std::string_view module, std::string_view asked_by) override;
+  Result<const ModuleInterface*> require(std::string_view module,
+                                         std::string_view asked_by) override;
 
   CompileServices services();
   Result<void> load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value);
@@ -95,6 +101,14 @@ class Engine : private MacroRunner, private ModuleResolver {
   std::string last_entry_;
   std::vector<std::string> interactive_uses_;  // what earlier inputs made visible with (use …)
 };
+
+// JSON by the primitives that programs use, so that both have one meaning. Objects become dicts
+// with keyword keys, arrays vectors.
+Result<std::string> to_json(Context& cx, Value v);
+Result<Value> from_json(Context& cx, std::string_view json);
+
+// The usage line of a special form, or null.
+const char* special_form_usage(std::string_view name);
 
 // The vocabularies whose fingerprint bundles carry.
 const Tables& engine_tables();

@@ -13,8 +13,6 @@
 #include <unordered_map>
 
 #include "engine/base/str.h"
-#include "engine/prim/primitives.h"
-#include "engine/reader/printer.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 
@@ -37,10 +35,10 @@ using namespace sx;
 struct Kernel {
   explicit Kernel(const VmConfig& config) : engine(config) {}
   Engine engine;
-  std::unordered_map<std::string, std::string> sources;        // module → text
-  std::unordered_map<std::uint32_t, IoTicket> tickets;         // requests out at the page
+  std::unordered_map<std::string, std::string> sources;  // module → text
+  std::unordered_map<std::uint32_t, IoTicket> tickets;   // requests out at the page
   std::uint32_t next_ticket = 1;
-  std::deque<std::function<void()>> runnable;                  // tasks whose slice is used up
+  std::deque<std::function<void()>> runnable;  // tasks whose slice is used up
 };
 
 Kernel* kernel = nullptr;
@@ -59,30 +57,9 @@ void log_text(std::uint32_t level, std::string_view text) {
   sx_host_log(level, text.data(), static_cast<std::uint32_t>(text.size()));
 }
 
-// JSON by the primitives programs use, so that both directions have one meaning.
-Result<std::string> write_json(Context& cx, Value v) {
-  static const int index = find_primitive("json/write");
-  Value args[] = {v};
-  const Value text = primitives()[index].fn(cx, args, 1);
-  if (text.is_unset()) return Error{error_summary(cx, cx.error)};
-  return std::string(as_string(text)->view());
-}
-
-// Objects become dicts with keyword keys.
-Result<Value> read_json(Context& cx, std::string_view json) {
-  static const int index = find_primitive("json/read");
-  const Field fields[] = {{"keywords", Value::tru()}};
-  Root options(cx.heap, make_dict(cx, fields));
-  const Value text = make_string(cx, json);
-  Value args[] = {text, options};
-  const Value v = primitives()[index].fn(cx, args, 2);
-  if (v.is_unset()) return Error{error_summary(cx, cx.error)};
-  return v;
-}
-
 // Arguments of a call: the elements of a JSON array, kept rooted.
 Result<Value> read_arguments(Context& cx, std::string_view json) {
-  SX_TRY(const Value v, read_json(cx, json));
+  SX_TRY(const Value v, from_json(cx, json));
   if (!is_vector(v)) return Error{"expected the arguments as a JSON array"};
   return v;
 }
@@ -112,13 +89,14 @@ void add_servicers(Runner& runner) {
     }
     std::string bytes(static_cast<std::size_t>(n), '\0');
     sx_host_random(reinterpret_cast<std::uint8_t*>(bytes.data()), static_cast<std::uint32_t>(n));
-    call.reply(make_bytes(call.vm.cx, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
+    call.reply(make_bytes(call.vm.cx,
+                          {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
   });
   // The page services every other op, or refuses it by name.
   runner.set_fallback([](IoCall& call) {
     const std::string op(call.op);
     Context& cx = call.vm.cx;
-    const auto written = write_json(cx, call.args);
+    const auto written = to_json(cx, call.args);
     if (!written.ok()) {
       call.fail("type-error", str(op, ": ", written.error().message));
       return;
@@ -133,13 +111,13 @@ void add_servicers(Runner& runner) {
 
 }  // namespace
 
-SX_EXPORT(sx_alloc)(std::uint32_t n) -> void* { return std::malloc(n ? n : 1); }
-SX_EXPORT(sx_free)(void* p) -> void { std::free(p); }
-SX_EXPORT(sx_result_ptr)() -> const char* { return result.data(); }
-SX_EXPORT(sx_result_len)() -> std::uint32_t { return static_cast<std::uint32_t>(result.size()); }
+SX_EXPORT(sx_alloc)(std::uint32_t n)->void* { return std::malloc(n ? n : 1); }
+SX_EXPORT(sx_free)(void* p)->void { std::free(p); }
+SX_EXPORT(sx_result_ptr)()->const char* { return result.data(); }
+SX_EXPORT(sx_result_len)()->std::uint32_t { return static_cast<std::uint32_t>(result.size()); }
 
 // Makes the engine. stress ≠ 0: collect at every allocation (tests).
-SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32_t stress) -> void {
+SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32_t stress)->void {
   VmConfig config;
   config.heap.nursery_bytes = std::size_t{1} << 20;
   config.heap.limit_bytes = std::size_t{1} << 30;
@@ -159,82 +137,91 @@ SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32
   };
 }
 
-SX_EXPORT(sx_fingerprint)() -> std::uint32_t { return ok(table_fingerprint()); }
+SX_EXPORT(sx_fingerprint)()->std::uint32_t { return ok(table_fingerprint()); }
 
-SX_EXPORT(sx_add_bundle)(const char* bytes, std::uint32_t len) -> std::uint32_t {
+SX_EXPORT(sx_add_bundle)(const char* bytes, std::uint32_t len)->std::uint32_t {
   const auto added = kernel->engine.add_bundle({bytes, len});
   return added.ok() ? ok(kernel->engine.last_bundle_entry()) : failed(added.error().message);
 }
 
 // The source of a module, for when its bundle is absent or refused.
-SX_EXPORT(sx_add_source)(const char* name, std::uint32_t name_len, const char* text, std::uint32_t len) -> void {
+SX_EXPORT(sx_add_source)
+(const char* name, std::uint32_t name_len, const char* text, std::uint32_t len)->void {
   kernel->sources[std::string(name, name_len)] = std::string(text, len);
 }
 
-SX_EXPORT(sx_require)(const char* module, std::uint32_t len) -> std::uint32_t {
+SX_EXPORT(sx_require)(const char* module, std::uint32_t len)->std::uint32_t {
   const auto loaded = kernel->engine.require_module({module, len});
   return loaded.ok() ? ok() : failed(loaded.error().message);
 }
 
 // The printed value of the last form, or the error. `file` is what errors show.
-SX_EXPORT(sx_eval)(const char* text, std::uint32_t len) -> std::uint32_t {
+SX_EXPORT(sx_eval)(const char* text, std::uint32_t len)->std::uint32_t {
   const auto value = kernel->engine.eval({text, len});
   return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);
 }
 
-SX_EXPORT(sx_run_source)(const char* file, std::uint32_t file_len, const char* text, std::uint32_t len)
-    -> std::uint32_t {
-  const auto value = kernel->engine.run_source({std::string(text, len), std::string(file, file_len)});
+SX_EXPORT(sx_run_source)
+(const char* file, std::uint32_t file_len, const char* text, std::uint32_t len)->std::uint32_t {
+  const auto value =
+      kernel->engine.run_source({std::string(text, len), std::string(file, file_len)});
   return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);
 }
 
 // "true" if a global of this full name is defined, else "false".
-SX_EXPORT(sx_has)(const char* name, std::uint32_t len) -> std::uint32_t {
+SX_EXPORT(sx_has)(const char* name, std::uint32_t len)->std::uint32_t {
   return ok(kernel->engine.global({name, len}).is_unset() ? "false" : "true");
 }
 
 // Calls an exported function to its end; the printed value. Its ops must be answered at once.
-SX_EXPORT(sx_call_now)(const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)
-    -> std::uint32_t {
+SX_EXPORT(sx_call_now)
+(const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)->std::uint32_t {
   Engine& engine = kernel->engine;
   auto args = read_arguments(engine.cx(), {json, len});
   if (!args.ok()) return failed(args.error().message);
   std::vector<Value> values;
-  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i) values.push_back(vector_get(args.value(), i));
+  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i)
+    values.push_back(vector_get(args.value(), i));
   const Value fn = engine.global({name, name_len});
-  if (fn.is_unset()) return failed(str("nothing exported is called ", std::string_view(name, name_len)));
+  if (fn.is_unset())
+    return failed(str("nothing exported is called ", std::string_view(name, name_len)));
   const auto value = engine.runner.run_now(fn, values.data(), static_cast<int>(values.size()));
   return value.ok() ? ok(print(engine.cx(), value.value())) : failed(value.error().message);
 }
 
 // Starts a task that calls an exported function. Errors of the task go to the log.
-SX_EXPORT(sx_call)(const char* name, std::uint32_t name_len, const char* json, std::uint32_t len) -> std::uint32_t {
+SX_EXPORT(sx_call)
+(const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)->std::uint32_t {
   Engine& engine = kernel->engine;
   auto args = read_arguments(engine.cx(), {json, len});
   if (!args.ok()) return failed(args.error().message);
   std::vector<Value> values;
-  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i) values.push_back(vector_get(args.value(), i));
+  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i)
+    values.push_back(vector_get(args.value(), i));
   const Value fn = engine.global({name, name_len});
-  if (fn.is_unset()) return failed(str("nothing exported is called ", std::string_view(name, name_len)));
+  if (fn.is_unset())
+    return failed(str("nothing exported is called ", std::string_view(name, name_len)));
   result.clear();
-  engine.runner.spawn(fn, values.data(), static_cast<int>(values.size()), [](Outcome outcome, Value value) {
-    if (outcome == Outcome::Raised) {
-      log_text(3, describe_error(kernel->engine.cx(), value));
-    } else {
-      result = print(kernel->engine.cx(), value);
-    }
-  });
+  engine.runner.spawn(fn, values.data(), static_cast<int>(values.size()),
+                      [](Outcome outcome, Value value) {
+                        if (outcome == Outcome::Raised) {
+                          log_text(3, describe_error(kernel->engine.cx(), value));
+                        } else {
+                          result = print(kernel->engine.cx(), value);
+                        }
+                      });
   return 0;
 }
 
 // Answers a request. failed_flag ≠ 0: json is {"kind": …, "message": …}.
-SX_EXPORT(sx_reply)(std::uint32_t ticket, const char* json, std::uint32_t len, std::uint32_t failed_flag) -> void {
+SX_EXPORT(sx_reply)
+(std::uint32_t ticket, const char* json, std::uint32_t len, std::uint32_t failed_flag)->void {
   const auto found = kernel->tickets.find(ticket);
   if (found == kernel->tickets.end()) return;
   const IoTicket waiting = found->second;
   kernel->tickets.erase(found);
   Context& cx = kernel->engine.cx();
-  auto value = read_json(cx, {json, len});
+  auto value = from_json(cx, {json, len});
   if (!value.ok()) {
     waiting.fail("io-error", str("the page answered with broken JSON: ", value.error().message));
     return;
@@ -244,15 +231,17 @@ SX_EXPORT(sx_reply)(std::uint32_t ticket, const char* json, std::uint32_t len, s
     return;
   }
   auto text = [&](std::string_view key, std::string_view otherwise) {
-    const Value v = is_dict(value.value()) ? dict_get(cx, value.value(), cx.keyword(key)) : Value::unset();
+    const Value v =
+        is_dict(value.value()) ? dict_get(cx, value.value(), cx.keyword(key)) : Value::unset();
     return is_string(v) ? std::string(as_string(v)->view()) : std::string(otherwise);
   };
-  const std::string kind = text("kind", "io-error"), message = text("message", "the page refused the request");
+  const std::string kind = text("kind", "io-error"),
+                    message = text("message", "the page refused the request");
   waiting.fail(kind, message);
 }
 
 // Continues tasks that used up their slice, each once. How many are still runnable.
-SX_EXPORT(sx_run)() -> std::uint32_t {
+SX_EXPORT(sx_run)()->std::uint32_t {
   std::size_t turns = kernel->runnable.size();
   while (turns-- > 0) {
     auto go_on = std::move(kernel->runnable.front());

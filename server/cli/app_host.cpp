@@ -1,9 +1,10 @@
 #include "server/cli/app_host.h"
 
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <sys/stat.h>
 
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
@@ -25,14 +26,16 @@ Result<std::unique_ptr<StaticFiles>> open_static() {
   StaticFilesConfig config;
   for (const EmbeddedFile& file : embedded_files()) {
     if (file.name.substr(0, 7) == "static/")
-      config.embedded.emplace(file.name.substr(7),
-                              std::string_view(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()));
+      config.embedded.emplace(
+          file.name.substr(7),
+          std::string_view(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()));
   }
   std::string root = env_or("SX_STATIC_DIR", "");
   if (root.empty()) {
     const std::string project = env_or("SX_PROJECT_DIR", ".");
     std::error_code ec;
-    if (fs::is_directory(fs::path(project) / "build/static", ec)) root = (fs::path(project) / "build/static").string();
+    if (fs::is_directory(fs::path(project) / "build/static", ec))
+      root = (fs::path(project) / "build/static").string();
   }
   config.root = root;
   return StaticFiles::open(std::move(config));
@@ -46,10 +49,14 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   it.data = options.data.empty() ? env_or("SX_PERSIST_DIR", "data") : options.data;
   std::error_code ec;
   fs::create_directories(it.data, ec);
-  if (ec) return Error{str(it.data, ": the data folder cannot be made: ", ec.message(), ". Give another one with --data or SX_PERSIST_DIR.")};
+  if (ec)
+    return Error{str(it.data, ": the data folder cannot be made: ", ec.message(),
+                     ". Give another one with --data or SX_PERSIST_DIR.")};
   ::chmod(it.data.c_str(), 0700);
   SX_TRY(it.secret, load_or_create_secret(it.data));
-  const std::string url = options.store.empty() ? str("sqlite:", (fs::path(it.data) / "store.db").string()) : options.store;
+  const std::string url = options.store.empty()
+                              ? str("sqlite:", (fs::path(it.data) / "store.db").string())
+                              : options.store;
   SX_TRY(it.store, store::open_store(url));
   SX_TRY(auto blobs, store::BlobStore::open((fs::path(it.data) / "blobs").string()));
   it.blobs = std::make_unique<store::BlobStore>(std::move(blobs));
@@ -85,7 +92,8 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   };
   if (!shared_bundle->empty()) {
     auto probe = it.app.make_engine();
-    if (probe->last_bundle_entry().empty()) return Error{str(app, ": the bundle has no entry module")};
+    if (probe->last_bundle_entry().empty())
+      return Error{str(app, ": the bundle has no entry module")};
     it.app.app_module = probe->last_bundle_entry();
   }
   it.app.store = it.store.get();
@@ -108,14 +116,17 @@ int fail(const CommandOutput& output, std::string_view message) {
 }
 
 // words: user add NAME [PASSWORD]
-int add_user(Installation& it, const std::string& name, const std::string& given, const CommandOutput& output) {
+int add_user(Installation& it, const std::string& name, const std::string& given,
+             const CommandOutput& output) {
   auto engine = make_app_engine(it.app, nullptr);
   if (!engine.ok()) return fail(output, engine.error().message);
   const std::string password = given.empty() ? generate_password() : given;
-  const auto added = call_app(**engine, it.app, "add-user", {{"user", name}, {"password", password}});
+  const auto added =
+      call_app(**engine, it.app, "add-user", {{"user", name}, {"password", password}});
   if (!added.ok()) return fail(output, added.error().message);
   if (!added.value().truthy()) return fail(output, str("the user ", name, " exists already"));
-  output.out(given.empty() ? str("user ", name, ", password ", password, "\n") : str("user ", name, " added\n"));
+  output.out(given.empty() ? str("user ", name, ", password ", password, "\n")
+                           : str("user ", name, " added\n"));
   return 0;
 }
 
@@ -124,13 +135,14 @@ int verify_store(Installation& it, bool json, const CommandOutput& output) {
   if (!report.ok()) return fail(output, report.error().message);
   const bool good = !report->bad.has_value();
   if (json) {
-    output.out(str("{\"ok\":", good ? "true" : "false", ",\"events\":", report->events, ",\"compacted\":",
-                   report->compacted, ",\"head\":\"", report->head, "\"}\n"));
+    output.out(str("{\"ok\":", good ? "true" : "false", ",\"events\":", report->events,
+                   ",\"compacted\":", report->compacted, ",\"head\":\"", report->head, "\"}\n"));
   } else if (good) {
-    output.out(str("verified ", report->events, " events (", report->compacted, " compacted), head ", report->head, "\n"));
+    output.out(str("verified ", report->events, " events (", report->compacted,
+                   " compacted), head ", report->head, "\n"));
   } else {
-    fail(output, str("damaged at position ", report->bad->pos, " (", report->bad->stream, " ", report->bad->seq,
-                     "): ", report->bad->what));
+    fail(output, str("damaged at position ", report->bad->pos, " (", report->bad->stream, " ",
+                     report->bad->seq, "): ", report->bad->what));
   }
   return good ? 0 : 1;
 }
@@ -139,7 +151,8 @@ int store_stats(Installation& it, bool json, const CommandOutput& output) {
   auto stats = it.store->stats();
   if (!stats.ok()) return fail(output, stats.error().message);
   const char* names[] = {"events", "streams", "keys", "outbox", "bytes"};
-  const std::uint64_t counts[] = {stats->committed, stats->streams, stats->kv_keys, stats->outbox, stats->bytes};
+  const std::uint64_t counts[] = {stats->committed, stats->streams, stats->kv_keys, stats->outbox,
+                                  stats->bytes};
   std::string text = json ? "{" : "";
   for (int i = 0; i < 5; ++i) {
     if (i > 0) text += json ? "," : ", ";
@@ -151,9 +164,13 @@ int store_stats(Installation& it, bool json, const CommandOutput& output) {
 
 }  // namespace
 
-int run_installation_command(Installation& it, const std::vector<std::string>& words, const CommandOutput& output) {
-  auto is = [&](std::size_t i, std::string_view word) { return i < words.size() && words[i] == word; };
-  if (is(0, "blog") && is(1, "import") && words.size() == 3) return import_site(it, words[2], output);
+int run_installation_command(Installation& it, const std::vector<std::string>& words,
+                             const CommandOutput& output) {
+  auto is = [&](std::size_t i, std::string_view word) {
+    return i < words.size() && words[i] == word;
+  };
+  if (is(0, "blog") && is(1, "import") && words.size() == 3)
+    return import_site(it, words[2], output);
   if (is(0, "user") && is(1, "add") && words.size() >= 3)
     return add_user(it, words[2], words.size() > 3 ? words[3] : "", output);
   if (is(0, "store") && is(1, "verify")) return verify_store(it, is(2, "--json"), output);

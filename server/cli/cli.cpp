@@ -1,10 +1,10 @@
 // The command line: which command, which options, what wrong usage looks like.
-#include <CLI/CLI.hpp>
+#include "server/cli/cli.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "engine/base/str.h"
-#include "server/cli/cli.h"
 #include "server/cli/pack.h"
 #include "server/cli/serve_options.h"
 
@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
 
   auto common = [&](CLI::App* command) {
     command->add_flag("--gc-stress", options.gc_stress, "collect at every allocation (for tests)");
-    command->add_flag("--source", options.source_only, "compile the library sources, ignore built-in bundles");
+    command->add_flag("--source", options.source_only,
+                      "compile the library sources, ignore built-in bundles");
   };
 
   std::string file, text, name, out;
@@ -61,9 +62,8 @@ int main(int argc, char** argv) {
   doc->add_option("NAME", name)->required();
   doc->callback([&] { status = cmd_doc(name, options); });
 
-  app.add_subcommand("version", "show the version and the fingerprint of the tables")->callback([&] {
-    std::printf("sx tables %s\n", table_fingerprint().c_str());
-  });
+  app.add_subcommand("version", "show the version and the fingerprint of the tables")
+      ->callback([&] { std::printf("sx tables %s\n", table_fingerprint().c_str()); });
 
   // Part of the build: files as one block for server/cli/embedded.S.
   auto* pack = app.add_subcommand("pack", "")->group("");

@@ -35,9 +35,9 @@ class ModuleRoots {
 };
 
 struct EngineOptions {
-  std::string near;           // file or folder whose project is searched first
+  std::string near;  // file or folder whose project is searched first
   bool gc_stress = false;
-  bool source_only = false;   // ignore the embedded bundles
+  bool source_only = false;  // ignore the embedded bundles
   std::size_t heap_limit = std::size_t{2} << 30;
 };
 // An engine with the servicers of the command line (console, clock, random, environment) and the
@@ -53,11 +53,13 @@ Result<void> write_file(const std::string& path, std::string_view bytes);
 // The error, the source line it points at, the backtrace: on stderr.
 void report_error(std::string_view text);
 
-int cmd_run(const std::string& file, const std::vector<std::string>& args, const EngineOptions& options);
+int cmd_run(const std::string& file, const std::vector<std::string>& args,
+            const EngineOptions& options);
 int cmd_eval(const std::string& text, const EngineOptions& options);
 int cmd_test(const std::vector<std::string>& paths, const EngineOptions& options);
 int cmd_repl(const EngineOptions& options);
-int cmd_build(const std::vector<std::string>& files, const std::string& out, bool with_core, const EngineOptions& options);
+int cmd_build(const std::vector<std::string>& files, const std::string& out, bool with_core,
+              const EngineOptions& options);
 int cmd_disasm(const std::string& file, const EngineOptions& options);
 int cmd_doc(const std::string& name, const EngineOptions& options);
 

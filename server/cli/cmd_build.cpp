@@ -18,14 +18,6 @@ bool is_standard(std::string_view module) {
   return module == "core" || module.substr(0, 5) == "core/" || module == "test";
 }
 
-const char* special_form_usage(std::string_view name) {
-#define SX_FORM(form, function, least, most, usage) \
-  if (name == form) return usage;
-#include "engine/compiler/special_forms.def"
-#undef SX_FORM
-  return nullptr;
-}
-
 // Levenshtein distance, for short names.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -46,7 +38,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::vector<std::string> similar_names(Engine& engine, std::string_view name) {
   std::vector<std::string> found;
   auto consider = [&](std::string_view candidate) {
-    if (candidate.find('#') == std::string_view::npos && found.size() < 3 && distance(name, candidate) <= 2)
+    if (candidate.find('#') == std::string_view::npos && found.size() < 3 &&
+        distance(name, candidate) <= 2)
       found.emplace_back(candidate);
   };
   for (std::uint32_t i = 0; i < primitive_count(); ++i) consider(primitives()[i].name);
@@ -71,7 +64,8 @@ int cmd_build(const std::vector<std::string>& files, const std::string& out, boo
       return 1;
     }
     // A module is loaded (its macros may be needed); a script is only compiled.
-    auto image = engine->compile({text.value(), std::filesystem::path(file).lexically_normal().string()});
+    auto image =
+        engine->compile({text.value(), std::filesystem::path(file).lexically_normal().string()});
     if (!image.ok()) {
       report_error(image.error().message);
       return 1;
@@ -101,7 +95,8 @@ int cmd_build(const std::vector<std::string>& files, const std::string& out, boo
     report_error(written.error().message);
     return 1;
   }
-  std::fprintf(stderr, "%s: %zu module%s, %zu bytes\n", out.c_str(), units.size(), units.size() == 1 ? "" : "s", bytes.size());
+  std::fprintf(stderr, "%s: %zu module%s, %zu bytes\n", out.c_str(), units.size(),
+               units.size() == 1 ? "" : "s", bytes.size());
   return 0;
 }
 
@@ -123,15 +118,15 @@ int cmd_disasm(const std::string& file, const EngineOptions& options) {
     }
     units = std::move(bundle.value().units);
   } else {
-    auto image = engine->compile({text.value(), std::filesystem::path(file).lexically_normal().string()});
+    auto image =
+        engine->compile({text.value(), std::filesystem::path(file).lexically_normal().string()});
     if (!image.ok()) {
       report_error(image.error().message);
       return 1;
     }
     units.push_back(image.take());
   }
-  for (const auto& unit : units)
-    std::printf("%s", disassemble(*unit, engine_tables()).c_str());
+  for (const auto& unit : units) std::printf("%s", disassemble(*unit, engine_tables()).c_str());
   return 0;
 }
 
@@ -172,7 +167,8 @@ int cmd_doc(const std::string& name, const EngineOptions& options) {
   }
   if (!global || (global->usage.empty() && global->doc.empty())) {
     std::string near_names;
-    for (const std::string& candidate : similar_names(*engine, name)) near_names += str(near_names.empty() ? ". Did you mean " : ", ", candidate);
+    for (const std::string& candidate : similar_names(*engine, name))
+      near_names += str(near_names.empty() ? ". Did you mean " : ", ", candidate);
     report_error(str("nothing public is called ", name, near_names, near_names.empty() ? "" : "?"));
     return 1;
   }

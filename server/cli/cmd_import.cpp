@@ -20,7 +20,8 @@ Value strings(Context& cx, const std::vector<std::string>& texts) {
   return vector;
 }
 
-Value post_value(Context& cx, const ImportPost& post, const std::map<std::string, std::string>& images) {
+Value post_value(Context& cx, const ImportPost& post,
+                 const std::map<std::string, std::string>& images) {
   Root dict(cx.heap, empty_dict(cx));
   auto put = [&](std::string_view key, Value v) {
     Root value(cx.heap, v);
@@ -67,7 +68,8 @@ Result<ImportPlan> make_plan(const std::string& dir, const CommandOutput& output
 }
 
 // Stores the post's images; their cids by reference.
-Result<std::map<std::string, std::string>> store_images(Installation& it, const std::string& dir, const ImportPost& post,
+Result<std::map<std::string, std::string>> store_images(Installation& it, const std::string& dir,
+                                                        const ImportPost& post,
                                                         const CommandOutput& output) {
   std::map<std::string, std::string> cids;
   for (const ImportImage& image : post.images) {
@@ -91,9 +93,11 @@ int plan_site(const std::string& dir, const CommandOutput& output) {
     return 1;
   }
   for (const ImportPost& post : plan->posts)
-    output.out(str("would import ", post.source, " as /", post.slug, "/", post.draft ? " (draft)" : "", "\n"));
-  output.out(str(site_kind_name(plan->kind), ": ", plan->posts.size(), " posts in ", plan->files_seen, " files, ",
-                 plan->notes.size(), " notes; nothing was written\n"));
+    output.out(str("would import ", post.source, " as /", post.slug, "/",
+                   post.draft ? " (draft)" : "", "\n"));
+  output.out(str(site_kind_name(plan->kind), ": ", plan->posts.size(), " posts in ",
+                 plan->files_seen, " files, ", plan->notes.size(),
+                 " notes; nothing was written\n"));
   return 0;
 }
 
@@ -125,15 +129,22 @@ int import_site(Installation& it, const std::string& dir, const CommandOutput& o
       ++failed;
       continue;
     }
-    const Value outcome = is_dict(result.value()) ? dict_get(cx, result.value(), cx.keyword("outcome")) : Value::nil();
-    if (outcome == cx.keyword("created")) ++created;
-    else if (outcome == cx.keyword("updated")) ++updated;
-    else ++unchanged;
+    const Value outcome = is_dict(result.value())
+                              ? dict_get(cx, result.value(), cx.keyword("outcome"))
+                              : Value::nil();
+    if (outcome == cx.keyword("created"))
+      ++created;
+    else if (outcome == cx.keyword("updated"))
+      ++updated;
+    else
+      ++unchanged;
     if (output.progress)
-      output.err(str("\rimporting ", done, " of ", plan->posts.size(), done == plan->posts.size() ? "\n" : ""));
+      output.err(str("\rimporting ", done, " of ", plan->posts.size(),
+                     done == plan->posts.size() ? "\n" : ""));
   }
-  output.out(str(site_kind_name(plan->kind), ": ", created, " created, ", updated, " updated, ", unchanged,
-                 " unchanged, ", failed, " failed, ", images, " images, ", plan->notes.size(), " notes\n"));
+  output.out(str(site_kind_name(plan->kind), ": ", created, " created, ", updated, " updated, ",
+                 unchanged, " unchanged, ", failed, " failed, ", images, " images, ",
+                 plan->notes.size(), " notes\n"));
   return failed == 0 ? 0 : 1;
 }
 

@@ -1,11 +1,11 @@
 // sx repl: reads forms (over several lines), evaluates, prints. Line editing by libedit on a
 // terminal; plain lines from a pipe.
+#include <editline/readline.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
-
-#include <editline/readline.h>
 
 #include "engine/base/str.h"
 #include "engine/reader/printer.h"

@@ -24,7 +24,8 @@ int call_main(Engine& engine, const std::vector<std::string>& args) {
     pins.push_back(std::make_unique<Vm::Pin>(engine.vm, make_string(engine.cx(), arg)));
   std::vector<Value> values;
   for (const auto& pin : pins) values.push_back(pin->get());
-  const auto result = engine.runner.run_now(fn.get(), values.data(), static_cast<int>(values.size()));
+  const auto result =
+      engine.runner.run_now(fn.get(), values.data(), static_cast<int>(values.size()));
   if (!result.ok()) {
     report_error(result.error().message);
     return 1;
@@ -34,7 +35,8 @@ int call_main(Engine& engine, const std::vector<std::string>& args) {
 
 }  // namespace
 
-int cmd_run(const std::string& file, const std::vector<std::string>& args, const EngineOptions& options) {
+int cmd_run(const std::string& file, const std::vector<std::string>& args,
+            const EngineOptions& options) {
   auto text = read_file(file);
   if (!text.ok()) {
     report_error(text.error().message);

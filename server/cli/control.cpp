@@ -1,13 +1,14 @@
 #include "server/cli/control.h"
 
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
 
 #include "engine/base/str.h"
 
@@ -47,7 +48,8 @@ bool write_all(int fd, const void* from, std::size_t size) {
 
 bool write_frame(int fd, std::uint8_t kind, std::string_view bytes) {
   const auto length = static_cast<std::uint32_t>(bytes.size());
-  return write_all(fd, &kind, 1) && write_all(fd, &length, 4) && write_all(fd, bytes.data(), bytes.size());
+  return write_all(fd, &kind, 1) && write_all(fd, &length, 4) &&
+         write_all(fd, bytes.data(), bytes.size());
 }
 
 std::optional<std::vector<std::string>> read_words(int fd) {
@@ -84,16 +86,18 @@ CommandOutput terminal_output() {
           isatty(STDERR_FILENO) != 0};
 }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& folder, ControlCommand run) {
+Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& folder,
+                                                            ControlCommand run) {
   const std::string path = socket_path(folder);
   sockaddr_un address;
   if (!address_of(path, address))
-    return Error{str(path, ": the path of the data folder is too long for a control socket (", sizeof address.sun_path - 1,
-                     " bytes); choose a shorter one with --data")};
+    return Error{str(path, ": the path of the data folder is too long for a control socket (",
+                     sizeof address.sun_path - 1, " bytes); choose a shorter one with --data")};
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return Error{str("control socket: ", std::strerror(errno))};
   ::unlink(path.c_str());  // we own the store: whoever left it is gone
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 8) != 0) {
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, 8) != 0) {
     const std::string why = std::strerror(errno);
     ::close(fd);
     return Error{str(path, ": the control socket cannot be made: ", why)};
@@ -160,12 +164,15 @@ std::optional<int> run_by_owner(const std::string& folder, const std::vector<std
     if (!read_all(fd, &kind, 1) || !read_all(fd, &length, 4)) break;
     std::string bytes(length, '\0');
     if (!read_all(fd, bytes.data(), length)) break;
-    if (kind == 0) status = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]);
-    else (kind == 1 ? output.out : output.err)(bytes);
+    if (kind == 0)
+      status = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]);
+    else
+      (kind == 1 ? output.out : output.err)(bytes);
   }
   ::close(fd);
   if (!status) {
-    output.err("error: the server went away while it ran the command; what it had finished stays\n");
+    output.err(
+        "error: the server went away while it ran the command; what it had finished stays\n");
     status = 1;
   }
   return status;

@@ -25,13 +25,15 @@ struct CommandOutput {
 };
 CommandOutput terminal_output();
 
-using ControlCommand = std::function<int(const std::vector<std::string>& words, const CommandOutput&)>;
+using ControlCommand =
+    std::function<int(const std::vector<std::string>& words, const CommandOutput&)>;
 
 class ControlServer {
  public:
   // Listens on FOLDER/control.sock (a stale one is replaced). Commands run one after another on a
   // thread of their own.
-  static Result<std::unique_ptr<ControlServer>> start(const std::string& folder, ControlCommand run);
+  static Result<std::unique_ptr<ControlServer>> start(const std::string& folder,
+                                                      ControlCommand run);
   ~ControlServer();  // stops listening; waits for the running command
   ControlServer(const ControlServer&) = delete;
 

@@ -1,4 +1,6 @@
 // Making an engine for the command line: module roots, embedded bundles, basic servicers.
+#include <sys/random.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -6,8 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <sys/random.h>
 
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
@@ -76,7 +76,8 @@ std::optional<SourceFile> ModuleRoots::find(std::string_view module) const {
                                       fs::path("lib") / name / (name.filename().string() + ".sx"),
                                       fs::path(name.string() + ".sx")};
   if (module.substr(0, 4) == "web/")
-    candidates.insert(candidates.begin(), fs::path("web/sx") / (std::string(module.substr(4)) + ".sx"));
+    candidates.insert(candidates.begin(),
+                      fs::path("web/sx") / (std::string(module.substr(4)) + ".sx"));
   std::error_code ec;
   for (const std::string& root : roots_) {
     for (const fs::path& candidate : candidates) {
@@ -140,7 +141,10 @@ void add_basic_servicers(Runner& runner) {
     const bool secret = name == "SX_SECRET" || name == "SX_FED_SECRET" ||
                         name == "SX_ADMIN_PASSWORD" || name == "SX_API_TOKEN";
     if (name.rfind("SX_", 0) != 0 || secret) {
-      call.fail("permission-error", str("env/get: ", name, " is not readable by programs; names begin with SX_ and secrets are not given out"));
+      call.fail(
+          "permission-error",
+          str("env/get: ", name,
+              " is not readable by programs; names begin with SX_ and secrets are not given out"));
       return;
     }
     const char* value = std::getenv(name.c_str());
@@ -180,7 +184,8 @@ void report_error(std::string_view text) {
     const std::size_t dot = text.find(".sx:", i);
     if (dot == std::string_view::npos) return;
     std::size_t from = dot;
-    while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(' && text[from - 1] != '\n') --from;
+    while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(' && text[from - 1] != '\n')
+      --from;
     char* end = nullptr;
     const std::string rest(text.substr(dot + 4, 32));
     const long line = std::strtol(rest.c_str(), &end, 10);

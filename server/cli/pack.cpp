@@ -39,7 +39,8 @@ int cmd_pack(const std::vector<std::string>& sources, const std::string& out) {
     if (fs::is_directory(path, ec)) {
       for (const auto& entry : fs::recursive_directory_iterator(path, ec))
         if (entry.is_regular_file())
-          files.emplace_back(str(name, "/", fs::relative(entry.path(), path).generic_string()), entry.path().string());
+          files.emplace_back(str(name, "/", fs::relative(entry.path(), path).generic_string()),
+                             entry.path().string());
     } else if (fs::is_regular_file(path, ec)) {
       files.emplace_back(name, path);
     }
@@ -80,15 +81,19 @@ int cmd_pack(const std::vector<std::string>& sources, const std::string& out) {
 
 std::vector<EmbeddedFile> read_pack(std::span<const std::uint8_t> bytes) {
   std::vector<EmbeddedFile> files;
-  if (bytes.size() < kMagic.size() + 4 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) return files;
+  if (bytes.size() < kMagic.size() + 4 ||
+      std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+    return files;
   const std::uint32_t count = get_u32(bytes.data() + kMagic.size());
   std::size_t at = kMagic.size() + 4;
   for (std::uint32_t i = 0; i < count; ++i) {
     if (at + 12 > bytes.size()) return {};
-    const std::size_t name = get_u32(&bytes[at]), offset = get_u32(&bytes[at + 4]), length = get_u32(&bytes[at + 8]);
+    const std::size_t name = get_u32(&bytes[at]), offset = get_u32(&bytes[at + 4]),
+                      length = get_u32(&bytes[at + 8]);
     at += 12;
     if (at + name > bytes.size() || offset + length > bytes.size()) return {};
-    files.push_back({{reinterpret_cast<const char*>(&bytes[at]), name}, bytes.subspan(offset, length)});
+    files.push_back(
+        {{reinterpret_cast<const char*>(&bytes[at]), name}, bytes.subspan(offset, length)});
     at += name;
   }
   return files;

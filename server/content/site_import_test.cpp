@@ -214,7 +214,8 @@ TEST_CASE("broken files are reported with their place and the rest goes on") {
   CHECK(post(plan, "good")->body == "x\ny\n");
   CHECK(has(text, "error: _posts/2024-01-02-bad.md:2:9: "));
   CHECK(post(plan, "latin1")->body == "line\ncaf\xc3\xa9\n");
-  CHECK(has(text, "warning: _posts/2024-01-03-latin1.md:5: the file is not UTF-8; read as Windows-1252"));
+  CHECK(has(text,
+            "warning: _posts/2024-01-03-latin1.md:5: the file is not UTF-8; read as Windows-1252"));
   CHECK(has(text, "'date' is not a date: found \"soon\""));
   CHECK(has(text, "warning: _posts/2024-01-04-date.md:4:1: 'title' is given twice"));
   CHECK(post(plan, "date")->title == "E");

@@ -116,7 +116,8 @@ std::size_t count_code_points(std::string_view text) {
 }
 
 std::optional<std::string> windows_1252_to_utf8(std::string_view text) {
-  // 0x80…0x9F; 0 where nothing is assigned (WHATWG Encoding, index windows-1252, less its C1 fillers).
+  // 0x80…0x9F; 0 where nothing is assigned (WHATWG Encoding, index windows-1252, less its C1
+  // fillers).
   static constexpr char16_t kHigh[32] = {
       0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
       0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,

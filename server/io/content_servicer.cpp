@@ -75,7 +75,8 @@ void add_crypto(Runner& runner, std::shared_ptr<Services> s) {
     std::string purpose, text, mac;
     if (!call.text(0, purpose) || !call.text(1, text) || !call.text(2, mac)) return;
     const auto given = base64url_decode(mac);
-    call.reply(Value::boolean(given.ok() && constant_time_equal(given.value(), hmac_sha256(key_of(*s, purpose), text))));
+    call.reply(Value::boolean(
+        given.ok() && constant_time_equal(given.value(), hmac_sha256(key_of(*s, purpose), text))));
   });
   runner.add("crypto/sha256", [](IoCall& call) {
     std::string text;
@@ -101,7 +102,8 @@ void add_crypto(Runner& runner, std::shared_ptr<Services> s) {
     const bool unknown = call.arg(1).is_nil();
     if (!unknown && !call.text(1, hash)) return;
     if (!s->given.passwords)
-      return call.reply(Value::boolean(unknown ? dummy_verify(password) : verify_password(hash, password)));
+      return call.reply(
+          Value::boolean(unknown ? dummy_verify(password) : verify_password(hash, password)));
     auto done = [s, ticket = call.ticket](PasswordPool::Answer answer) {
       s->given.post([ticket, answer] {
         if (answer == PasswordPool::Answer::Busy)
@@ -127,7 +129,9 @@ void add_content(Runner& runner) {
     options.top_heading_level = 2;
     const Value places = call.arg(1);
     if (!places.is_nil() && !is_dict(places))
-      return call.fail("type-error", str("content/markdown: Expected a dict of image addresses, got ", type_name(places)));
+      return call.fail(
+          "type-error",
+          str("content/markdown: Expected a dict of image addresses, got ", type_name(places)));
     options.rewrite_media = [&](std::string_view source) -> std::optional<std::string> {
       if (call.arg(1).is_nil()) return std::nullopt;
       const Value key = make_string(cx, source);
@@ -139,9 +143,10 @@ void add_content(Runner& runner) {
     Root html(cx.heap, make_string(cx, html_text));
     const std::string excerpt_text = excerpt(text);
     Root short_text(cx.heap, make_string(cx, excerpt_text));
-    const Field fields[] = {{"html", html},
-                            {"excerpt", short_text},
-                            {"words", Value::small_int(static_cast<std::int64_t>(word_count(text)))}};
+    const Field fields[] = {
+        {"html", html},
+        {"excerpt", short_text},
+        {"words", Value::small_int(static_cast<std::int64_t>(word_count(text)))}};
     call.reply(make_dict(cx, fields));
   });
   runner.add("content/slug", [](IoCall& call) {
@@ -188,7 +193,8 @@ void add_blobs(Runner& runner, std::shared_ptr<Services> s) {
     auto bytes = s->given.blobs->get(cid);
     if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
     Context& cx = call.vm.cx;
-    Root data(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size()}));
+    Root data(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes->data()),
+                                       bytes->size()}));
     Root mime(cx.heap, make_string(cx, store::sniff_mime(bytes.value())));
     Root size(cx.heap, make_uint(cx, bytes->size()));
     const Field fields[] = {{"bytes", data}, {"mime", mime}, {"size", size}};

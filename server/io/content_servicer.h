@@ -11,10 +11,10 @@
 namespace sx {
 
 struct ContentServices {
-  std::string root_secret;         // 32 bytes: keys per purpose are derived from it
+  std::string root_secret;            // 32 bytes: keys per purpose are derived from it
   PasswordPool* passwords = nullptr;  // null: hashed on the spot (commands)
   store::BlobStore* blobs = nullptr;
-  PostToVm post;                   // needed with passwords
+  PostToVm post;  // needed with passwords
 };
 
 void add_content_servicers(Runner& runner, const ContentServices& services);

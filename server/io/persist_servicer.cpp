@@ -4,8 +4,7 @@
 #include <optional>
 
 #include "engine/base/str.h"
-#include "engine/reader/printer.h"
-#include "engine/reader/reader.h"
+#include "engine/sx.h"
 #include "engine/value/collections.h"
 
 namespace sx {
@@ -55,10 +54,12 @@ class Persist {
     if (event.compacted) {
       Root seq(c.heap, make_uint(c, event.seq));
       Root pos(c.heap, make_uint(c, event.pos));
-      const Field fields[] = {{"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}, {"pos", pos}};
+      const Field fields[] = {
+          {"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}, {"pos", pos}};
       return make_dict(c, fields);
     }
-    Root type(c.heap, value_of(event.type).ok() ? value_of(event.type).value() : make_string(c, event.type));
+    Root type(c.heap, value_of(event.type).ok() ? value_of(event.type).value()
+                                                : make_string(c, event.type));
     auto read = value_of(event.data);
     Root data(c.heap, read.ok() ? read.value() : make_string(c, event.data));
     Root seq(c.heap, make_uint(c, event.seq));
@@ -108,7 +109,8 @@ class Persist {
 
   bool string_of(IoCall& call, Value v, std::string_view what, std::string& out) {
     if (!is_string(v)) {
-      call.fail("type-error", str(call.op, ": Expected ", what, " as a string, got ", type_name(v)));
+      call.fail("type-error",
+                str(call.op, ": Expected ", what, " as a string, got ", type_name(v)));
       return false;
     }
     out.assign(as_string(v)->view());
@@ -117,7 +119,8 @@ class Persist {
 
   bool integer_of(IoCall& call, Value v, std::string_view what, std::int64_t& out) {
     if (to_int64(v, out)) return true;
-    call.fail("type-error", str(call.op, ": Expected ", what, " as an integer, got ", type_name(v)));
+    call.fail("type-error",
+              str(call.op, ": Expected ", what, " as an integer, got ", type_name(v)));
     return false;
   }
 
@@ -129,7 +132,8 @@ class Persist {
   bool new_events(IoCall& call, Value events, std::vector<NewEvent>& out) {
     auto one = [&](Value event) {
       NewEvent made;
-      if (!new_event(call, field(event, "type"), field(event, "at"), field(event, "data"), made)) return false;
+      if (!new_event(call, field(event, "type"), field(event, "at"), field(event, "data"), made))
+        return false;
       out.push_back(std::move(made));
       return true;
     };
@@ -149,7 +153,8 @@ class Persist {
 
   // The op as the store takes it; kv-cas compares values, not their text: the present text of an
   // equal value is what the store is told to expect.
-  bool cas(IoCall& call, std::string key, Value expected, Value value, std::vector<store::Op>& ops) {
+  bool cas(IoCall& call, std::string key, Value expected, Value value,
+           std::vector<store::Op>& ops) {
     store::KvCas op;
     if (!text_of(call, value, op.value)) return false;
     const bool absent = expected == cx().keyword("absent");
@@ -170,14 +175,16 @@ class Persist {
     return true;
   }
 
-  bool build_op(IoCall& call, Value op, std::vector<store::Op>& ops, std::vector<std::vector<Event>>& sent) {
+  bool build_op(IoCall& call, Value op, std::vector<store::Op>& ops,
+                std::vector<std::vector<Event>>& sent) {
     const Value kind = field(op, "op");
     const std::string name = kind.is_keyword() ? std::string(cx().symbols.name(kind.id())) : "";
     std::string target;
     std::vector<Event> events;
     if (name == "append" || name == "append-expect" || name == "append-once") {
       std::vector<NewEvent> news;
-      if (!string_of(call, field(op, "stream"), ":stream", target) || !new_events(call, field(op, "events"), news))
+      if (!string_of(call, field(op, "stream"), ":stream", target) ||
+          !new_events(call, field(op, "events"), news))
         return false;
       for (const NewEvent& event : news) events.push_back(sent_event(target, event));
       if (name == "append") {
@@ -185,7 +192,8 @@ class Persist {
       } else if (name == "append-expect") {
         std::int64_t expected = 0;
         if (!integer_of(call, field(op, "expected"), ":expected", expected)) return false;
-        ops.push_back(store::AppendExpect{target, static_cast<std::uint64_t>(expected), std::move(news)});
+        ops.push_back(
+            store::AppendExpect{target, static_cast<std::uint64_t>(expected), std::move(news)});
       } else {
         std::string key;
         if (!string_of(call, field(op, "key"), ":key", key)) return false;
@@ -210,14 +218,17 @@ class Persist {
       ops.push_back(store::Truncate{target, static_cast<std::uint64_t>(through < 0 ? 0 : through)});
     } else if (name == "outbox-put") {
       store::OutboxPut put;
-      if (!string_of(call, field(op, "queue"), ":queue", put.queue) || !text_of(call, field(op, "data"), put.data) ||
+      if (!string_of(call, field(op, "queue"), ":queue", put.queue) ||
+          !text_of(call, field(op, "data"), put.data) ||
           !integer_of(call, field(op, "due"), ":due", put.due_ms))
         return false;
       ops.push_back(std::move(put));
     } else {
-      call.fail("type-error",
-                str(call.op, ": Expected an op {:op :append … | :append-expect | :append-once | :kv-put | :kv-cas | "
-                             ":kv-delete | :truncate | :outbox-put}, got ", print(cx(), op, {.bytes_max = 120})));
+      call.fail("type-error", str(call.op,
+                                  ": Expected an op {:op :append … | :append-expect | :append-once "
+                                  "| :kv-put | :kv-cas | "
+                                  ":kv-delete | :truncate | :outbox-put}, got ",
+                                  print(cx(), op, {.bytes_max = 120})));
       return false;
     }
     sent.push_back(std::move(events));
@@ -226,7 +237,8 @@ class Persist {
 
   // --- sending ---------------------------------------------------------------------------------
 
-  void send(IoCall& call, std::vector<store::Op> ops, std::vector<std::vector<Event>> sent, ReplyShape shape) {
+  void send(IoCall& call, std::vector<store::Op> ops, std::vector<std::vector<Event>> sent,
+            ReplyShape shape) {
     const IoTicket ticket = call.ticket;
     if (!post_) {
       answer(ticket, store::commit_and_wait(store_, std::move(ops)), sent, shape);
@@ -235,7 +247,9 @@ class Persist {
     auto kept = std::make_shared<std::vector<std::vector<Event>>>(std::move(sent));
     store_.commit(std::move(ops), [this, ticket, kept, shape](Result<CommitOutcome> outcome) {
       auto shared = std::make_shared<Result<CommitOutcome>>(std::move(outcome));
-      post_([this, ticket, kept, shape, shared] { answer(ticket, std::move(*shared), *kept, shape); });
+      post_([this, ticket, kept, shape, shared] {
+        answer(ticket, std::move(*shared), *kept, shape);
+      });
     });
   }
 
@@ -247,8 +261,8 @@ class Persist {
     return v.ok() ? v.value() : Value::nil();
   }
 
-  void answer(const IoTicket& ticket, Result<CommitOutcome> outcome, const std::vector<std::vector<Event>>& sent,
-              ReplyShape shape) {
+  void answer(const IoTicket& ticket, Result<CommitOutcome> outcome,
+              const std::vector<std::vector<Event>>& sent, ReplyShape shape) {
     Context& c = cx();
     if (!outcome.ok()) {
       ticket.fail("store-error", outcome.error().message);
@@ -273,8 +287,10 @@ class Persist {
     }
     auto op_value = [&](std::size_t i) -> Value {
       const auto& reply = outcome->replies[i];
-      if (const auto* append = std::get_if<store::AppendReply>(&reply)) return seq_list(*append, sent[i]);
-      if (const auto* outbox = std::get_if<store::OutboxReply>(&reply)) return make_uint(c, outbox->id);
+      if (const auto* append = std::get_if<store::AppendReply>(&reply))
+        return seq_list(*append, sent[i]);
+      if (const auto* outbox = std::get_if<store::OutboxReply>(&reply))
+        return make_uint(c, outbox->id);
       return Value::nil();
     };
     switch (shape) {
@@ -324,7 +340,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::vector<std::vector<Event>> sent;
     const Value list = call.arg(0);
     auto fail_type = [&] {
-      call.fail("type-error", str("persist/commit: Expected a list or vector of ops, got ", type_name(list)));
+      call.fail("type-error",
+                str("persist/commit: Expected a list or vector of ops, got ", type_name(list)));
     };
     if (is_vector(list)) {
       for (std::uint32_t i = 0; i < vector_count(call.arg(0)); ++i)
@@ -345,7 +362,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
   runner.add("persist/append", [p](IoCall& call) {
     std::string stream;
     NewEvent event;
-    if (!call.text(0, stream) || !p->new_event(call, call.arg(1), call.arg(2), call.arg(3), event)) return;
+    if (!call.text(0, stream) || !p->new_event(call, call.arg(1), call.arg(2), call.arg(3), event))
+      return;
     std::vector<Event> sent{Persist::sent_event(stream, event)};
     p->send_append(call, store::Append{stream, {event}}, std::move(sent), ReplyShape::Event);
   });
@@ -357,8 +375,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
         !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), event))
       return;
     std::vector<Event> sent{Persist::sent_event(stream, event)};
-    p->send_append(call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), {event}}, std::move(sent),
-                   ReplyShape::Event);
+    p->send_append(call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), {event}},
+                   std::move(sent), ReplyShape::Event);
   });
   runner.add("persist/append-batch", [p](IoCall& call) {
     std::string stream;
@@ -367,13 +385,15 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::vector<Event> sent;
     for (const NewEvent& event : news) sent.push_back(Persist::sent_event(stream, event));
     if (call.arg(2).is_nil()) {
-      p->send_append(call, store::Append{stream, std::move(news)}, std::move(sent), ReplyShape::Events);
+      p->send_append(call, store::Append{stream, std::move(news)}, std::move(sent),
+                     ReplyShape::Events);
       return;
     }
     std::int64_t expected = 0;
     if (!call.integer(2, expected)) return;
-    p->send_append(call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), std::move(news)},
-                   std::move(sent), ReplyShape::Events);
+    p->send_append(
+        call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), std::move(news)},
+        std::move(sent), ReplyShape::Events);
   });
   runner.add("persist/append-once", [p](IoCall& call) {
     std::string stream, key;
@@ -382,7 +402,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
         !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), event))
       return;
     std::vector<Event> sent{Persist::sent_event(stream, event)};
-    p->send_append(call, store::AppendOnce{stream, key, {event}}, std::move(sent), ReplyShape::Event);
+    p->send_append(call, store::AppendOnce{stream, key, {event}}, std::move(sent),
+                   ReplyShape::Event);
   });
   runner.add("persist/read", [p, &store](IoCall& call) {
     std::string stream;
@@ -405,7 +426,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
   runner.add("persist/read-all", [p, &store](IoCall& call) {
     std::int64_t from = 1, limit = 1000;
     if (!call.integer(0, from) || !call.integer(1, limit)) return;
-    auto slice = store.read_all(from < 1 ? 1 : static_cast<std::uint64_t>(from), static_cast<std::size_t>(limit));
+    auto slice = store.read_all(from < 1 ? 1 : static_cast<std::uint64_t>(from),
+                                static_cast<std::size_t>(limit));
     if (!slice.ok()) return call.fail("store-error", slice.error().message);
     call.reply(p->events_value(slice->events));
   });
@@ -431,8 +453,9 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::string stream;
     std::int64_t through = 0;
     if (!call.text(0, stream) || !call.integer(1, through)) return;
-    p->send_append(call, store::Truncate{stream, static_cast<std::uint64_t>(through < 0 ? 0 : through)}, {},
-                   ReplyShape::Nil);
+    p->send_append(call,
+                   store::Truncate{stream, static_cast<std::uint64_t>(through < 0 ? 0 : through)},
+                   {}, ReplyShape::Nil);
   });
   runner.add("persist/kv-get", [p, &store](IoCall& call) {
     std::string key;
@@ -481,7 +504,8 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     }
     call.reply(list);
   });
-  runner.add("persist/committed", [p, &store](IoCall& call) { call.reply(make_uint(p->cx(), store.committed())); });
+  runner.add("persist/committed",
+             [p, &store](IoCall& call) { call.reply(make_uint(p->cx(), store.committed())); });
 }
 
 }  // namespace sx

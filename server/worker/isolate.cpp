@@ -8,10 +8,9 @@
 
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
-#include "engine/render/render.h"
 #include "engine/value/collections.h"
-#include "server/files/compress.h"
 #include "server/crypto/crypto.h"
+#include "server/files/compress.h"
 
 namespace sx {
 
@@ -23,8 +22,9 @@ std::string folder_of(const std::string& module) { return module.substr(0, modul
 std::string entity_tag(std::string_view body) {
   const XXH128_hash_t hash = XXH3_128bits(body.data(), body.size());
   char text[40];
-  const int length = std::snprintf(text, sizeof text, "\"%016" PRIx64 "%08x\"", static_cast<std::uint64_t>(hash.low64),
-                                   static_cast<unsigned>(hash.high64));
+  const int length =
+      std::snprintf(text, sizeof text, "\"%016" PRIx64 "%08x\"",
+                    static_cast<std::uint64_t>(hash.low64), static_cast<unsigned>(hash.high64));
   return {text, static_cast<std::size_t>(length)};
 }
 
@@ -51,7 +51,9 @@ class Isolate {
   Isolate(Worker& worker, const AppConfig& config) : worker_(worker), config_(config) {}
 
   Result<void> start() {
-    SX_TRY(engine_, make_app_engine(config_, [this](std::function<void()> fn) { worker_.post(std::move(fn)); }));
+    SX_TRY(engine_, make_app_engine(config_, [this](std::function<void()> fn) {
+             worker_.post(std::move(fn));
+           }));
     return {};
   }
 
@@ -66,7 +68,9 @@ class Isolate {
     };
     auto exchange = std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder)});
     if (!handler_) {
-      waiting_.push_back([this, exchange] { handle(std::move(exchange->request), std::move(exchange->responder)); });
+      waiting_.push_back([this, exchange] {
+        handle(std::move(exchange->request), std::move(exchange->responder));
+      });
       return;
     }
     Context& cx = engine_->cx();
@@ -76,14 +80,16 @@ class Isolate {
         handler_->get(), args, 1,
         [this, exchange](Outcome outcome, Value result) {
           if (outcome == Outcome::Raised) {
-            config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method, " ",
-                            exchange->request.target, ": ", describe_error(engine_->cx(), result)));
+            config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method,
+                            " ", exchange->request.target, ": ",
+                            describe_error(engine_->cx(), result)));
             exchange->responder.send(failure(exchange->request));
             return;
           }
           auto response = response_of(exchange->request, result);
           if (!response.ok()) {
-            config_.log(str("request ", hex_id(exchange->request.id), ": ", response.error().message));
+            config_.log(
+                str("request ", hex_id(exchange->request.id), ": ", response.error().message));
             exchange->responder.send(failure(exchange->request));
             return;
           }
@@ -98,16 +104,17 @@ class Isolate {
     const std::string name = str(folder_of(config_.app_module), "/make-app");
     Root settings(cx.heap, settings_value(cx, config_.settings, {}));
     const Value args[] = {settings};
-    engine_->runner.spawn(engine_->global(name), args, 1, [this, name](Outcome outcome, Value value) {
-      if (outcome == Outcome::Raised) {
-        config_.log(str(name, ": ", describe_error(engine_->cx(), value)));
-        failed_ = true;
-        return;
-      }
-      set_handler(value);
-      auto waiting = std::move(waiting_);
-      for (auto& one : waiting) one();
-    });
+    engine_->runner.spawn(engine_->global(name), args, 1,
+                          [this, name](Outcome outcome, Value value) {
+                            if (outcome == Outcome::Raised) {
+                              config_.log(str(name, ": ", describe_error(engine_->cx(), value)));
+                              failed_ = true;
+                              return;
+                            }
+                            set_handler(value);
+                            auto waiting = std::move(waiting_);
+                            for (auto& one : waiting) one();
+                          });
   }
 
  private:
@@ -116,9 +123,13 @@ class Isolate {
     response.status = 500;
     response.set_header("Content-Type", "text/html; charset=utf-8");
     response.set_header("Cache-Control", "no-store");
-    response.body = str("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Error</title></head><body>"
-                        "<h1>Something went wrong</h1><p>The server met an error while answering. It was logged as request <code>",
-                        hex_id(request.id), "</code>.</p><p><a href=\"/\">To the start page</a></p></body></html>\n");
+    response.body =
+        str("<!DOCTYPE html><html lang=\"en\"><head><meta "
+            "charset=\"utf-8\"><title>Error</title></head><body>"
+            "<h1>Something went wrong</h1><p>The server met an error while answering. It was "
+            "logged as request <code>",
+            hex_id(request.id),
+            "</code>.</p><p><a href=\"/\">To the start page</a></p></body></html>\n");
     return response;
   }
 
@@ -128,14 +139,27 @@ class Isolate {
   }
 
   // Interned once: requests come in thousands a second.
-  enum Key { kMethod, kTarget, kPath, kQuery, kHeaders, kBody, kRemote, kScheme, kHost, kId, kKeys };
-  static constexpr std::string_view kKeyNames[kKeys] = {"method", "target", "path",   "query", "headers",
-                                                        "body",   "remote", "scheme", "host",  "id"};
+  enum Key {
+    kMethod,
+    kTarget,
+    kPath,
+    kQuery,
+    kHeaders,
+    kBody,
+    kRemote,
+    kScheme,
+    kHost,
+    kId,
+    kKeys
+  };
+  static constexpr std::string_view kKeyNames[kKeys] = {
+      "method", "target", "path", "query", "headers", "body", "remote", "scheme", "host", "id"};
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
     if (request_shape_ == 0)
-      for (const std::string_view name : kKeyNames) request_shape_ = cx.shapes.with_key(request_shape_, cx.keyword(name).id());
+      for (const std::string_view name : kKeyNames)
+        request_shape_ = cx.shapes.with_key(request_shape_, cx.keyword(name).id());
     Root headers(cx.heap, empty_dict(cx));
     for (const auto& [name, text] : request.headers) {
       Root key(cx.heap, text_or_bytes(cx, name));
@@ -147,8 +171,9 @@ class Isolate {
       headers = dict_put(cx, headers, key, v);
     }
     const std::string id = hex_id(request.id);
-    const std::string* const texts[kKeys] = {&request.method, &request.target,    &request.path,   &request.query, nullptr,
-                                             &request.body,   &request.remote_ip, &request.scheme, &request.host,  &id};
+    const std::string* const texts[kKeys] = {
+        &request.method, &request.target,    &request.path,   &request.query, nullptr,
+        &request.body,   &request.remote_ip, &request.scheme, &request.host,  &id};
     Root made(cx.heap, Value::object(cx.heap.alloc_slots(Kind::ShapeDict, 2 + kKeys)));
     static_cast<ShapeDict*>(made.get().as_object())->shape = request_shape_;
     for (int i = 0; i < kKeys; ++i) {
@@ -173,26 +198,32 @@ class Isolate {
 
   Result<HttpResponse> response_of(const HttpRequest& request, Value value) {
     Context& cx = engine_->cx();
-    if (!is_dict(value)) return Error{str("the handler answered ", type_name(value), "; expected a response dict {:status :headers :body}")};
+    if (!is_dict(value))
+      return Error{str("the handler answered ", type_name(value),
+                       "; expected a response dict {:status :headers :body}")};
     HttpResponse response;
     if (const Value file = field(value, "file"); is_string(file)) {
       if (config_.static_files) {
         auto served = config_.static_files->serve(request, as_string(file)->view());
-        if (served) response = std::move(*served);
-        else response = HttpResponse::text(404, "404 Not Found: no such file\n");
+        if (served)
+          response = std::move(*served);
+        else
+          response = HttpResponse::text(404, "404 Not Found: no such file\n");
       } else {
         response = HttpResponse::text(404, "404 Not Found: no static files here\n");
       }
     } else {
       std::int64_t status = 200;
-      if (const Value v = field(value, "status"); !v.is_nil() && (!to_int64(v, status) || status < 100 || status > 599))
+      if (const Value v = field(value, "status");
+          !v.is_nil() && (!to_int64(v, status) || status < 100 || status > 599))
         return Error{"the handler answered a :status that is not an integer from 100 to 599"};
       response.status = static_cast<int>(status);
       const Value body = field(value, "body");
       if (is_string(body)) {
         response.body = std::string(as_string(body)->view());
       } else if (is_bytes(body)) {
-        response.body = std::string(reinterpret_cast<const char*>(as_bytes(body)->data()), as_bytes(body)->byte_len);
+        response.body = std::string(reinterpret_cast<const char*>(as_bytes(body)->data()),
+                                    as_bytes(body)->byte_len);
       } else if (!body.is_nil()) {
         std::string html;
         SX_CHECK(render_html(cx, body, html));
@@ -204,31 +235,36 @@ class Isolate {
       DictCursor cursor(cx, headers);
       Value key, v;
       while (cursor.next(key, v)) {
-        const std::string name = is_string(key) ? std::string(as_string(key)->view())
-                                 : key.is_keyword() ? std::string(cx.symbols.name(key.id())) : "";
+        const std::string name = is_string(key)     ? std::string(as_string(key)->view())
+                                 : key.is_keyword() ? std::string(cx.symbols.name(key.id()))
+                                                    : "";
         if (v.is_nil()) continue;
-        if (name.empty() || !is_string(v) || !header_safe(name) || !header_safe(as_string(v)->view()))
-          return Error{str("the handler answered the header ", name, " with ", type_name(v), "; expected a string without line ends")};
+        if (name.empty() || !is_string(v) || !header_safe(name) ||
+            !header_safe(as_string(v)->view()))
+          return Error{str("the handler answered the header ", name, " with ", type_name(v),
+                           "; expected a string without line ends")};
         response.set_header(name, std::string(as_string(v)->view()));
       }
     }
     auto cookie = [&](Value v) -> Result<void> {
-      if (!is_string(v) || !header_safe(as_string(v)->view())) return Error{"the handler answered a cookie that is not a string without line ends"};
+      if (!is_string(v) || !header_safe(as_string(v)->view()))
+        return Error{"the handler answered a cookie that is not a string without line ends"};
       response.headers.emplace_back("Set-Cookie", std::string(as_string(v)->view()));
       return {};
     };
     const Value cookies = field(value, "set-cookies");
     for (Value at = cookies; is_pair(at); at = cdr(at)) SX_CHECK(cookie(car(at)));
     if (is_vector(cookies))
-      for (std::uint32_t i = 0; i < vector_count(cookies); ++i) SX_CHECK(cookie(vector_get(cookies, i)));
+      for (std::uint32_t i = 0; i < vector_count(cookies); ++i)
+        SX_CHECK(cookie(vector_get(cookies, i)));
     return response;
   }
 
   // What every answer gets: a validator for whole 200s, 304, compression.
   void finish(const HttpRequest& request, HttpResponse& response) {
     const auto* body = std::get_if<std::string>(&response.body);
-    if (response.status == 200 && body && !body->empty() && (request.method == "GET" || request.method == "HEAD") &&
-        !response.header("ETag")) {
+    if (response.status == 200 && body && !body->empty() &&
+        (request.method == "GET" || request.method == "HEAD") && !response.header("ETag")) {
       const std::string* cache = response.header("Cache-Control");
       if (!cache || cache->find("no-store") == std::string::npos)
         response.set_header("ETag", entity_tag(*body));
@@ -251,7 +287,8 @@ class Isolate {
 Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToVm post) {
   std::unique_ptr<Engine> engine = config.make_engine();
   add_persist_servicers(engine->runner, *config.store, post);
-  add_content_servicers(engine->runner, {config.root_secret, post ? config.passwords : nullptr, config.blobs, post});
+  add_content_servicers(
+      engine->runner, {config.root_secret, post ? config.passwords : nullptr, config.blobs, post});
   if (config.log) {
     engine->runner.add("log/write", [log = config.log](IoCall& call) {
       std::string text;
@@ -286,7 +323,9 @@ Result<Handler> make_isolate(Worker& worker, const AppConfig& config) {
   const std::string name = str(folder_of(config.app_module), "/make-app");
   if (isolate->engine().global(name).is_unset())
     return Error{str("The application ", config.app_module, " does not export ", name)};
-  isolate->engine().runner.on_yield = [&worker](std::function<void()> go_on) { worker.post(std::move(go_on)); };
+  isolate->engine().runner.on_yield = [&worker](std::function<void()> go_on) {
+    worker.post(std::move(go_on));
+  };
   isolate->make_app();
   return Handler([isolate](HttpRequest&& request, Responder responder) {
     if (request.path == "/health") {

@@ -3,9 +3,9 @@
 //
 // The application is a module that exports FOLDER/make-app (config → handler), and may export
 // FOLDER/setup (config → anything), which runs once before the workers start. The handler takes
-// {:method :target :path :query :headers :body :remote :scheme :host :id} (header names in lower case,
-// strings as keys; body a string, or bytes when it is not UTF-8) and answers {:status :headers
-// :set-cookies :body}, or {:file "path"} to have a static file served.
+// {:method :target :path :query :headers :body :remote :scheme :host :id} (header names in lower
+// case, strings as keys; body a string, or bytes when it is not UTF-8) and answers {:status
+// :headers :set-cookies :body}, or {:file "path"} to have a static file served.
 #pragma once
 
 #include <functional>
