@@ -26,6 +26,8 @@ Value num_shift(Context& cx, Value a, std::int64_t left);
 Value num_isqrt(Context& cx, Value a);
 // An optional sign and digits of the radix (2–36, either case), nothing else; unset otherwise.
 Value parse_integer(Context& cx, std::string_view text, int radix);
+// The double nearest to digits[.digits][e[sign]digits] or .digits…, which the text must be.
+double decimal_to_double(std::string_view text);
 bool is_odd(Value integer);
 // -1, 0 or 1; NaN: 0.
 int num_sign(Value v);

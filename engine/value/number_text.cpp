@@ -1,10 +1,12 @@
 // Numbers and text: integers in any radix, doubles as their shortest text that reads back the same.
-// Both builds use the same algorithms (Dragonbox, Eisel–Lemire), so they print the same bytes.
+// Dragonbox prints on both sides; reading rounds correctly on both (number_decimal.cpp).
 #define FMT_HEADER_ONLY 1
 #include <cmath>
 
-#include <fast_float/fast_float.h>
 #include <fmt/format.h>
+#ifndef __wasm__
+#include <fast_float/fast_float.h>
+#endif
 
 #include "engine/value/bigint.h"
 #include "engine/value/collections.h"
@@ -142,8 +144,12 @@ Value parse_number(Context& cx, std::string_view text) {
     if (i == exponent) return Value::unset();
   }
   if (i != rest.size()) return Value::unset();
+#ifdef __wasm__
+  const double d = decimal_to_double(rest);
+#else
   double d = 0;
   fast_float::from_chars(rest.data(), rest.data() + rest.size(), d);
+#endif
   return Value::from_double(negative ? -d : d);
 }
 
