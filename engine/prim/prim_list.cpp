@@ -82,6 +82,10 @@ SX_PRIMITIVE(prim_list) {
 
 SX_PRIMITIVE(prim_list_star) {
   Root list(cx.heap, args[count - 1]);
+  if (!is_pair(list) && !list.get().is_empty_list()) {
+    list = prim_to_list(cx, args + count - 1, 1);
+    if (list.get().is_unset()) return cx.fail_type("list*", "list", args[count - 1]);
+  }
   for (int i = count - 2; i >= 0; --i) list = cx.heap.cons(args[i], list);
   return list;
 }
@@ -336,10 +340,10 @@ Value fail_order(Context& cx, Value a, Value b) {
   return cx.fail("type-error", text);
 }
 
-// Stable sort by the natural order of key(v). Once two keys cannot be compared nothing is "less",
-// so the algorithm ends, and the pair is reported.
-template <class Key>
-Value sort_by(Context& cx, std::vector<Value>& elements, Key key) {
+// Stable sort by the natural order of the elements or of their cars. Once two keys cannot be compared
+// nothing is "less", so the algorithm ends, and the pair is reported.
+Value sort_by(Context& cx, std::vector<Value>& elements, bool by_car) {
+  const auto key = [by_car](Value v) { return by_car ? car(v) : v; };
   bool failed = false;
   Value a = Value::nil(), b = Value::nil();
   std::size_t steps = 0;
@@ -364,7 +368,7 @@ Value sort_by(Context& cx, std::vector<Value>& elements, Key key) {
 SX_PRIMITIVE(prim_sort) {
   std::vector<Value> elements;
   if (!gather(cx, "sort", args[0], elements)) return Value::unset();
-  return sort_by(cx, elements, [](Value v) { return v; });
+  return sort_by(cx, elements, false);
 }
 
 SX_PRIMITIVE(prim_sort_pairs) {
@@ -372,7 +376,7 @@ SX_PRIMITIVE(prim_sort_pairs) {
   if (!gather(cx, "sort-by", args[0], elements)) return Value::unset();
   for (Value v : elements)
     if (!is_pair(v)) return cx.fail_type("%sort-pairs", "pair", v);
-  return sort_by(cx, elements, [](Value v) { return car(v); });
+  return sort_by(cx, elements, true);
 }
 
 SX_PRIMITIVE(prim_compare) {

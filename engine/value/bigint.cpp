@@ -2,54 +2,23 @@
 
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <vector>
 
-#include <boost/multiprecision/cpp_int.hpp>
-
 #include "engine/base/str.h"
-
-#ifdef BOOST_NO_EXCEPTIONS
-namespace boost {
-// Boost calls these where it would throw. No input can lead here: divisors and sizes are checked.
-BOOST_NORETURN void throw_exception(const std::exception&) { __builtin_abort(); }
-BOOST_NORETURN void throw_exception(const std::exception&, const boost::source_location&) {
-  __builtin_abort();
-}
-}  // namespace boost
-#endif
+#include "engine/value/bigint_large.h"
 
 namespace sx {
 namespace {
 
-using boost::multiprecision::cpp_int;
-
-// From here on Boost's Karatsuba and 64-bit limbs win over the loop below.
-constexpr std::uint32_t kSchoolbookMax = 16;
-
-cpp_int to_cpp_int(const IntView& v) {
-  cpp_int out;
-  auto& backend = out.backend();
-  using Limb = boost::multiprecision::limb_type;
-  constexpr std::uint32_t kPer = sizeof(Limb) / sizeof(std::uint32_t);
-  const std::uint32_t limbs = (v.count() + kPer - 1) / kPer;
-  if (limbs == 0) return out;
-  backend.resize(limbs, limbs);
-  backend.limbs()[limbs - 1] = 0;
-  std::memcpy(backend.limbs(), v.limbs(), v.count() * sizeof(std::uint32_t));
-  backend.normalize();
-  return out;
-}
-
-void from_cpp_int(const cpp_int& v, bool negative, IntBuffer& out) {
-  const auto& backend = v.backend();
-  using Limb = boost::multiprecision::limb_type;
-  constexpr std::uint32_t kPer = sizeof(Limb) / sizeof(std::uint32_t);
-  out.reset(static_cast<std::uint32_t>(backend.size()) * kPer);
-  std::memcpy(out.limbs, backend.limbs(), backend.size() * sizeof(Limb));
-  out.negative = negative;
-  out.trim();
-}
+// Above these sizes natively bigint_large.cpp takes over: Boost's Karatsuba and 64-bit limbs, text by
+// halves. The kernel does without: it would pay 20 KB for numbers of hundreds of digits.
+#ifdef __wasm__
+constexpr std::uint32_t kSchoolbookMax = ~0u, kDirectTextLimbs = ~0u;
+constexpr std::size_t kDirectTextDigits = ~std::size_t{0};
+#else
+constexpr std::uint32_t kSchoolbookMax = 16, kDirectTextLimbs = 100;
+constexpr std::size_t kDirectTextDigits = 2048;
+#endif
 
 // out := out * factor + addend, in place, growing by at most one limb (room is there).
 void multiply_small(IntBuffer& out, std::uint32_t factor, std::uint32_t addend) {
@@ -73,49 +42,6 @@ std::uint32_t divide_small(std::uint32_t* limbs, std::uint32_t count, std::uint3
   return static_cast<std::uint32_t>(rest);
 }
 
-struct RadixChunk {
-  std::uint32_t digits;
-  std::uint32_t power;
-};
-// The most digits of a radix whose values fit in 32 bits.
-RadixChunk radix_chunk(int radix) {
-  RadixChunk chunk{0, 1};
-  while (std::uint64_t{chunk.power} * static_cast<unsigned>(radix) <= 0xFFFFFFFFu) {
-    chunk.power *= static_cast<std::uint32_t>(radix);
-    ++chunk.digits;
-  }
-  return chunk;
-}
-
-const char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-
-// Appends the digits of a magnitude, zero-padded on the left to at least `width`.
-void append_digits(std::vector<std::uint32_t> limbs, int radix, std::size_t width,
-                   std::string& out) {
-  const RadixChunk chunk = radix_chunk(radix);
-  std::string reversed;
-  auto count = static_cast<std::uint32_t>(limbs.size());
-  while (count && limbs[count - 1] == 0) --count;
-  while (count) {
-    std::uint32_t rest = divide_small(limbs.data(), count, chunk.power);
-    while (count && limbs[count - 1] == 0) --count;
-    for (std::uint32_t i = 0; i < chunk.digits && (count || rest); ++i) {
-      reversed.push_back(kDigits[rest % static_cast<unsigned>(radix)]);
-      rest /= static_cast<unsigned>(radix);
-    }
-  }
-  if (reversed.size() < width) reversed.append(width - reversed.size(), '0');
-  out.append(reversed.rbegin(), reversed.rend());
-}
-
-std::vector<std::uint32_t> magnitude_of(const cpp_int& v) {
-  IntBuffer buffer;
-  from_cpp_int(v, false, buffer);
-  return {buffer.limbs, buffer.limbs + buffer.count};
-}
-
-constexpr std::uint32_t kDirectTextLimbs = 100;
-
 // The top 64 bits of a magnitude, with the lowest bit set if anything below is, and the exponent.
 std::uint64_t top_bits(const IntView& a, std::int64_t& exponent) {
   const std::uint64_t length = a.bit_length();
@@ -138,6 +64,56 @@ std::uint64_t top_bits(const IntView& a, std::int64_t& exponent) {
 }
 
 }  // namespace
+
+RadixChunk radix_chunk(int radix) {
+  RadixChunk chunk{0, 1};
+  while (std::uint64_t{chunk.power} * static_cast<unsigned>(radix) <= 0xFFFFFFFFu) {
+    chunk.power *= static_cast<std::uint32_t>(radix);
+    ++chunk.digits;
+  }
+  return chunk;
+}
+
+void append_digits(std::vector<std::uint32_t> limbs, int radix, std::size_t width,
+                   std::string& out) {
+  static const char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+  const RadixChunk chunk = radix_chunk(radix);
+  std::string reversed;
+  auto count = static_cast<std::uint32_t>(limbs.size());
+  while (count && limbs[count - 1] == 0) --count;
+  while (count) {
+    std::uint32_t rest = divide_small(limbs.data(), count, chunk.power);
+    while (count && limbs[count - 1] == 0) --count;
+    for (std::uint32_t i = 0; i < chunk.digits && (count || rest); ++i) {
+      reversed.push_back(kDigits[rest % static_cast<unsigned>(radix)]);
+      rest /= static_cast<unsigned>(radix);
+    }
+  }
+  if (reversed.size() < width) reversed.append(width - reversed.size(), '0');
+  out.append(reversed.rbegin(), reversed.rend());
+}
+
+void read_digits(std::string_view text, int radix, IntBuffer& out) {
+  const auto value_of = [](char c) -> std::uint32_t {
+    if (c <= '9') return static_cast<std::uint32_t>(c - '0');
+    return static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
+  };
+  const RadixChunk chunk = radix_chunk(radix);
+  out.reset(static_cast<std::uint32_t>(text.size() / chunk.digits + 2));
+  out.count = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::uint32_t n = (text.size() - at) % chunk.digits;
+    if (n == 0) n = chunk.digits;
+    std::uint32_t value = 0, power = 1;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      value = value * static_cast<unsigned>(radix) + value_of(text[at + i]);
+      power *= static_cast<std::uint32_t>(radix);
+    }
+    multiply_small(out, power, value);
+    at += n;
+  }
+}
 
 void IntBuffer::reset(std::uint32_t n) {
   if (n > capacity_) {
@@ -207,7 +183,8 @@ void big_add(const IntView& a, const IntView& b, bool subtract, IntBuffer& out) 
 void big_mul(const IntView& a, const IntView& b, IntBuffer& out) {
   const bool negative = a.negative() != b.negative();
   if (a.count() > kSchoolbookMax && b.count() > kSchoolbookMax) {
-    from_cpp_int(to_cpp_int(a) * to_cpp_int(b), negative, out);
+    large_mul(a, b, out);
+    out.negative = negative;
     return;
   }
   out.reset(a.count() + b.count());
@@ -224,6 +201,55 @@ void big_mul(const IntView& a, const IntView& b, IntBuffer& out) {
   out.negative = negative;
   out.trim();
 }
+
+namespace {
+
+// Knuth's algorithm D on magnitudes; b has at least two limbs and is at most a.
+void divide_long(const IntView& a, const IntView& b, IntBuffer* quotient, IntBuffer* remainder) {
+  const std::uint32_t n = b.count(), m = a.count() - n;
+  const int shift = __builtin_clz(b.limbs()[n - 1]);
+  IntBuffer dividend, divisor, scratch;
+  big_shift(IntView(a.limbs(), a.count(), false), shift, dividend);
+  big_shift(IntView(b.limbs(), n, false), shift, divisor);
+  IntBuffer& q = quotient ? *quotient : scratch;
+  q.reset(m + 1);
+  std::uint32_t* u = dividend.limbs;  // a.count() + 1 limbs: big_shift makes one more
+  const std::uint32_t* v = divisor.limbs;
+  for (std::uint32_t j = m + 1; j-- > 0;) {
+    const std::uint64_t top = std::uint64_t{u[j + n]} << 32 | u[j + n - 1];
+    std::uint64_t digit = top / v[n - 1], rest = top % v[n - 1];
+    while (digit >> 32 || digit * v[n - 2] > (rest << 32 | u[j + n - 2])) {
+      --digit;
+      rest += v[n - 1];
+      if (rest >> 32) break;
+    }
+    std::uint64_t carry = 0;
+    std::int64_t borrow = 0;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      carry += digit * v[i];
+      borrow += std::int64_t{u[i + j]} - static_cast<std::uint32_t>(carry);
+      u[i + j] = static_cast<std::uint32_t>(borrow);
+      borrow >>= 32;
+      carry >>= 32;
+    }
+    borrow += std::int64_t{u[j + n]} - static_cast<std::int64_t>(carry);
+    u[j + n] = static_cast<std::uint32_t>(borrow);
+    if (borrow < 0) {  // one too many: rare
+      --digit;
+      std::uint64_t sum = 0;
+      for (std::uint32_t i = 0; i < n; ++i) {
+        sum += std::uint64_t{u[i + j]} + v[i];
+        u[i + j] = static_cast<std::uint32_t>(sum);
+        sum >>= 32;
+      }
+      u[j + n] += static_cast<std::uint32_t>(sum);
+    }
+    q.limbs[j] = static_cast<std::uint32_t>(digit);
+  }
+  if (remainder) big_shift(IntView(u, n, false), -shift, *remainder);
+}
+
+}  // namespace
 
 void big_divide(const IntView& a, const IntView& b, IntBuffer* quotient, IntBuffer* remainder) {
   const bool negative = a.negative() != b.negative();
@@ -247,10 +273,19 @@ void big_divide(const IntView& a, const IntView& b, IntBuffer* quotient, IntBuff
     }
     return;
   }
-  cpp_int q, r;
-  boost::multiprecision::divide_qr(to_cpp_int(a), to_cpp_int(b), q, r);
-  if (quotient) from_cpp_int(q, negative, *quotient);
-  if (remainder) from_cpp_int(r, a.negative(), *remainder);
+  if (b.count() > kSchoolbookMax) {
+    large_divide(a, b, quotient, remainder);
+  } else {
+    divide_long(a, b, quotient, remainder);
+  }
+  if (quotient) {
+    quotient->negative = negative;
+    quotient->trim();
+  }
+  if (remainder) {
+    remainder->negative = a.negative();
+    remainder->trim();
+  }
 }
 
 void big_shift(const IntView& a, std::int64_t left, IntBuffer& out) {
@@ -365,89 +400,16 @@ std::string big_to_text(const IntView& a, int radix) {
     append_digits({a.limbs(), a.limbs() + a.count()}, radix, 0, out);
     return out;
   }
-  // Divide and conquer: split at radix^(digits · 2^k) so that each level halves the numbers.
-  const RadixChunk chunk = radix_chunk(radix);
-  std::vector<cpp_int> powers;  // powers[k] = radix^(width · 2^k)
-  const std::size_t width = std::size_t{chunk.digits} * 64;
-  powers.push_back(boost::multiprecision::pow(cpp_int(radix), static_cast<unsigned>(width)));
-  const cpp_int whole = to_cpp_int(a);
-  while (powers.back() * powers.back() <= whole) powers.push_back(powers.back() * powers.back());
-  struct Part {
-    cpp_int value;
-    std::size_t level;  // split by powers[level - 1]; 0: write
-    bool padded;
-  };
-  std::vector<Part> stack;
-  stack.push_back({whole, powers.size(), false});
-  while (!stack.empty()) {
-    Part part = std::move(stack.back());
-    stack.pop_back();
-    if (part.level == 0) {
-      append_digits(magnitude_of(part.value), radix, part.padded ? width : 0, out);
-      continue;
-    }
-    const cpp_int& power = powers[part.level - 1];
-    if (!part.padded && part.value < power) {
-      stack.push_back({std::move(part.value), part.level - 1, false});
-      continue;
-    }
-    cpp_int high, low;
-    boost::multiprecision::divide_qr(part.value, power, high, low);
-    stack.push_back({std::move(low), part.level - 1, true});
-    stack.push_back({std::move(high), part.level - 1, part.padded});
-  }
+  large_to_text(a, radix, out);
   return out;
 }
 
 void big_from_text(std::string_view digits, int radix, bool negative, IntBuffer& out) {
-  const auto value_of = [](char c) -> std::uint32_t {
-    if (c <= '9') return static_cast<std::uint32_t>(c - '0');
-    return static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
-  };
   while (digits.size() > 1 && digits[0] == '0') digits.remove_prefix(1);
-  const RadixChunk chunk = radix_chunk(radix);
-  const auto read_direct = [&](std::string_view text, IntBuffer& result) {
-    result.reset(static_cast<std::uint32_t>(text.size() / chunk.digits + 2));
-    result.count = 0;
-    std::size_t at = 0;
-    while (at < text.size()) {
-      std::uint32_t n = (text.size() - at) % chunk.digits;
-      if (n == 0) n = chunk.digits;
-      std::uint32_t value = 0, power = 1;
-      for (std::uint32_t i = 0; i < n; ++i) {
-        value = value * static_cast<unsigned>(radix) + value_of(text[at + i]);
-        power *= static_cast<std::uint32_t>(radix);
-      }
-      multiply_small(result, power, value);
-      at += n;
-    }
-  };
-  const std::size_t width = std::size_t{chunk.digits} * 64;
-  if (digits.size() <= 4 * width) {
-    read_direct(digits, out);
+  if (digits.size() > kDirectTextDigits) {
+    large_from_text(digits, radix, out);
   } else {
-    // Leaves of `width` digits from the right, then neighbours joined level by level.
-    std::vector<cpp_int> parts;
-    for (std::size_t end = digits.size(); end > 0;) {
-      const std::size_t from = end > width ? end - width : 0;
-      IntBuffer leaf;
-      read_direct(digits.substr(from, end - from), leaf);
-      leaf.trim();
-      parts.push_back(to_cpp_int(leaf.view()));
-      end = from;
-    }
-    cpp_int power = boost::multiprecision::pow(cpp_int(radix), static_cast<unsigned>(width));
-    while (parts.size() > 1) {
-      std::size_t n = 0;
-      for (std::size_t i = 0; i < parts.size(); i += 2) {
-        if (i + 1 < parts.size()) parts[i] += parts[i + 1] * power;
-        if (n != i) parts[n] = std::move(parts[i]);
-        ++n;
-      }
-      parts.resize(n);
-      if (n > 1) power *= power;
-    }
-    from_cpp_int(parts[0], false, out);
+    read_digits(digits, radix, out);
   }
   out.negative = negative;
   out.trim();

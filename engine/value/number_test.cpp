@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 
@@ -250,6 +251,32 @@ TEST_CASE("doubles have one text, the shortest that reads back") {
     const Value back = parse_number(t.cx, double_to_string(d));
     REQUIRE(back.is_double());
     REQUIRE(bits_of(back.as_double()) == bits);
+  }
+}
+
+TEST_CASE("exact decimal reading gives the double that strtod gives") {
+  const auto check = [](const std::string& text) {
+    CAPTURE(text);
+    CHECK(decimal_to_double(text) == std::strtod(text.c_str(), nullptr));
+  };
+  for (const char* text : {"0.0", "1.5", "123456789012345678.25", "9007199254740993.0", "0.1", "1e22", "1e23", "8.5e-23",
+                           "2.2250738585072011e-308", "2.2250738585072014e-308", "4.9e-324", "2.4703282292062327e-324",
+                           "2.4703282292062328e-324", "1.7976931348623157e308", "1.7976931348623159e308", "1e400", "1e-400",
+                           ".5", "00000.000001", "1e99999999999999999999", "1e-99999999999999999999", "0e99999999999"})
+    check(text);
+  // Half-way points with a digit far behind that decides.
+  check("9007199254740993." + std::string(900, '0') + "1");
+  check("9007199254740993." + std::string(900, '0'));
+  check(std::string(400, '0') + "1." + std::string(50, '3'));
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 4000; ++i) {
+    std::string text;
+    const auto digits = 1 + random() % 40;
+    for (std::uint64_t d = 0; d < digits; ++d) text.push_back(static_cast<char>('0' + random() % 10));
+    text.insert(random() % text.size() + 1, ".");
+    if (text.back() == '.') text.push_back('0');
+    if (i % 3 != 0) text += "e" + std::to_string(static_cast<int>(random() % 680) - 345);
+    check(text);
   }
 }
 
