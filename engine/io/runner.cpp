@@ -123,7 +123,9 @@ void Runner::step(TaskId id) {
     if (tasks_[id].fuel_left >= 0 && tasks_[id].fuel_left < fuel) fuel = tasks_[id].fuel_left;
     const Outcome outcome = vm_.run(id, fuel);
     if (!charge(id, outcome)) {
-      vm_.cx.fail("limit", "The fuel limit of this run was exceeded, and so was the reserve for its cleanups");
+      vm_.cx.fail(
+          "limit",
+          "The fuel limit of this run was exceeded, and so was the reserve for its cleanups");
       return end(id, Outcome::Raised, vm_.cx.error);
     }
     if (outcome == Outcome::Returned || outcome == Outcome::Raised)
@@ -161,7 +163,9 @@ void Runner::service(TaskId id) {
   }
   const std::string name(as_string(op)->view());
   const auto found = servicers_.find(name);
-  const Servicer* servicer = found != servicers_.end() ? &found->second : fallback_ ? &fallback_ : nullptr;
+  const Servicer* servicer = found != servicers_.end() ? &found->second
+                             : fallback_               ? &fallback_
+                                                       : nullptr;
   if (!servicer) {
     ticket.fail("no-servicer", str("No servicer for the IO op ", name,
                                    " here; register one, or handle the request with with-handler"));
@@ -188,7 +192,8 @@ void Runner::answer(const IoTicket& ticket, bool raise, Value value) {
   }
 }
 
-void Runner::cancel(TaskId id, std::uint64_t serial, std::string_view kind, std::string_view message) {
+void Runner::cancel(TaskId id, std::uint64_t serial, std::string_view kind,
+                    std::string_view message) {
   if (serial == 0 || id >= tasks_.size() || tasks_[id].serial != serial) return;
   vm_.cx.fail(kind, message);
   vm_.cancel(id, vm_.cx.error);
@@ -208,21 +213,21 @@ Result<Value> Runner::run_now(Value function, const Value* args, int count, std:
   Value value = Value::nil();
   auto yield = std::move(on_yield);
   on_yield = nullptr;
-  const TaskId id = spawn(
-      function, args, count,
-      [&](Outcome o, Value v) {
-        ended = true;
-        outcome = o;
-        value = v;
-      },
-      {fuel_max});
+  const TaskId id = spawn(function, args, count,
+                          [&](Outcome o, Value v) {
+                            ended = true;
+                            outcome = o;
+                            value = v;
+                          },
+                          {fuel_max});
   std::string waits_for;
   if (!ended) {
     const std::uint64_t mine = serial(id);
     const Value request = vm_.result(id);
     waits_for = is_dict(request) ? print(vm_.cx, dict_get(vm_.cx, request, vm_.cx.keyword("op")))
                                  : print(vm_.cx, request, {.bytes_max = 80});
-    const std::string message = str("The IO op ", waits_for, " does not answer at once; it cannot be used here");
+    const std::string message =
+        str("The IO op ", waits_for, " does not answer at once; it cannot be used here");
     cancel(id, mine, "io-error", message);
     if (!ended) {  // a cleanup waits as well: it is not waited for
       vm_.cx.fail("io-error", message);
@@ -242,11 +247,34 @@ std::string error_summary(Context& cx, Value error) {
   return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}));
 }
 
+namespace {
+
+// Kinds whose messages say by themselves what kind of error it is.
+bool is_plain_kind(std::string_view kind) {
+  static constexpr std::string_view kPlain[] = {
+      "error",         "type-error",   "arity-error", "index-error",       "range-error",
+      "value-error",   "key-error",    "io-error",    "read-error",        "json-error",
+      "match-error",   "render-error", "fiber-error", "no-servicer",       "one-shot",
+      "unbound",       "limit",        "cancelled",   "unhandled-request", "division-by-zero",
+      "internal-error"};
+  for (std::string_view plain : kPlain)
+    if (plain == kind) return true;
+  return false;
+}
+
+}  // namespace
+
 std::string describe_error(Context& cx, Value error) {
   std::string out = error_summary(cx, error);
   if (!is_dict(error)) return out;
+  const Value kind = dict_get(cx, error, cx.keyword("kind"));
+  if (kind.is_keyword())
+    if (const std::string_view name = cx.symbols.name(kind.id());
+        !is_plain_kind(name) || out.empty())
+      out = out.empty() ? std::string(name) : str(name, ": ", out);
   const Value data = dict_get(cx, error, cx.keyword("data"));
-  if (!data.is_unset() && !data.is_nil()) out += str("\n  data: ", print(cx, data, {.bytes_max = 400}));
+  if (!data.is_unset() && !data.is_nil())
+    out += str("\n  data: ", print(cx, data, {.bytes_max = 400}));
   for (Value at = dict_get(cx, error, cx.keyword("trace")); is_pair(at); at = cdr(at))
     if (is_string(car(at))) out += str("\n  at ", as_string(car(at))->view());
   return out;

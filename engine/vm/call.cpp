@@ -17,9 +17,9 @@ Value link_word(std::uint32_t delta, std::uint32_t flags) {
   return Value::small_int(static_cast<std::int64_t>(delta | flags));
 }
 
-std::string counted(int n, const char* noun) {
-  return str(n, " ", noun, n == 1 ? "" : "s");
-}
+std::string counted(int n, const char* noun) { return str(n, " ", noun, n == 1 ? "" : "s"); }
+
+std::string_view name_of(const Function& fn) { return fn.name.empty() ? "function" : fn.name; }
 
 }  // namespace
 
@@ -33,6 +33,14 @@ Next Interpreter::not_callable(Value callee) {
   return fail("type-error", str("Not callable: ", print(cx, callee, {.bytes_max = 80})));
 }
 
+// The compiler refuses names that nothing defines: this one is defined, later.
+Next Interpreter::unbound(const Global& global) {
+  const std::string_view name = global.name;
+  const std::size_t own = name.find('#');
+  return fail("unbound", str(own == std::string_view::npos ? name : name.substr(own + 1),
+                             " is used before its definition has run"));
+}
+
 Next Interpreter::arity_error(const Function& fn, int count) {
   std::string expected = counted(fn.required, "argument");
   if (fn.rest || fn.key_count > 0) {
@@ -40,9 +48,8 @@ Next Interpreter::arity_error(const Function& fn, int count) {
   } else if (fn.optional > 0) {
     expected = str(int{fn.required}, " to ", counted(fn.required + fn.optional, "argument"));
   }
-  const std::string_view name = fn.name.empty() ? "function" : fn.name;
   return fail("arity-error",
-              str(name, ": Expected ", expected, ", got ", count, ". Usage: ", fn.usage));
+              str(name_of(fn), ": Expected ", expected, ", got ", count, ". Usage: ", fn.usage));
 }
 
 std::uint32_t Interpreter::shape_of_keys(Value keys) {
@@ -91,7 +98,8 @@ bool Interpreter::arrange(const Function& fn, const Value* args, int count, Valu
   int taken = 0;
   for (; taken < required; ++taken) bound[taken] = args[taken];
   int at = required;
-  for (int i = 0; i < fn.optional; ++i) bound[at++] = taken < count ? args[taken++] : Value::unset();
+  for (int i = 0; i < fn.optional; ++i)
+    bound[at++] = taken < count ? args[taken++] : Value::unset();
   Value* const key_slots = bound + at;
   for (int i = 0; i < fn.key_count; ++i) bound[at++] = Value::unset();
 
@@ -106,7 +114,7 @@ bool Interpreter::arrange(const Function& fn, const Value* args, int count, Valu
       if (slot >= 0) {
         if (i + 1 >= count) {
           fail("arity-error",
-               str(fn.name, ": no value after ", print(cx, args[i]), ". Usage: ", fn.usage));
+               str(name_of(fn), ": no value after ", print(cx, args[i]), ". Usage: ", fn.usage));
           return false;
         }
         key_slots[slot] = args[++i];
@@ -114,9 +122,14 @@ bool Interpreter::arrange(const Function& fn, const Value* args, int count, Valu
       }
       if (!fn.rest || fn.component) {
         fail("arity-error",
-             str(fn.name, ": unknown keyword ", print(cx, args[i]), ". Usage: ", fn.usage));
+             str(name_of(fn), ": unknown keyword ", print(cx, args[i]), ". Usage: ", fn.usage));
         return false;
       }
+    }
+    if (!fn.rest && fn.key_count > 0) {
+      fail("arity-error", str(name_of(fn), ": Expected keyword arguments, found ",
+                              print(cx, args[i], {.bytes_max = 80}), ". Usage: ", fn.usage));
+      return false;
     }
     if (!fn.rest) {
       arity_error(fn, count);
@@ -179,8 +192,7 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
     std::memcpy(frame, parameters, parameter_count * sizeof(Value));
     fs->base = frame;
     fs->pc = fn.code;
-    if (--fuel < 0) return check_fuel();
-    return Next::Run;
+    return --fuel > 0 ? Next::Run : check_fuel();
   }
 
   Value result;
@@ -203,7 +215,8 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
     result = parameter_value(callee);
   } else if (callee.is_keyword()) {
     if (count < 1 || count > 2)
-      return fail("arity-error", str("keyword as function: Expected 1 to 2 arguments, got ", count));
+      return fail("arity-error",
+                  str("keyword as function: Expected 1 to 2 arguments, got ", count));
     if (count == 1) {
       result = op_get(cx, args[0], callee);
     } else {
@@ -220,7 +233,8 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
     unwinding = Unwind::Raise;
     return Next::Raise;
   }
-  if (--fuel < 0 || cx.fuel < -4096) vm.fuel_due_ = true;
+  fuel += cx.fuel - 1;
+  cx.fuel = 0;
   if (tail) {
     // Leave the frame with the value, as Return does.
     if (static_cast<std::uint32_t>(fs->base[-1].bits) & ~kLinkDelta) return return_slow(result);
@@ -228,11 +242,7 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
   } else {
     window[0] = result;
   }
-  if (vm.fuel_due_) {
-    vm.fuel_due_ = false;
-    return check_fuel();
-  }
-  return Next::Run;
+  return fuel > 0 ? Next::Run : check_fuel();
 }
 
 // r[a](r[a+3]…, elements of the last argument).
@@ -254,7 +264,7 @@ Next Interpreter::apply(Value* window, int count, bool tail) {
     return next;
   }
   const int total = static_cast<int>(buffer.size());
-  cx.charge(static_cast<std::size_t>(total) * sizeof(Value));
+  fuel -= total / 8;
   const Value callee = window[0];
   if (is_closure(callee)) {
     const Function& fn = *as_closure(callee)->function();

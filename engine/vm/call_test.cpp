@@ -23,7 +23,7 @@ TEST_CASE("keyword parameters bind by name in any order") {
            "((1 nil (1)) (1 nil 2) (1 3 2))");
   CHECK_SX("(define (f &key k) k) ((car (list f)) :other 1)", "error: f: unknown keyword :other. Usage: (f &key k)");
   CHECK_SX("(define (f &key k) k) ((car (list f)) :k)", "error: f: no value after :k. Usage: (f &key k)");
-  CHECK_SX("(define (f &key k) k) ((car (list f)) 5)", "error: f: Expected at least 0 arguments, got 1. Usage: (f &key k)");
+  CHECK_SX("(define (f &key k) k) ((car (list f)) 5)", "error: f: Expected keyword arguments, found 5. Usage: (f &key k)");
 }
 
 TEST_CASE("a rest parameter takes what is left") {
@@ -94,10 +94,15 @@ TEST_CASE("closures in letrec see each other, and an early use is an error") {
 
 TEST_CASE("errors tell where they were raised, frame by frame") {
   TestMachine& m = test_machine(true);
-  CHECK(m.failure("(define (inner x)\n  (+ 1 (car x)))\n(define (outer x)\n  (list (inner x)))\n(outer 5)") ==
-        "car: Expected pair, got integer\n  data: 5\n  at inner (t.sx:2:8)\n  at outer (t.sx:4:9)");
-  CHECK(m.failure("(define (f g)\n (list (g 1)))\n(f nil)") ==
-        "Not callable: nil\n  at f (t.sx:2:8)");
-  CHECK(m.failure("(define (f)\n (list (not-yet)))\n(define x (f))\n(define (not-yet) 1)") ==
-        "Unbound name: #not-yet\n  at f (t.sx:2:8)\n  at (anonymous function) (t.sx:3:11)");
+  const auto begins = [&](const char* program, const std::string& expected) {
+    const std::string found = m.failure(program);
+    CHECK(found.substr(0, expected.size()) == expected);
+  };
+  begins("(define (inner x)\n  (+ 1 (car x)))\n(define (outer x)\n  (list (inner x)))\n(list (outer 5))",
+         "car: Expected pair, got integer\n  data: 5\n  at inner (t.sx:2:8)\n  at outer (t.sx:4:9)\n  at ");
+  begins("(define (f g)\n (list (g 1)))\n(f nil)", "Not callable: nil\n  at f (t.sx:2:8)");
+  begins("(define (f)\n (list (not-yet)))\n(define x (f))\n(define (not-yet) 1)",
+         "not-yet is used before its definition has run\n  at f (t.sx:2:8)\n  at ");
+  begins("(define (f)\n (list (apply (fn (a b)\n a) '(1))))\n(f)",
+         "function: Expected 2 arguments, got 1. Usage: (fn a b)\n  at f (t.sx:2:8)");
 }

@@ -13,7 +13,7 @@ namespace sx {
 namespace {
 
 constexpr std::int64_t kSliceMax = 16384;
-constexpr std::int64_t kReserveFuel = 200'000;      // for cleanups after a limit was hit
+constexpr std::int64_t kReserveFuel = 200'000;  // for cleanups after a limit was hit
 constexpr std::size_t kReserveBytes = 4u << 20;
 
 Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
@@ -206,11 +206,13 @@ Value Interpreter::new_fiber(Value thunk, FiberRole role) {
 
 Next Interpreter::with_handler(std::uint8_t a, Value handler, Value thunk) {
   if (!is_closure(handler))
-    return fail("type-error", str("with-handler: Expected a function (fn (request k) …), got ", type_name(handler)));
+    return fail("type-error", str("with-handler: Expected a function (fn (request k) …), got ",
+                                  type_name(handler)));
   const Function& fn = *as_closure(handler)->function();
   if (fn.required > 2 || (!fn.rest && fn.required + fn.optional < 2))
     return fail("arity-error", str("with-handler: Expected a function of the request and its "
-                                   "continuation, got one with the usage ", fn.usage));
+                                   "continuation, got one with the usage ",
+                                   fn.usage));
   if (nests_too_deep()) return limit_error(depth_setter(), "depth");
   Root handler_root(cx.heap, handler);
   const Value child = new_fiber(thunk, FiberRole::Handled);
@@ -297,8 +299,9 @@ Next Interpreter::resume(std::uint8_t a, Value k, Value v, bool raise, bool tail
     return fail("type-error", str("resume: Expected continuation, got ", type_name(k)));
   Continuation* continuation = as_continuation(k);
   if (continuation->used != 0)
-    return fail("one-shot", "resume: this continuation was already resumed or cancelled; copy it "
-                            "with fiber/copy before to resume it more than once");
+    return fail("one-shot",
+                "resume: this continuation was already resumed or cancelled; copy it "
+                "with fiber/copy before to resume it more than once");
   continuation->used = 1;
   const Value inner = continuation->inner;
   const Value outer = continuation->outer;
@@ -307,8 +310,7 @@ Next Interpreter::resume(std::uint8_t a, Value k, Value v, bool raise, bool tail
   if (tail) {
     const auto link = static_cast<std::uint32_t>(fs->base[-1].bits);
     const std::uint32_t flags = link & ~kLinkDelta & 0xFFFFFFFFu;
-    const bool own_handler =
-        flags == kLinkHandler && as_continuation(fs->base[-4])->used != 0;
+    const bool own_handler = flags == kLinkHandler && as_continuation(fs->base[-4])->used != 0;
     if ((link & ~kLinkDelta) == 0 || own_handler) {
       const Value* slot = pop_frame() - (own_handler ? 1 : 0);
       fs->dest = static_cast<std::uint8_t>(slot - fs->base);
@@ -339,8 +341,7 @@ Next Interpreter::fiber_step(std::uint8_t a, Value fiber_value, Value value, Val
     return fail("type-error", str("fiber/step: Expected fiber, got ", type_name(fiber_value)));
   Fiber* fiber = as_fiber(fiber_value);
   FiberState* state = fiber->state();
-  if (!state)
-    return fail("fiber-error", "fiber/step: this fiber has finished");
+  if (!state) return fail("fiber-error", "fiber/step: this fiber has finished");
   if (state->role != FiberRole::Stepped || state->status == FiberStatus::Running)
     return fail("fiber-error", "fiber/step: this fiber is running");
   std::int64_t fuel_budget = -1;
@@ -373,7 +374,7 @@ Next Interpreter::cancel_chain(Value inner, Value outer, Value error) {
   switch_to(inner);
   new_slice();
   unwinding = Unwind::Cancel;
-  unwind_target = outer;
+  unwind_target = mark_of(outer);
   cx.error = error;
   return Next::Raise;
 }
@@ -407,16 +408,22 @@ Next Interpreter::fiber_cancel(std::uint8_t a, Value target, Value error) {
 Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
   const bool is_k = is_kind(source, Kind::Continuation);
   if (!is_k && !is_kind(source, Kind::Fiber))
-    return fail("type-error", str("fiber/copy: Expected fiber or continuation, got ", type_name(source)));
-  if (is_k ? as_continuation(source)->used != 0
-           : !as_fiber(source)->state() || as_fiber(source)->state()->status == FiberStatus::Running)
-    return fail("fiber-error", "fiber/copy: only a suspended fiber can be copied; this one is running or has ended");
+    return fail("type-error",
+                str("fiber/copy: Expected fiber or continuation, got ", type_name(source)));
+  if (is_k
+          ? as_continuation(source)->used != 0
+          : !as_fiber(source)->state() || as_fiber(source)->state()->status == FiberStatus::Running)
+    return fail(
+        "fiber-error",
+        "fiber/copy: only a suspended fiber can be copied; this one is running or has ended");
   Root source_root(cx.heap, source);
-  const Value inner0 = is_k ? as_continuation(source)->inner
-                            : (as_fiber(source)->handler.is_nil() ? source : as_fiber(source)->handler);
+  const Value inner0 =
+      is_k ? as_continuation(source)->inner
+           : (as_fiber(source)->handler.is_nil() ? source : as_fiber(source)->handler);
   const Value outer0 = is_k ? as_continuation(source)->outer : source;
   if (has_pending_cleanup(inner0, outer0))
-    return fail("fiber-error", "fiber/copy: the fiber is inside protect; its cleanup would run twice");
+    return fail("fiber-error",
+                "fiber/copy: the fiber is inside protect; its cleanup would run twice");
   Root from(cx.heap, inner0);
   Root outer_from(cx.heap, outer0);
   Root first(cx.heap, Value::nil());
@@ -439,15 +446,18 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
       Segment* twin = vm.pool_.take(segment->capacity, nullptr);
       twin->caller_base = segment->caller_base;
       for (std::uint32_t i = 0; i < segment->capacity; ++i) twin->slots()[i] = segment->slots()[i];
-      for (std::uint32_t i = segment->capacity; i < twin->capacity; ++i) twin->slots()[i] = Value::nil();
+      for (std::uint32_t i = segment->capacity; i < twin->capacity; ++i)
+        twin->slots()[i] = Value::nil();
       *link = twin;
       link = &twin->below;
     }
     *link = nullptr;
     // Addresses inside the copied segments: base and caller_base move with them.
     Segment* twin = state->top;
-    for (Segment* segment = from_state->top; segment; segment = segment->below, twin = twin->below) {
-      if (segment == from_state->top) state->base = twin->slots() + (from_state->base - segment->slots());
+    for (Segment* segment = from_state->top; segment;
+         segment = segment->below, twin = twin->below) {
+      if (segment == from_state->top)
+        state->base = twin->slots() + (from_state->base - segment->slots());
       if (segment->below)
         twin->caller_base = twin->below->slots() + (segment->caller_base - segment->below->slots());
     }
@@ -491,23 +501,31 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
 
 Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
   if (!is_dict(limits))
-    return fail("type-error", str("with-limits: Expected a dict {:fuel :heap :depth}, got ", type_name(limits)));
+    return fail("type-error",
+                str("with-limits: Expected a dict {:fuel :heap :depth}, got ", type_name(limits)));
   std::int64_t amounts[3] = {-1, -1, -1};
   const char* const names[3] = {"fuel", "heap", "depth"};
+  std::uint32_t known = 0;
   for (int i = 0; i < 3; ++i) {
     const Value v = dict_get(cx, limits, cx.keyword(names[i]));
+    if (!v.is_unset()) ++known;
     if (v.is_unset() || v.is_nil()) continue;
     if (!to_int64(v, amounts[i]) || amounts[i] < 0)
-      return fail("type-error", str("with-limits: Expected :", names[i], " as an integer from 0, got ",
-                                    print(cx, v, {.bytes_max = 80})));
+      return fail("type-error",
+                  str("with-limits: Expected :", names[i], " as an integer from 0, got ",
+                      print(cx, v, {.bytes_max = 80})));
   }
+  if (known < dict_count(limits))
+    return fail("value-error", str("with-limits: Expected the limits :fuel, :heap and :depth, got ",
+                                   print(cx, limits, {.bytes_max = 120})));
   const Value child = new_fiber(thunk, FiberRole::Limited);
   if (child.is_unset()) return Next::Raise;
   settle();
   Fiber* fiber = as_fiber(child);
   FiberState* state = fiber->state();
   state->fuel_left = amounts[0];
-  if (amounts[1] >= 0) state->heap_limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]) + 1;
+  if (amounts[1] >= 0)
+    state->heap_limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]) + 1;
   if (amounts[2] >= 0) state->depth_bytes_max = static_cast<std::size_t>(amounts[2]) + 1;
   fiber->parent = vm.current_;
   fs->dest = a;
@@ -517,7 +535,8 @@ Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
   return fuel > 0 ? Next::Run : check_fuel();
 }
 
-// The fiber whose depth limit is exceeded, the outermost one; the task for that of the VM. nil: none.
+// The fiber whose depth limit is exceeded, the outermost one; the task for that of the VM. nil:
+// none.
 Value Interpreter::depth_setter() const {
   Value setter = Value::nil();
   std::size_t bytes = 0;
@@ -565,19 +584,19 @@ Next Interpreter::limit_error(Value setter, std::string_view what) {
       FiberState* state = as_fiber(at)->state();
       state->on_reserve = true;
       if (state->fuel_left >= 0 && state->fuel_left < kReserveFuel) state->fuel_left = kReserveFuel;
-      if (state->heap_limit != 0 && state->heap_limit < heap_reserve) state->heap_limit = heap_reserve;
+      if (state->heap_limit != 0 && state->heap_limit < heap_reserve)
+        state->heap_limit = heap_reserve;
       if (at != setter) continue;
       if (what == "heap") state->heap_limit = heap_reserve;
       break;
     }
   }
-  Root setter_root(cx.heap, setter);
+  unwind_target = mark_of(setter);
   new_slice();
   const Field data[] = {{"limit", cx.keyword(what)}};
   const Value details = make_dict(cx, data);
   cx.fail("limit", str("The ", what, " limit of this run was exceeded"), details);
   unwinding = Unwind::Limit;
-  unwind_target = setter_root;
   skip_cleanups = again;
   return Next::Raise;
 }
@@ -618,7 +637,6 @@ void Interpreter::new_slice() {
 
 // At a safe point with the state saved and no value awaited.
 Next Interpreter::check_fuel() {
-  if (fuel < 0) fuel = 0;
   settle();
   if (cx.heap.over_limit()) {
     cx.heap.collect_full();
@@ -653,7 +671,8 @@ Next Interpreter::check_fuel() {
   return Next::Run;
 }
 
-// At a Loop, pc behind it. The jump is taken when the fiber goes on; a limit error unwinds from here.
+// At a Loop, pc behind it. The jump is taken when the fiber goes on; a limit error unwinds from
+// here.
 Next Interpreter::check_back_edge() {
   FiberState* const looping = fs;
   looping->back_edge = true;

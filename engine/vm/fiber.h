@@ -61,6 +61,9 @@ struct FiberState {
   FiberStatus status = FiberStatus::Fresh;
   std::uint8_t dest = kNoDest;
   bool on_reserve = false;             // a limit was hit: cleanups run on the reserve
+  // Names the fiber as the end of an unwinding; 0: never was. A copy has that of its original, so that
+  // a copy made within a cleanup ends where the original would.
+  std::uint32_t mark = 0;
   // Stopped by a Loop whose jump is still to be taken: pc is behind the Loop meanwhile, so that
   // unwinding finds the regions the Loop lies in, not those of its target.
   bool back_edge = false;

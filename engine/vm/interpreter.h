@@ -29,7 +29,7 @@ struct Interpreter {
   Outcome outcome = Outcome::Returned;
   Value result = Value::nil();
   Unwind unwinding = Unwind::Raise;
-  Value unwind_target = Value::nil();  // Limit, Cancel: the fiber at whose end unwinding stops
+  std::uint32_t unwind_target = 0;     // Limit, Cancel: mark of the fiber at whose end unwinding stops
   bool skip_cleanups = false;          // the reserve of a limit is used up too
 
   Fiber* current() const { return static_cast<Fiber*>(vm.current_.as_object()); }
@@ -55,14 +55,15 @@ struct Interpreter {
   Next fail(std::string_view kind, std::string_view message, Value data = Value::nil());
   Next arity_error(const Function& fn, int count);
   Next not_callable(Value callee);
+  Next unbound(const Global& global);
   Value parameter_value(Value parameter) const;
 
   // effects.cpp
-  Next return_slow(Value value);             // Return through a flagged link
+  Next return_slow(Value value);  // Return through a flagged link
   bool cancel_unresumed(Value* window, const Vm::Stub& then, Value operand);
-  Next leave_fiber(Value value);             // the current fiber's first frame returned
-  Next deliver(Value v);                     // r[dest] of the current fiber's top frame := v
-  void finish_fiber(Fiber* fiber);           // its stack goes; budgets and limits are put back
+  Next leave_fiber(Value value);    // the current fiber's first frame returned
+  Next deliver(Value v);            // r[dest] of the current fiber's top frame := v
+  void finish_fiber(Fiber* fiber);  // its stack goes; budgets and limits are put back
   Value new_fiber(Value thunk, FiberRole role);
   Next with_handler(std::uint8_t a, Value handler, Value thunk);
   Next perform(std::uint8_t a, Value request);
@@ -89,6 +90,7 @@ struct Interpreter {
   Next unwind(Value error);
   Next end_cleanup(Value token);
   Value unwind_token();
+  std::uint32_t mark_of(Value fiber);
   bool resume_unwinding_of_failed_cleanup();
   Value add_trace(Value error);
 };

@@ -45,34 +45,35 @@ __attribute__((noinline)) Value op_num_eq(Context& cx, Value a, Value b) {
 #endif
 
 #define SAVE() (fs->base = base, fs->pc = pc, it.fuel = fuel)
-#define LOAD()                                   \
-  do {                                           \
-    fs = it.fs;                                  \
-    base = fs->base;                             \
-    pc = fs->pc;                                 \
-    fuel = it.fuel;                              \
-    fn = as_closure(base[-3])->function();       \
-    limit = fs->top->end();                      \
+#define LOAD()                             \
+  do {                                     \
+    fs = it.fs;                            \
+    base = fs->base;                       \
+    pc = fs->pc;                           \
+    fuel = it.fuel;                        \
+    fn = as_closure(base[-3])->function(); \
+    limit = fs->top->end();                \
   } while (0)
 // After a slow path that may have switched frames or fibers.
-#define FOLLOW(expr)                             \
-  do {                                           \
-    const Next next_step = (expr);               \
-    if (next_step == Next::Run) {                \
-      LOAD();                                    \
-      DISPATCH();                                \
-    }                                            \
-    if (next_step == Next::Raise) goto raise;    \
-    return it.outcome;                           \
+#define FOLLOW(expr)                          \
+  do {                                        \
+    const Next next_step = (expr);            \
+    if (next_step == Next::Run) {             \
+      LOAD();                                 \
+      DISPATCH();                             \
+    }                                         \
+    if (next_step == Next::Raise) goto raise; \
+    return it.outcome;                        \
   } while (0)
 // A native result: unset means cx.error was set. The slow path may have collected, so nothing but
-// registers is read afterwards; base stays (stacks do not move). Who worked long pays at once.
-#define RESULT(a, expr)                          \
-  do {                                           \
-    const Value res = (expr);                    \
+// registers is read afterwards; base stays (stacks do not move). What it charged is paid at once,
+// so that fuel runs out at the same instruction whatever the slices are.
+#define RESULT(a, expr)                                        \
+  do {                                                         \
+    const Value res = (expr);                                  \
     if (__builtin_expect(res.is_unset(), 0)) goto raise_saved; \
-    base[a] = res;                               \
-    if (__builtin_expect(cx.fuel < -4096, 0)) goto check_fuel; \
+    base[a] = res;                                             \
+    if (__builtin_expect(cx.fuel != 0, 0)) goto charged;       \
   } while (0)
 
 __attribute__((noinline)) Outcome run_machine(Interpreter& it) {
@@ -98,9 +99,9 @@ __attribute__((noinline)) Outcome run_machine(Interpreter& it) {
 #include "engine/bytecode/opcodes.def"
 #undef SX_OP
   }
-#define DISPATCH() \
-  do {             \
-    w = *pc++;     \
+#define DISPATCH()          \
+  do {                      \
+    w = *pc++;              \
     goto* labels[w & 0xFF]; \
   } while (0)
 #define CASE(name) op_##name:
@@ -152,7 +153,7 @@ dispatch:
     const Value v = fn->globals[ins_d(w)]->value;
     if (__builtin_expect(v.is_unset(), 0)) {
       SAVE();
-      FOLLOW(it.fail("unbound", str("Unbound name: ", fn->globals[ins_d(w)]->name)));
+      FOLLOW(it.unbound(*fn->globals[ins_d(w)]));
     }
     base[A] = v;
     DISPATCH();
@@ -165,7 +166,7 @@ dispatch:
     Global* global = fn->globals[ins_d(w)];
     if (global->value.is_unset()) {
       SAVE();
-      FOLLOW(it.fail("unbound", str("set!: Unbound name: ", global->name)));
+      FOLLOW(it.unbound(*global));
     }
     global->value = base[A];
     DISPATCH();
@@ -245,7 +246,7 @@ dispatch:
     DISPATCH();
   }
   CASE(Loop) {
-    if (__builtin_expect(--fuel < 0, 0)) {
+    if (__builtin_expect(--fuel <= 0, 0)) {
       SAVE();
       FOLLOW(it.check_back_edge());
     }
@@ -264,11 +265,11 @@ dispatch:
     if (!base[A].is_unset()) pc += ins_di(w);
     DISPATCH();
   }
-#define JUMP_WORD(condition)                                       \
-  do {                                                             \
-    const auto offset = static_cast<std::int32_t>(*pc++);          \
-    if ((condition) == static_cast<bool>(C)) pc += offset;         \
-    DISPATCH();                                                    \
+#define JUMP_WORD(condition)                               \
+  do {                                                     \
+    const auto offset = static_cast<std::int32_t>(*pc++);  \
+    if ((condition) == static_cast<bool>(C)) pc += offset; \
+    DISPATCH();                                            \
   } while (0)
   CASE(JumpNil) { JUMP_WORD(base[A].is_nil()); }
   CASE(JumpPair) { JUMP_WORD(is_pair(base[A])); }
@@ -290,38 +291,38 @@ dispatch:
     JUMP_WORD(equal(cx, a, b));
   }
   CASE(JumpIs) { JUMP_WORD(base[A] == base[B]); }
-#define JUMP_COMPARE(name, int_test, double_test, opcode)                            \
-  CASE(name) {                                                                       \
-    const Value a = base[A], b = base[B];                                            \
-    if (__builtin_expect(both_ints(a, b), 1)) JUMP_WORD(int_test);                   \
+#define JUMP_COMPARE(name, int_test, double_test, opcode)                                   \
+  CASE(name) {                                                                              \
+    const Value a = base[A], b = base[B];                                                   \
+    if (__builtin_expect(both_ints(a, b), 1)) JUMP_WORD(int_test);                          \
     if (a.is_double() && b.is_double()) JUMP_WORD(a.as_double() double_test b.as_double()); \
-    pc++;                                                                            \
-    SAVE();                                                                          \
-    const Value res = opcode(cx, a, b);                                              \
-    if (res.is_unset()) goto raise_saved;                                            \
-    if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]); \
-    DISPATCH();                                                                      \
+    pc++;                                                                                   \
+    SAVE();                                                                                 \
+    const Value res = opcode(cx, a, b);                                                     \
+    if (res.is_unset()) goto raise_saved;                                                   \
+    if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]);      \
+    DISPATCH();                                                                             \
   }
   JUMP_COMPARE(JumpNumEq, a.bits == b.bits, ==, op_num_eq)
   JUMP_COMPARE(JumpLt, int_less(a, b), <, op_less)
   JUMP_COMPARE(JumpLe, !int_less(b, a), <=, op_less_equal)
   CASE(JumpEqI) { JUMP_WORD(base[A] == Value::small_int(ins_bi(w))); }
-#define JUMP_IMMEDIATE(name, test, opcode)                                           \
-  CASE(name) {                                                                       \
-    const Value a = base[A];                                                         \
-    const Value b = Value::small_int(ins_bi(w));                                     \
-    if (__builtin_expect(a.is_int(), 1)) {                                           \
-      const std::int64_t x = wide(a);                                                \
-      const std::int64_t y = static_cast<std::int64_t>(ins_bi(w)) * 65536;           \
-      JUMP_WORD(x test y);                                                           \
-    }                                                                                \
-    if (a.is_double()) JUMP_WORD(a.as_double() test static_cast<double>(ins_bi(w))); \
-    pc++;                                                                            \
-    SAVE();                                                                          \
-    const Value res = opcode;                                                        \
-    if (res.is_unset()) goto raise_saved;                                            \
+#define JUMP_IMMEDIATE(name, test, opcode)                                             \
+  CASE(name) {                                                                         \
+    const Value a = base[A];                                                           \
+    const Value b = Value::small_int(ins_bi(w));                                       \
+    if (__builtin_expect(a.is_int(), 1)) {                                             \
+      const std::int64_t x = wide(a);                                                  \
+      const std::int64_t y = static_cast<std::int64_t>(ins_bi(w)) * 65536;             \
+      JUMP_WORD(x test y);                                                             \
+    }                                                                                  \
+    if (a.is_double()) JUMP_WORD(a.as_double() test static_cast<double>(ins_bi(w)));   \
+    pc++;                                                                              \
+    SAVE();                                                                            \
+    const Value res = opcode;                                                          \
+    if (res.is_unset()) goto raise_saved;                                              \
     if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]); \
-    DISPATCH();                                                                      \
+    DISPATCH();                                                                        \
   }
   JUMP_IMMEDIATE(JumpLtI, <, op_less(cx, a, b))
   JUMP_IMMEDIATE(JumpLeI, <=, op_less_equal(cx, a, b))
@@ -344,28 +345,30 @@ dispatch:
   }
 
   // --- calls -----------------------------------------------------------------------------------
-#define ENTER_SIMPLE(window, target)                                                       \
-  do {                                                                                     \
-    Value* const frame = (window) + kCallControl;                                          \
-    frame[-2].bits = kIntTag | reinterpret_cast<std::uintptr_t>(pc);                       \
-    frame[-1].bits = kIntTag | static_cast<std::uint64_t>(frame - base);                   \
-    base = frame;                                                                          \
-    fn = (target);                                                                         \
-    pc = fn->code;                                                                         \
-    DISPATCH();                                                                            \
+#define ENTER_SIMPLE(window, target)                                     \
+  do {                                                                   \
+    Value* const frame = (window) + kCallControl;                        \
+    frame[-2].bits = kIntTag | reinterpret_cast<std::uintptr_t>(pc);     \
+    frame[-1].bits = kIntTag | static_cast<std::uint64_t>(frame - base); \
+    base = frame;                                                        \
+    fn = (target);                                                       \
+    pc = fn->code;                                                       \
+    DISPATCH();                                                          \
   } while (0)
-#define CALL_CLOSURE(window, count, tail)                                                  \
-  do {                                                                                     \
-    const Value callee = (window)[0];                                                      \
-    if (__builtin_expect(is_closure(callee), 1)) {                                         \
-      const Function* const target = as_closure(callee)->function();                       \
-      if (__builtin_expect(target->simple && target->required == (count) &&                \
-                               (window) + kCallControl + target->registers <= limit &&     \
-                               --fuel >= 0, 1))                                            \
-        ENTER_SIMPLE(window, target);                                                      \
-    }                                                                                      \
-    SAVE();                                                                                \
-    FOLLOW(it.call((window), (count), (tail)));                                            \
+#define CALL_CLOSURE(window, count, tail)                                            \
+  do {                                                                               \
+    const Value callee = (window)[0];                                                \
+    if (__builtin_expect(is_closure(callee), 1)) {                                   \
+      const Function* const target = as_closure(callee)->function();                 \
+      if (__builtin_expect(target->simple && target->required == (count) &&          \
+                               (window) + kCallControl + target->registers <= limit, \
+                           1)) {                                                     \
+        if (__builtin_expect(--fuel > 0, 1)) ENTER_SIMPLE(window, target);           \
+        ++fuel; /* call() pays for itself */                                         \
+      }                                                                              \
+    }                                                                                \
+    SAVE();                                                                          \
+    FOLLOW(it.call((window), (count), (tail)));                                      \
   } while (0)
 
   CASE(Call) { CALL_CLOSURE(base + A, B, false); }
@@ -376,34 +379,40 @@ dispatch:
     ++pc;
     if (__builtin_expect(callee.is_unset(), 0)) {
       SAVE();
-      FOLLOW(it.fail("unbound", str("Unbound name: ", fn->globals[pc[-1]]->name)));
+      FOLLOW(it.unbound(*fn->globals[pc[-1]]));
     }
     CALL_CLOSURE(window, B, false);
   }
   CASE(CallSelf) {
     Value* const window = base + A;
     window[0] = base[-3];
-    if (__builtin_expect(window + kCallControl + fn->registers <= limit && --fuel >= 0, 1))
-      ENTER_SIMPLE(window, fn);
+    if (__builtin_expect(window + kCallControl + fn->registers <= limit, 1)) {
+      if (__builtin_expect(--fuel > 0, 1)) ENTER_SIMPLE(window, fn);
+      ++fuel;
+    }
     SAVE();
     FOLLOW(it.call(window, B, false));
   }
-#define TAIL_CLOSURE(window, count)                                                        \
-  do {                                                                                     \
-    const Value callee = (window)[0];                                                      \
-    if (__builtin_expect(is_closure(callee), 1)) {                                         \
-      const Function* const target = as_closure(callee)->function();                       \
-      if (__builtin_expect(target->simple && target->required == (count) &&                \
-                               base + target->registers <= limit && --fuel >= 0, 1)) {     \
-        base[-3] = callee;                                                                 \
-        for (unsigned i = 0; i < (count); ++i) base[i] = (window)[kCallControl + i];       \
-        fn = target;                                                                       \
-        pc = fn->code;                                                                     \
-        DISPATCH();                                                                        \
-      }                                                                                    \
-    }                                                                                      \
-    SAVE();                                                                                \
-    FOLLOW(it.call((window), (count), true));                                              \
+#define TAIL_CLOSURE(window, count)                                                               \
+  do {                                                                                            \
+    const Value callee = (window)[0];                                                             \
+    if (__builtin_expect(is_closure(callee), 1)) {                                                \
+      const Function* const target = as_closure(callee)->function();                              \
+      if (__builtin_expect(                                                                       \
+              target->simple && target->required == (count) && base + target->registers <= limit, \
+              1)) {                                                                               \
+        if (__builtin_expect(--fuel > 0, 1)) {                                                    \
+          base[-3] = callee;                                                                      \
+          for (unsigned i = 0; i < (count); ++i) base[i] = (window)[kCallControl + i];            \
+          fn = target;                                                                            \
+          pc = fn->code;                                                                          \
+          DISPATCH();                                                                             \
+        }                                                                                         \
+        ++fuel;                                                                                   \
+      }                                                                                           \
+    }                                                                                             \
+    SAVE();                                                                                       \
+    FOLLOW(it.call((window), (count), true));                                                     \
   } while (0)
   CASE(TailCall) { TAIL_CLOSURE(base + A, B); }
   CASE(TailGlobal) {
@@ -413,7 +422,7 @@ dispatch:
     ++pc;
     if (__builtin_expect(callee.is_unset(), 0)) {
       SAVE();
-      FOLLOW(it.fail("unbound", str("Unbound name: ", fn->globals[pc[-1]]->name)));
+      FOLLOW(it.unbound(*fn->globals[pc[-1]]));
     }
     TAIL_CLOSURE(window, B);
   }
@@ -500,22 +509,22 @@ dispatch:
   }
 
   // --- arithmetic ------------------------------------------------------------------------------
-#define ARITHMETIC(name, builtin, double_op, slow)                                         \
-  CASE(name) {                                                                             \
-    const Value a = base[B], b = base[C];                                                  \
-    if (__builtin_expect(both_ints(a, b), 1)) {                                            \
-      std::int64_t r;                                                                      \
-      if (__builtin_expect(!builtin(wide(a), wide(b), &r), 1)) {                           \
-        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;                      \
-        DISPATCH();                                                                        \
-      }                                                                                    \
-    } else if (a.is_double() && b.is_double()) {                                           \
-      base[A] = Value::raw_double(a.as_double() double_op b.as_double());                  \
-      DISPATCH();                                                                          \
-    }                                                                                      \
-    SAVE();                                                                                \
-    RESULT(A, slow(cx, a, b));                                                             \
-    DISPATCH();                                                                            \
+#define ARITHMETIC(name, builtin, double_op, slow)                        \
+  CASE(name) {                                                            \
+    const Value a = base[B], b = base[C];                                 \
+    if (__builtin_expect(both_ints(a, b), 1)) {                           \
+      std::int64_t r;                                                     \
+      if (__builtin_expect(!builtin(wide(a), wide(b), &r), 1)) {          \
+        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;     \
+        DISPATCH();                                                       \
+      }                                                                   \
+    } else if (a.is_double() && b.is_double()) {                          \
+      base[A] = Value::raw_double(a.as_double() double_op b.as_double()); \
+      DISPATCH();                                                         \
+    }                                                                     \
+    SAVE();                                                               \
+    RESULT(A, slow(cx, a, b));                                            \
+    DISPATCH();                                                           \
   }
   ARITHMETIC(Add, __builtin_add_overflow, +, num_add)
   ARITHMETIC(Sub, __builtin_sub_overflow, -, num_sub)
@@ -550,7 +559,8 @@ dispatch:
     const Value a = base[B];
     if (__builtin_expect(a.is_int(), 1)) {
       std::int64_t r;
-      if (__builtin_expect(!__builtin_add_overflow(wide(a), std::int64_t{ins_ci(w)} * 65536, &r), 1)) {
+      if (__builtin_expect(!__builtin_add_overflow(wide(a), std::int64_t{ins_ci(w)} * 65536, &r),
+                           1)) {
         base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;
         DISPATCH();
       }
@@ -578,39 +588,39 @@ dispatch:
     RESULT(A, num_mul(cx, a, Value::small_int(ins_ci(w))));
     DISPATCH();
   }
-#define INTEGER_DIVISION(name, body, slow)                                                 \
-  CASE(name) {                                                                             \
-    const Value a = base[B], b = base[C];                                                  \
-    if (__builtin_expect(both_ints(a, b) && b.as_int() != 0, 1)) {                         \
-      const std::int64_t x = a.as_int(), y = b.as_int();                                   \
-      std::int64_t r;                                                                      \
-      body;                                                                                \
-      if (Value::fits_small(r)) {                                                          \
-        base[A] = Value::small_int(r);                                                     \
-        DISPATCH();                                                                        \
-      }                                                                                    \
-    }                                                                                      \
-    SAVE();                                                                                \
-    RESULT(A, slow(cx, a, b));                                                             \
-    DISPATCH();                                                                            \
+#define INTEGER_DIVISION(name, body, slow)                         \
+  CASE(name) {                                                     \
+    const Value a = base[B], b = base[C];                          \
+    if (__builtin_expect(both_ints(a, b) && b.as_int() != 0, 1)) { \
+      const std::int64_t x = a.as_int(), y = b.as_int();           \
+      std::int64_t r;                                              \
+      body;                                                        \
+      if (Value::fits_small(r)) {                                  \
+        base[A] = Value::small_int(r);                             \
+        DISPATCH();                                                \
+      }                                                            \
+    }                                                              \
+    SAVE();                                                        \
+    RESULT(A, slow(cx, a, b));                                     \
+    DISPATCH();                                                    \
   }
   INTEGER_DIVISION(Quotient, r = x / y, num_quotient)
   INTEGER_DIVISION(Remainder, r = x % y, num_remainder)
   INTEGER_DIVISION(Modulo, r = x % y; if (r != 0 && ((r < 0) != (y < 0))) r += y, num_modulo)
-#define COMPARE(name, int_test, double_test, slow)                                         \
-  CASE(name) {                                                                             \
-    const Value a = base[B], b = base[C];                                                  \
-    if (__builtin_expect(both_ints(a, b), 1)) {                                            \
-      base[A] = Value::boolean(int_test);                                                  \
-      DISPATCH();                                                                          \
-    }                                                                                      \
-    if (a.is_double() && b.is_double()) {                                                  \
-      base[A] = Value::boolean(a.as_double() double_test b.as_double());                   \
-      DISPATCH();                                                                          \
-    }                                                                                      \
-    SAVE();                                                                                \
-    RESULT(A, slow(cx, a, b));                                                             \
-    DISPATCH();                                                                            \
+#define COMPARE(name, int_test, double_test, slow)                       \
+  CASE(name) {                                                           \
+    const Value a = base[B], b = base[C];                                \
+    if (__builtin_expect(both_ints(a, b), 1)) {                          \
+      base[A] = Value::boolean(int_test);                                \
+      DISPATCH();                                                        \
+    }                                                                    \
+    if (a.is_double() && b.is_double()) {                                \
+      base[A] = Value::boolean(a.as_double() double_test b.as_double()); \
+      DISPATCH();                                                        \
+    }                                                                    \
+    SAVE();                                                              \
+    RESULT(A, slow(cx, a, b));                                           \
+    DISPATCH();                                                          \
   }
   COMPARE(Lt, int_less(a, b), <, op_less)
   COMPARE(Le, !int_less(b, a), <=, op_less_equal)
@@ -821,30 +831,30 @@ dispatch:
 #if SX_COMPUTED_GOTO
   CASE(Trap) {
 #else
-  default: {
+    default: {
 #endif
     SAVE();
     FOLLOW(it.fail("internal-error", "Trap: the code that runs was not made by this compiler"));
   }
 #if !SX_COMPUTED_GOTO
-  }
+}
 #endif
 
-check_fuel:
-  SAVE();
-  FOLLOW(it.check_fuel());
+charged : fuel += cx.fuel;
+cx.fuel = 0;
+if (fuel > 0) DISPATCH();
+SAVE();
+FOLLOW(it.check_fuel());
 
-unset_variable:
-  SAVE();
-  FOLLOW(it.fail("unbound", "A variable was used before its definition was evaluated"));
+unset_variable : SAVE();
+FOLLOW(it.fail("unbound", "A variable was used before its definition was evaluated"));
 
-raise_saved:  // state is saved, cx.error holds what a native raised
-  it.unwinding = Unwind::Raise;
-raise:
-  {
-    const Value error = cx.error;
-    FOLLOW(it.unwind(error));
-  }
+raise_saved :  // state is saved, cx.error holds what a native raised
+               it.unwinding = Unwind::Raise;
+raise : {
+  const Value error = cx.error;
+  FOLLOW(it.unwind(error));
+}
 }
 
 Outcome Interpreter::run_loop() { return run_machine(*this); }

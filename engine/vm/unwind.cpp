@@ -18,7 +18,10 @@ bool inside(const Function& fn, const std::uint32_t* pc) {
 }
 
 std::string describe_frame(const Function& fn, const std::uint32_t* pc) {
-  std::string out(fn.name.empty() ? std::string_view("(anonymous function)") : fn.name);
+  const bool top = fn.unit && &fn == fn.unit->functions.data();
+  std::string out(top               ? std::string_view("top level")
+                  : fn.name.empty() ? std::string_view("(anonymous function)")
+                                    : fn.name);
   if (fn.unit && inside(fn, pc)) {
     const LineEntry at = position_at(fn, static_cast<std::uint32_t>(pc - fn.code - 1));
     out += str(" (", fn.unit->file);
@@ -73,7 +76,8 @@ void each_frame(Value fiber_value, Visit visit) {
 
 LineEntry position_at(const Function& fn, std::uint32_t pc_index) {
   LineEntry best{0, 0, 0};
-  for (std::uint32_t i = 0; i < fn.line_count && fn.lines[i].pc <= pc_index; ++i) best = fn.lines[i];
+  for (std::uint32_t i = 0; i < fn.line_count && fn.lines[i].pc <= pc_index; ++i)
+    best = fn.lines[i];
   return best;
 }
 
@@ -107,11 +111,17 @@ Value Interpreter::add_trace(Value error) {
   return dict_put(cx, root, key, trace);
 }
 
+std::uint32_t Interpreter::mark_of(Value fiber) {
+  FiberState* state = static_cast<Fiber*>(fiber.as_object())->state();
+  if (state->mark == 0) state->mark = ++vm.marks_;
+  return state->mark;
+}
+
 // What a cleanup has in its register: the error, or all there is to know about the unwinding.
 Value Interpreter::unwind_token() {
   if (unwinding == Unwind::Raise) return cx.error;
-  Root target(cx.heap, unwind_target);
-  Root content(cx.heap, cx.heap.cons(Value::small_int(static_cast<int>(unwinding)), target));
+  const Value kind = Value::small_int(static_cast<int>(unwinding));
+  Root content(cx.heap, cx.heap.cons(kind, Value::small_int(unwind_target)));
   content = cx.heap.cons(content, cx.error);
   const Value token = cx.heap.make_cell(content);
   token.as_object()->aux = kUnwindToken;
@@ -152,7 +162,7 @@ Next Interpreter::end_cleanup(Value token) {
   if (is_kind(token, Kind::Cell) && token.as_object()->aux == kUnwindToken) {
     const Value content = as_cell(token)->value;
     unwinding = static_cast<Unwind>(car(car(content)).as_int());
-    unwind_target = cdr(car(content));
+    unwind_target = static_cast<std::uint32_t>(cdr(car(content)).as_int());
     cx.error = cdr(content);
   } else {
     unwinding = Unwind::Raise;
@@ -197,7 +207,7 @@ Next Interpreter::unwind(Value error) {
     const FiberRole role = fs->role;
     const Value parent = fiber->parent;
     const bool budget = fs->has_budget();
-    const bool target = unwinding != Unwind::Raise && vm.current_ == unwind_target;
+    const bool target = unwinding != Unwind::Raise && fs->mark == unwind_target;
     finish_fiber(fiber);
     if (role == FiberRole::Task) {
       result = cx.error;

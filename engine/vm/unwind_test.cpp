@@ -128,6 +128,12 @@ TEST_CASE("primitives that work long charge fuel") {
   CHECK_SX_PLAIN("(define n (expt 7 20000)) (guard (e (else (get (error-data e) :limit))) (with-limits {:fuel 100000} (let loop () (* n n) (loop))))", ":fuel");
 }
 
+TEST_CASE("a copy made within a cleanup ends where its original would") {
+  CHECK_SX(logged("(with-handler (fn (r k) (let ((k2 (fiber/copy k))) (list (resume k r) (resume k2 :copy))))"
+                  " (guard (e (else (note (error-kind e)) :limited)) (with-limits {:fuel 200} (protect (forever) (note (perform :x))))))"),
+           "((:limited :limited) (:x :limit :copy :limit))");
+}
+
 TEST_CASE("a wrong limits dict is refused") {
   CHECK_SX("(with-limits 5 1)", "error: with-limits: Expected a dict {:fuel :heap :depth}, got integer");
   CHECK_SX("(with-limits {:fuel \"x\"} 1)", "error: with-limits: Expected :fuel as an integer from 0, got \"x\"");

@@ -79,7 +79,6 @@ void Vm::visit_roots(void* owner, Visitor& visitor) {
   for (Value& v : vm.bound_buffer_) visitor.visit(v);
   for (Pin* pin = vm.pins_; pin; pin = pin->next_) visitor.visit(pin->value_);
   for (Global& global : vm.globals.all()) visitor.visit(global.value);
-  if (vm.running_) visitor.visit(vm.running_->unwind_target);
   if (vm.running_) visitor.visit(vm.running_->result);
   vm.pool_.clear_spares();
 }
@@ -134,7 +133,7 @@ Outcome Vm::run(TaskId id, std::int64_t fuel) {
       break;
     case Task::Next::Cancel:
       it.unwinding = Unwind::Cancel;
-      it.unwind_target = tasks_[id].fiber;
+      it.unwind_target = it.mark_of(tasks_[id].fiber);
       [[fallthrough]];
     case Task::Next::Raise:
       cx.error = tasks_[id].result;

@@ -107,11 +107,11 @@ class Vm {
   Value scratch_ = Value::nil();       // a value between two allocations of a slow path
   std::vector<Value> apply_buffer_;    // arguments being spread
   std::vector<Value> bound_buffer_;    // arguments being arranged
-  bool fuel_due_ = false;
   const void* labels_[256] = {};       // where each instruction's code is (computed goto)
   std::size_t stack_bytes_max_;
   std::size_t heap_limit_;        // of the isolate; with-limits only lowers it
   std::int64_t fuel_used_ = 0;
+  std::uint32_t marks_ = 0;
   std::uint64_t fibers_entered_ = 0, fibers_check_at_ = 0;
   Stub return_stub_;              // Return r0
   Stub unwind_stub_;              // EndCleanup r0
