@@ -1,5 +1,7 @@
 // The collections against models from the standard library, with random operations, with and
 // without a collector that moves every object at every allocation.
+#include "engine/value/collections.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 
 #include "engine/base/utf8.h"
 #include "engine/value/builder.h"
-#include "engine/value/collections.h"
 #include "engine/value/root_list.h"
 
 using namespace sx;
@@ -37,10 +38,14 @@ Value integer(std::int64_t n) { return Value::small_int(n); }
 Value make_key(World& w, unsigned n) {
   const std::string name = "key" + std::to_string(n);
   switch (n % 6) {
-    case 0: return w.cx.keyword(name);
-    case 1: return integer(n);
-    case 2: return make_string(w.cx, name);
-    case 3: return Value::from_double(n + 0.5);
+    case 0:
+      return w.cx.keyword(name);
+    case 1:
+      return integer(n);
+    case 2:
+      return make_string(w.cx, name);
+    case 3:
+      return Value::from_double(n + 0.5);
     case 4: {
       const Value parts[] = {integer(n), w.cx.keyword("x")};
       return make_list(w.cx, parts);
@@ -171,7 +176,8 @@ TEST_CASE("a vector grows through three levels and shrinks back to nothing") {
   Root v(w.cx.heap, empty_vector(w.cx));
   constexpr std::uint32_t kCount = 32 * 32 * 32 + 32 * 32 + 33;
   for (std::uint32_t i = 0; i < kCount; ++i) {
-    const Value boxed = make_list(w.cx, std::vector<Value>{integer(i)});  // young objects as elements
+    const Value boxed =
+        make_list(w.cx, std::vector<Value>{integer(i)});  // young objects as elements
     v = vector_push(w.cx, v, boxed);
   }
   for (std::uint32_t i = 0; i < kCount; ++i) REQUIRE(car(vector_get(v, i)) == integer(i));
@@ -509,7 +515,9 @@ TEST_CASE("builders account for their text and give it back when unreachable") {
   CHECK(builder_text(builder).empty());
 }
 
-TEST_CASE("keyword dicts of one literal share a shape and change to a hash dict past eight keys") {
+TEST_CASE(
+    "keyword dicts of one literal share a shape and change to a hash dict past the keys a shape "
+    "holds") {
   World w;
   Context& cx = w.cx;
   const Field fields[] = {{"a", integer(1)}, {"b", integer(2)}};
@@ -518,9 +526,11 @@ TEST_CASE("keyword dicts of one literal share a shape and change to a hash dict 
   CHECK(is_kind(x, Kind::ShapeDict));
   CHECK(static_cast<ShapeDict*>(x.get().as_object())->shape ==
         static_cast<ShapeDict*>(y.get().as_object())->shape);
-  for (int i = 0; i < 7; ++i) y = dict_put(cx, y, cx.keyword("k" + std::to_string(i)), integer(i));
+  constexpr int kMore = kShapeKeysMax - 1;  // one more than fits
+  for (int i = 0; i < kMore; ++i)
+    y = dict_put(cx, y, cx.keyword("k" + std::to_string(i)), integer(i));
   CHECK(is_kind(y, Kind::HashDict));
-  for (int i = 0; i < 7; ++i) y = dict_remove(cx, y, cx.keyword("k" + std::to_string(i)));
+  for (int i = 0; i < kMore; ++i) y = dict_remove(cx, y, cx.keyword("k" + std::to_string(i)));
   CHECK(is_kind(y, Kind::HashDict));
   CHECK(equal(cx, x, y));
   CHECK(hash_value(cx, x) == hash_value(cx, y));

@@ -10,6 +10,25 @@
 
 namespace sx::cli {
 
+namespace {
+
+bool has_command(const CLI::App& app, std::string_view name) {
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (command->get_name() == name) return true;
+  return false;
+}
+
+// Names the command that does not exist and those that do.
+std::string unknown_command(const CLI::App& app, std::string_view typed) {
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!command->get_group().empty()) known += str(known.empty() ? "" : " ", command->get_name());
+  return str("unknown command '", typed, "'. The commands are: ", known,
+             ". `sx COMMAND --help` tells more.");
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   CLI::App app{"SX: one language for server and browser. `sx COMMAND --help` tells more."};
   app.require_subcommand(1);
@@ -73,6 +92,10 @@ int main(int argc, char** argv) {
 
   add_serve_commands(app, status);
 
+  if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) {
+    report_error(unknown_command(app, argv[1]));
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,6 +2,7 @@
 // status: 0 done, 1 the program failed, 2 wrong usage.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,8 +51,10 @@ void add_basic_servicers(Runner& runner);
 Result<std::string> read_file(const std::string& path);
 Result<void> write_file(const std::string& path, std::string_view bytes);
 
-// The error, the source line it points at, the backtrace: on stderr.
-void report_error(std::string_view text);
+// The text of a source that errors name but no file holds: "<eval>".
+using SourceOf = std::function<std::optional<std::string>(const std::string& file)>;
+// The error, its backtrace, the source line it points at: on stderr.
+void report_error(std::string_view text, const SourceOf& source_of = {});
 
 int cmd_run(const std::string& file, const std::vector<std::string>& args,
             const EngineOptions& options);

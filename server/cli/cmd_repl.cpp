@@ -21,6 +21,8 @@ int cmd_repl(const EngineOptions& options) {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   if (terminal) std::printf("SX. Ctrl-D leaves. (sx doc NAME shows a function's manual.)\n");
   std::string pending;
+  std::string session;  // all input so far: errors count lines from its start
+  std::string above;    // a newline for each line of it
   while (true) {
     std::string line;
     if (terminal) {
@@ -48,12 +50,17 @@ int cmd_repl(const EngineOptions& options) {
     if (more) continue;
     const bool blank = pending.find_first_not_of(" \t\n") == std::string::npos;
     if (!blank) {
-      const auto value = engine->eval(pending, "<repl>", true);
+      session += pending;
+      const auto value = engine->eval(above + pending, "<repl>", true);
+      for (const char c : pending)
+        if (c == '\n') above += c;
       if (value.ok()) {
         std::printf("%s\n", print(engine->cx(), value.value(), {.bytes_max = 20000}).c_str());
       } else {
         std::fflush(stdout);
-        report_error(value.error().message);
+        report_error(value.error().message, [&](const std::string& file) {
+          return file == "<repl>" ? std::optional(session) : std::nullopt;
+        });
       }
       std::fflush(stdout);
     }

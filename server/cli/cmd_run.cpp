@@ -27,6 +27,7 @@ int call_main(Engine& engine, const std::vector<std::string>& args) {
   const auto result =
       engine.runner.run_now(fn.get(), values.data(), static_cast<int>(values.size()));
   if (!result.ok()) {
+    std::fflush(stdout);
     report_error(result.error().message);
     return 1;
   }
@@ -53,6 +54,7 @@ int cmd_run(const std::string& file, const std::vector<std::string>& args,
     }
     const auto ran = engine->require_module(engine->last_bundle_entry());
     if (!ran.ok()) {
+      std::fflush(stdout);
       report_error(ran.error().message);
       return 1;
     }
@@ -76,7 +78,9 @@ int cmd_eval(const std::string& text, const EngineOptions& options) {
   const auto value = engine->eval(text);
   std::fflush(stdout);
   if (!value.ok()) {
-    report_error(value.error().message);
+    report_error(value.error().message, [&](const std::string& file) {
+      return file == "<eval>" ? std::optional(text) : std::nullopt;
+    });
     return 1;
   }
   std::printf("%s\n", print(engine->cx(), value.value()).c_str());

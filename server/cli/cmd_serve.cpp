@@ -1,9 +1,12 @@
 // sx serve, user, store, blog: the commands of an installation, and their options.
 // Configuration: flag, then environment, then default.
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include "engine/base/str.h"
@@ -111,10 +114,34 @@ int cmd_serve(ServeOptions& options) {
   const auto setup = run_setup(it, options, base + "/login");
   if (!setup.ok()) return fail(setup.error().message);
 
+  // The start is over when every worker's application is made; one that fails stops it.
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t ready = 0;
+  std::string failure;
+  it.app.on_ready = [&](Result<void> made) {
+    const std::lock_guard lock(mutex);
+    ++ready;
+    if (!made.ok() && failure.empty()) failure = made.error().message;
+    changed.notify_one();
+  };
   HttpServer server;
   const auto started =
       server.start(http, [&it](Worker& worker) { return make_isolate(worker, it.app); });
   if (!started.ok()) return fail(started.error().message);
+  {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::minutes(5),
+                     [&] { return ready == http.workers || !failure.empty(); });
+    if (ready < http.workers && failure.empty())
+      failure = "the application did not become ready within five minutes";
+    if (!failure.empty()) {
+      lock.unlock();
+      server.stop_gracefully(0);
+      server.wait();
+      return fail(failure);
+    }
+  }
   // Other commands reach the store through us. They never hold up requests: a thread of their own.
   auto control = ControlServer::start(
       it.data, [&it](const std::vector<std::string>& words, const CommandOutput& output) {

@@ -177,31 +177,79 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
   return engine;
 }
 
-void report_error(std::string_view text) {
-  std::fprintf(stderr, "error: %.*s\n", static_cast<int>(text.size()), text.data());
-  // The first "file:line:column" in the text that names a readable file gets its line shown.
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t dot = text.find(".sx:", i);
-    if (dot == std::string_view::npos) return;
-    std::size_t from = dot;
-    while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(' && text[from - 1] != '\n')
-      --from;
-    char* end = nullptr;
-    const std::string rest(text.substr(dot + 4, 32));
-    const long line = std::strtol(rest.c_str(), &end, 10);
-    long column = 0;
-    if (end && *end == ':') column = std::strtol(end + 1, nullptr, 10);
-    std::ifstream in{std::string(text.substr(from, dot + 3 - from))};
-    std::string source;
-    long at = 0;
-    while (at < line && std::getline(in, source)) ++at;
-    if (line > 0 && at == line) {
-      std::fprintf(stderr, "%6ld | %s\n", line, source.c_str());
-      if (column > 0) std::fprintf(stderr, "       | %*s\n", static_cast<int>(column), "^");
-      return;
-    }
-    i = dot;
+namespace {
+
+// "file:line:column" in an error's text.
+struct Place {
+  std::string file;
+  long line = 0, column = 0;
+  std::size_t end = 0;
+};
+
+// The first place at or after `from`, if there is one.
+std::optional<Place> find_place(std::string_view text, std::size_t from) {
+  const auto digits = [&](std::size_t at) {
+    std::size_t n = 0;
+    while (at + n < text.size() && n < 9 && text[at + n] >= '0' && text[at + n] <= '9') ++n;
+    return n;
+  };
+  const auto number = [&](std::size_t at, std::size_t n) {
+    return std::strtol(std::string(text.substr(at, n)).c_str(), nullptr, 10);
+  };
+  for (std::size_t at = text.find(':', from); at != std::string_view::npos;
+       at = text.find(':', at + 1)) {
+    const std::size_t line = digits(at + 1);
+    const std::size_t second = at + 1 + line;
+    if (line == 0 || second >= text.size() || text[second] != ':') continue;
+    const std::size_t column = digits(second + 1);
+    if (column == 0) continue;
+    std::size_t start = at;
+    while (start > from && !std::strchr(" (\n", text[start - 1])) --start;
+    return Place{std::string(text.substr(start, at - start)), number(at + 1, line),
+                 number(second + 1, column), second + 1 + column};
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> line_of(const std::string& source, long line) {
+  std::istringstream in(source);
+  std::string found;
+  for (long at = 0; at < line; ++at)
+    if (!std::getline(in, found)) return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+void report_error(std::string_view text, const SourceOf& source_of) {
+  std::fprintf(stderr, "error: %.*s\n", static_cast<int>(text.size()), text.data());
+  // The line that the first place names is shown; one of the program rather than of the libraries
+  // that every program calls.
+  std::string library;
+  for (std::size_t from = 0;;) {
+    const auto place = find_place(text, from);
+    if (!place) break;
+    from = place->end;
+    std::optional<std::string> source;
+    if (source_of) source = source_of(place->file);
+    if (!source && place->file.ends_with(".sx"))
+      if (auto file = read_file(place->file); file.ok()) source = file.take();
+    if (!source) continue;
+    const auto line = line_of(*source, place->line);
+    if (!line) continue;
+    char margin[16];
+    std::snprintf(margin, sizeof margin, "%6ld | ", place->line);
+    const std::string shown =
+        str(margin, *line, "\n       | ",
+            std::string(static_cast<std::size_t>(place->column - 1), ' '), "^");
+    if (place->file.starts_with("lib/core/") || place->file.starts_with("lib/test/")) {
+      if (library.empty()) library = shown;
+      continue;
+    }
+    std::fprintf(stderr, "%s\n", shown.c_str());
+    return;
+  }
+  if (!library.empty()) std::fprintf(stderr, "%s\n", library.c_str());
 }
 
 }  // namespace sx::cli

@@ -67,6 +67,12 @@ class Isolate {
       Responder responder;
     };
     auto exchange = std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder)});
+    if (failed_) {
+      exchange->responder.send(HttpResponse::text(
+          503,
+          "503 Service Unavailable: the application did not start; the server's log says why\n"));
+      return;
+    }
     if (!handler_) {
       waiting_.push_back([this, exchange] {
         handle(std::move(exchange->request), std::move(exchange->responder));
@@ -104,17 +110,22 @@ class Isolate {
     const std::string name = str(folder_of(config_.app_module), "/make-app");
     Root settings(cx.heap, settings_value(cx, config_.settings, {}));
     const Value args[] = {settings};
-    engine_->runner.spawn(engine_->global(name), args, 1,
-                          [this, name](Outcome outcome, Value value) {
-                            if (outcome == Outcome::Raised) {
-                              config_.log(str(name, ": ", describe_error(engine_->cx(), value)));
-                              failed_ = true;
-                              return;
-                            }
-                            set_handler(value);
-                            auto waiting = std::move(waiting_);
-                            for (auto& one : waiting) one();
-                          });
+    engine_->runner.spawn(
+        engine_->global(name), args, 1, [this, name](Outcome outcome, Value value) {
+          if (outcome == Outcome::Raised) {
+            failed_ = true;
+          } else {
+            set_handler(value);
+          }
+          auto waiting = std::move(waiting_);
+          for (auto& one : waiting) one();
+          if (!config_.on_ready) return;
+          if (failed_) {
+            config_.on_ready(Error{str(name, ": ", describe_error(engine_->cx(), value))});
+          } else {
+            config_.on_ready({});
+          }
+        });
   }
 
  private:

@@ -35,6 +35,8 @@ struct AppConfig {
   std::vector<std::pair<std::string, std::string>> settings;
   std::int64_t request_fuel_max = 400'000'000;
   std::function<void(const std::string&)> log;  // one line, any thread
+  // Told once per worker, on its thread, when its application is made or could not be.
+  std::function<void(Result<void>)> on_ready;
 };
 
 // An engine with the application loaded and every op serviced. post: see PostToVm.
