@@ -13,7 +13,7 @@ Value num_negate(Context& cx, Value a);
 Value num_abs(Context& cx, Value a);
 // The integer that a finite double with no fraction is; fails for infinities and NaN.
 Value num_from_integral_double(Context& cx, std::string_view who, double d);
-// base to an integer power ≥ 0 exactly; otherwise a float.
+// base to a power, exactly: integers, the power ≥ 0 unless the base is -1, 0 or 1.
 Value num_expt(Context& cx, Value base, Value exponent);
 Value num_gcd(Context& cx, Value a, Value b);
 // Two's complement of unlimited width.

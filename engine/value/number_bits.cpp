@@ -101,16 +101,14 @@ Value num_from_integral_double(Context& cx, std::string_view who, double d) {
 }
 
 Value num_expt(Context& cx, Value base, Value exponent) {
-  if (!is_number(base)) return cx.fail_type("expt", "number", base);
-  if (!is_number(exponent)) return cx.fail_type("expt", "number", exponent);
-  if (base.is_double() || exponent.is_double())
-    return Value::from_double(std::pow(to_double(base), to_double(exponent)));
+  if (!is_integer(base)) return cx.fail_type("expt", "integer", base);
+  if (!is_integer(exponent)) return cx.fail_type("expt", "integer", exponent);
   if (num_sign(exponent) < 0) {
     if (num_sign(base) == 0)
       return cx.fail("division-by-zero", "expt: Division by zero (0 to a negative power)");
     if (base.is_int() && base.as_int() == 1) return base;
     if (base.is_int() && base.as_int() == -1) return Value::small_int(is_odd(exponent) ? -1 : 1);
-    return Value::from_double(std::pow(to_double(base), to_double(exponent)));
+    return cx.fail_type("expt", "exponent from 0 up", exponent);
   }
   if (base.is_int() && base.as_int() >= -1 && base.as_int() <= 1) {
     if (num_sign(exponent) == 0) return Value::small_int(1);

@@ -1,0 +1,96 @@
+// Checks the linked kernel: its size on the wire, its imports, and that the run loop is a function of
+// its own (an optimiser that inlines it into its caller makes the whole loop slower).
+//
+//   node tests/tools/check-kernel.mjs [KERNEL.wasm]
+import { readFileSync } from "node:fs";
+import { brotliCompressSync, constants } from "node:zlib";
+
+const kBrotliMax = 130_000;
+const kHost = ["env.emscripten_notify_memory_growth", "env.sx_host_log", "env.sx_host_now", "env.sx_host_perform",
+  "env.sx_host_random", "env.sx_host_write", "wasi_snapshot_preview1.proc_exit"];
+// Below this the loop cannot be inside: one case per instruction of engine/bytecode/opcodes.def.
+const kRunBytesMin = 12_000;
+// Above this something else was inlined into it.
+const kRunBytesMax = 60_000;
+const kRunExport = "_ZN2sx11run_machineERNS_11InterpreterE";
+
+let passed = 0;
+let failed = 0;
+/** @param {boolean} holds @param {string} what @param {string} found */
+function check(holds, what, found) {
+  if (holds) passed += 1;
+  else failed += 1;
+  process.stdout.write(`${holds ? "ok" : "FAIL"} ${what}: ${found}\n`);
+}
+
+/** The sizes of all function bodies, and the index of the first one. @param {Buffer} bytes */
+function bodies(bytes) {
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  const skipText = () => {
+    const length = number();
+    at += length;
+  };
+  let imported = 0;
+  /** @type {number[]} */
+  const sizes = [];
+  /** @type {Map<string, number>} */
+  const exported = new Map();
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const length = number();
+    const end = at + length;
+    if (section === 2) {
+      for (let left = number(); left > 0; left--) {
+        skipText();
+        skipText();
+        if (bytes[at++] !== 0) throw new Error("the kernel imports something that is no function");
+        number();
+        imported += 1;
+      }
+    } else if (section === 7) {
+      for (let left = number(); left > 0; left--) {
+        const size = number();
+        const name = bytes.toString("utf8", at, at + size);
+        at += size;
+        const kind = bytes[at++];
+        const index = number();
+        if (kind === 0) exported.set(name, index);
+      }
+    } else if (section === 10) {
+      for (let left = number(); left > 0; left--) {
+        const size = number();
+        sizes.push(size);
+        at += size;
+      }
+    }
+    at = end;
+  }
+  return { imported, sizes, exported };
+}
+
+const path = process.argv[2] ?? "build/wasm/kernel.wasm";
+const bytes = readFileSync(path);
+const packed = brotliCompressSync(bytes, {
+  params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+}).length;
+check(packed <= kBrotliMax, `at most ${kBrotliMax} bytes as brotli -q 11`, `${packed} (${bytes.length} raw)`);
+
+const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name }) => `${module}.${name}`);
+const strange = imports.filter((name) => !kHost.includes(name));
+check(strange.length === 0, "imports nothing but its host", strange.join(", ") || `${imports.length} functions`);
+
+const { imported, sizes, exported } = bodies(bytes);
+const index = exported.get(kRunExport);
+const size = index === undefined ? 0 : sizes[index - imported];
+check(size >= kRunBytesMin && size <= kRunBytesMax, `run_machine is a function of its own (${kRunBytesMin} to ${kRunBytesMax} bytes)`, `${size} bytes`);
+
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
