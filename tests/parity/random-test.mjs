@@ -25,16 +25,16 @@ console.log(`# seed ${seed / 100_000}, ${count} programs, ${Object.keys(ways).jo
 
 /** The outcome of each case by its number. */
 function outcomes([command, ...args], file) {
-  const { status, signal, stdout, stderr } = spawnSync(command, [...args, file], {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, [...args, file], {
     cwd: project, encoding: "utf8", timeout: 300_000, maxBuffer: 1 << 28,
   });
   const lines = new Map();
-  for (const line of stdout.split("\n")) {
+  for (const line of (stdout ?? "").split("\n")) {
     const space = line.indexOf(" ");
     const number = Number(line.slice(0, space < 0 ? undefined : space));
     if (line !== "" && Number.isInteger(number)) lines.set(number, line.slice(space + 1));
   }
-  return { lines, ended: status === 0, why: `status ${status ?? signal}\n${stderr.slice(-2000)}` };
+  return { lines, ended: status === 0, why: `${error ?? `status ${status ?? signal}`}\n${(stderr ?? "").slice(-2000)}` };
 }
 
 for (let from = seed; from < seed + count; from += kPerFile) {

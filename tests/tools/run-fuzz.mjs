@@ -2,7 +2,7 @@
 //
 //   node tests/tools/run-fuzz.mjs build/fuzz SECONDS
 //
-// Targets are the executables `*_fuzz` below the folder's tests/fuzz; their seeds are in
+// Targets are the executables `sx_fuzz_*` below the folder's tests/fuzz; their seeds are in
 // tests/fuzz/corpus/NAME when that folder exists. Found inputs stay below build/.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
@@ -17,12 +17,12 @@ if (!folder) {
 const report = new Report();
 const binaries = join(folder, "tests/fuzz");
 const targets = existsSync(binaries)
-  ? readdirSync(binaries).filter((file) => /^(fuzz_\w+|\w+_fuzz)$/.test(file)).sort()
+  ? readdirSync(binaries).filter((file) => /^sx_fuzz_\w+$/.test(file)).sort()
   : [];
 for (const target of targets) {
   const found = join(folder, "found", target);
   mkdirSync(found, { recursive: true });
-  const seeds = join("tests/fuzz/corpus", target.replace(/^fuzz_|_fuzz$/g, ""));
+  const seeds = join("tests/fuzz/corpus", target.replace("sx_fuzz_", ""));
   const corpora = [found, ...(existsSync(seeds) ? [seeds] : [])];
   const run = spawnSync(
     join(binaries, target),
