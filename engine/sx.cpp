@@ -55,6 +55,8 @@ Result<Value> from_json(Context& cx, std::string_view json) {
 }
 
 const char* special_form_usage(std::string_view name) {
+  // The inlined ones are functions of lib/core too and have their manuals there.
+#define SX_INLINE_FORM(form, function, least, most, usage)
 #define SX_FORM(form, function, least, most, usage) \
   if (name == form) return usage;
 #include "engine/compiler/special_forms.def"
@@ -110,6 +112,16 @@ Value Engine::global_value(std::string_view full_name) {
 bool Engine::global_is_macro(std::string_view full_name) {
   const Global* global = vm.globals.find(full_name);
   return global && global->macro;
+}
+
+bool Engine::global_is_component(std::string_view full_name) {
+  const Global* global = vm.globals.find(full_name);
+  return global && global->component;
+}
+
+std::string_view Engine::global_usage(std::string_view full_name) {
+  const Global* global = vm.globals.find(full_name);
+  return global ? std::string_view(global->usage) : std::string_view();
 }
 
 Value Engine::global(std::string_view full_name) { return global_value(full_name); }

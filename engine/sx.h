@@ -83,6 +83,8 @@ class Engine : private MacroRunner, private ModuleResolver {
   Result<void> run_for_macros(const UnitImage& unit) override;
   Value global_value(std::string_view full_name) override;
   bool global_is_macro(std::string_view full_name) override;
+  bool global_is_component(std::string_view full_name) override;
+  std::string_view global_usage(std::string_view full_name) override;
   Result<const ModuleInterface*> require(std::string_view module,
                                          std::string_view asked_by) override;
 

@@ -221,6 +221,18 @@ const Scope* Expander::bind_pattern(const Form* pattern, Var* subject, const Sco
     }
   };
   if (pattern->kind == Form::Kind::Vector) {
+    // Checked as a whole, so that an error speaks of the pattern.
+    std::size_t least = 0;
+    for (std::size_t i = 0; i < pattern->size() && !forms_.is_named(pattern->items[i], "&"); ++i)
+      if (!forms_.is_named(pattern->items[i], "_")) least = i + 1;
+    Var* checked = temp("parts");
+    vars.push_back(checked);
+    inits.push_back(prim("%parts",
+                         {local(subject, pattern),
+                          constant(Value::small_int(static_cast<std::int64_t>(least)), pattern),
+                          text_constant(forms_.show(pattern, 60), pattern)},
+                         pattern));
+    subject = checked;
     for (std::size_t i = 0; i < pattern->size() && !failed(); ++i) {
       const Form* part = pattern->items[i];
       if (forms_.is_named(part, "&")) {

@@ -218,7 +218,13 @@ void FunctionGen::prologue() {
 
 FunctionImage FunctionGen::run() {
   prologue();
-  gen(fn_->body, tail());
+  if (fn_->parent) {
+    gen(fn_->body, tail());
+  } else {  // the unit itself: its frame stays, so that backtraces name the top-level form
+    const unsigned reg = alloc();
+    gen(fn_->body, into(reg));
+    finish(tail(), reg);
+  }
   patch();
   out_.name = fn_->name;
   out_.usage = fn_->usage;

@@ -40,6 +40,10 @@ class MacroRunner {
   virtual Value global_value(std::string_view full_name) = 0;
   // True if that global is a macro (Global::macro).
   virtual bool global_is_macro(std::string_view full_name) = 0;
+  // True if that global is a component (Global::component).
+  virtual bool global_is_component(std::string_view full_name) = 0;
+  // How that global is called (Global::usage), "" when it does not say.
+  virtual std::string_view global_usage(std::string_view full_name) = 0;
 };
 
 // What is visible from other modules. Private macros are listed too, under their full names

@@ -75,6 +75,15 @@ TEST_CASE("what can be known to be wrong is refused with file, line, column and 
       {"(define (f &key a) a) (f :b 1)", "t.sx:1:23: f has no keyword :b. Usage: (f &key a)"},
       {"(define (f &key a) a) (f :a)",
        "t.sx:1:23: f: the keyword :a has no value. Usage: (f &key a)"},
+      {"(with-limits {:feul 1} 2)",
+       "t.sx:1:1: with-limits knows no limit :feul. Expected :fuel, :heap or :depth."},
+      {"(map li [1])",
+       "t.sx:1:6: Unbound name: li. As an element it stands at the head of a form; to pass it as a "
+       "function write (fn (x) (li x))."},
+      {"(error)",
+       "t.sx:1:1: error does not take 0 forms. Usage: (error message [data]) or (error kind "
+       "message "
+       "[data])"},
       {"(cons 1)", "t.sx:1:1: cons was given 1 argument. Usage: (cons x list)"},
       {"(loop ((i 0)) (+ 1 (recur i)))",
        "t.sx:1:20: recur is not in tail position: something is left to do after it. Only the last "
@@ -277,6 +286,35 @@ TEST_CASE("nested literal elements become one template, escaped, with holes by c
         "<div class=\"a&amp;b\" hidden><a{3 href}{8 onclick}{4 style}>x &lt; y<b>{1 "
         "}</b></a><img{7 srcset}>5</div>");
   CHECK(image->templates[0].holes == 5);
+}
+
+TEST_CASE("an interactive session knows how to call what earlier inputs defined") {
+  Fixture f;
+  const auto eval = [&](const char* source) -> std::string {
+    auto ran = f.engine.eval(source, "t", true);
+    if (ran.ok()) return print(f.engine.cx(), ran.value());
+    return ran.error().message.substr(0, ran.error().message.find('\n'));
+  };
+  CHECK(eval("(defrecord point (x y))") == "nil");
+  CHECK(eval("(match (point 1 2) ((point a b) [b a]))") == "[2 1]");
+  CHECK(eval("(match 1 ((point a) a))") == "t:1:11: point has 2 fields, the pattern has 1.");
+  CHECK(eval("(point 1)") == "t:1:1: point was given 1 argument, it needs 2. Usage: (point x y)");
+  CHECK(eval("(defcomp ~c (&key a) (p a))") == "nil");
+  CHECK(eval("(~c :b 1)") == "t:1:1: ~c has no keyword :b. Usage: (~c &key a)");
+  CHECK(eval("(html/render (~c :a 1))") == "\"<p>1</p>\"");
+  // A later definition replaces all that was known.
+  CHECK(eval("(define (point x) [x])") == "nil");
+  CHECK(eval("(point 1)") == "[1]");
+  CHECK(eval("(defmacro twice (x) `(do ,x ,x))") == "nil");
+  CHECK(eval("(define (twice x) [x x])") == "nil");
+  CHECK(eval("(twice 1)") == "[1 1]");
+  // What a macro's template defines stays the input's own.
+  CHECK(eval("(defmacro counter (name) `(do (define n (cell 0)) (define (,name) (cell/set! n (+ 1 "
+             "(cell/get n))))))") == "nil");
+  CHECK(eval("(counter one)") == "nil");
+  CHECK(eval("(one)") == "1");
+  CHECK(eval("(counter two)") == "nil");
+  CHECK(eval("[(two) (one) (one)]") == "[1 2 3]");
 }
 
 TEST_CASE("elements: shadowing, components, many children, raw text") {

@@ -193,6 +193,11 @@ Node* Expander::form_raise(const Form* form, const Scope* scope) {
   return effect(Op::Raise, values(form, 1, scope), form);
 }
 
+// Raised where it is written: the backtrace begins with the program's own line.
+Node* Expander::form_error(const Form* form, const Scope* scope) {
+  return effect(Op::Raise, {prim("%error", values(form, 1, scope), form)}, form);
+}
+
 // --- effects ---------------------------------------------------------------------------------
 
 Node* Expander::form_perform(const Form* form, const Scope* scope) {
@@ -216,7 +221,16 @@ Node* Expander::form_call_handled(const Form* form, const Scope* scope) {
 }
 
 Node* Expander::form_with_limits(const Form* form, const Scope* scope) {
-  Node* limits = value(form->items[1], scope);
+  const Form* written = form->items[1];
+  for (std::size_t i = 0; written->kind == Form::Kind::Dict && i < written->size(); i += 2) {
+    const Form* key = written->items[i];
+    const std::string_view name =
+        key->is_keyword() ? cx_.symbols.name(key->value.id()) : std::string_view();
+    if (name != "fuel" && name != "heap" && name != "depth")
+      return fail(form, str("with-limits knows no limit ", forms_.show(key),
+                            ". Expected :fuel, :heap or :depth."));
+  }
+  Node* limits = value(written, scope);
   NonTail guard(*this);
   Var* var = temp("limits");
   Node* run =
@@ -272,7 +286,8 @@ Node* Expander::form_parameterize(const Form* form, const Scope* scope) {
       return fail(binding, str("Expected (parameter value), got ", forms_.show(binding), "."));
     for (int i = 0; i < 2; ++i) {
       vars.push_back(temp(i == 0 ? "parameter" : "value"));
-      kids.push_back(value(binding->items[static_cast<std::size_t>(i)], scope));
+      Node* part = value(binding->items[static_cast<std::size_t>(i)], scope);
+      kids.push_back(i == 0 ? prim("%parameter", {part}, binding) : part);
     }
   }
   for (std::size_t i = 0; i + 1 < vars.size(); i += 2)

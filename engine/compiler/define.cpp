@@ -55,7 +55,10 @@ Definition* Expander::add_definition(const Form* symbol, Definition::Kind kind, 
   d->at = symbol->at;
   d->usage = name;
   if (cx_.symbols.is_alias(id)) {  // made by a macro's template: visible to that expansion only
-    d->global = global(private_name(module_, str(name, "~", ++alias_definitions_)));
+    std::string full;
+    do full = private_name(module_, str(name, "~", ++alias_definitions_));
+    while (options_.interactive && !services_.macros.global_value(full).is_unset());
+    d->global = global(full);
   } else {
     for (const Form* exported : export_forms_)
       d->exported = d->exported || text_of(exported) == name;

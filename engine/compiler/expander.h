@@ -229,6 +229,7 @@ class Expander {
   Node* form_resume_raise(const Form*, const Scope*);
   Node* form_apply(const Form*, const Scope*);
   Node* form_raise(const Form*, const Scope*);
+  Node* form_error(const Form*, const Scope*);
   Node* form_fiber_new(const Form*, const Scope*);
   Node* form_fiber_step(const Form*, const Scope*);
   Node* form_fiber_cancel(const Form*, const Scope*);

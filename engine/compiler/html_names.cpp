@@ -1,4 +1,4 @@
-// The names of HTML and SVG elements, and what kind of value an attribute holds.
+// The names of HTML and SVG elements (html_names.h).
 #include "engine/compiler/html_names.h"
 
 #include <algorithm>
@@ -178,12 +178,6 @@ constexpr std::string_view kTags[] = {"a",
 constexpr std::string_view kVoid[] = {"area",  "base", "br",   "col",   "embed",  "hr",    "img",
                                       "input", "link", "meta", "param", "source", "track", "wbr"};
 
-constexpr std::string_view kUrls[] = {"action", "background", "cite", "classid",  "codebase",
-                                      "data",   "formaction", "href", "longdesc", "manifest",
-                                      "poster", "profile",    "src",  "sx-get",   "sx-post",
-                                      "usemap", "xlink:href"};
-constexpr std::string_view kUrlLists[] = {"archive", "imagesrcset", "ping", "srcset"};
-
 template <std::size_t N>
 bool has(const std::string_view (&names)[N], std::string_view name) {
   return std::binary_search(std::begin(names), std::end(names), name);
@@ -193,18 +187,6 @@ bool has(const std::string_view (&names)[N], std::string_view name) {
 
 bool is_markup_tag(std::string_view name) { return has(kTags, name); }
 bool is_void_tag(std::string_view name) { return has(kVoid, name); }
-
-TemplateOp attribute_context(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (lower.size() > 2 && lower[0] == 'o' && lower[1] == 'n') return TemplateOp::Forbidden;
-  if (lower == "srcdoc") return TemplateOp::Forbidden;
-  if (lower == "style") return TemplateOp::Style;
-  if (has(kUrls, lower)) return TemplateOp::Url;
-  if (has(kUrlLists, lower)) return TemplateOp::UrlList;
-  return TemplateOp::Attribute;
-}
 
 bool is_attribute_name(std::string_view name) {
   if (name.empty()) return false;

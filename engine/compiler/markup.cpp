@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/str.h"
+#include "engine/bytecode/attribute_kind.h"
 #include "engine/compiler/expander.h"
 #include "engine/compiler/html_names.h"
 
@@ -168,7 +169,7 @@ class MarkupBuilder {
     } else if (value->kind == Form::Kind::Atom && value->value.is_bool()) {
       if (value->value.truthy()) piece.text(str(" ", name));
     } else if (!value->is_nil()) {
-      piece.hole(attribute_context(name), name, e_.value(value, scope_));
+      piece.hole(attribute_op(name), name, e_.value(value, scope_));
     }
   }
 

@@ -158,8 +158,9 @@ void Expander::describe(UnitImage& image) const {
   for (const Form* name : export_forms_)
     for (const Definition& d : definitions_)
       if (d.exported && d.symbol == name->value.id()) add(d);
+  // Later inputs of a session see all that this one defines, and how it is called.
   for (const Definition& d : definitions_)
-    if (!d.exported && d.kind == Definition::Kind::Macro) add(d);
+    if (!d.exported && (d.kind == Definition::Kind::Macro || options_.interactive)) add(d);
   std::set<std::string> ops(required_ops_.begin(), required_ops_.end());
   image.requires_ops.assign(ops.begin(), ops.end());
 }

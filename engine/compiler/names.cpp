@@ -6,6 +6,7 @@
 
 #include "engine/base/str.h"
 #include "engine/compiler/expander.h"
+#include "engine/compiler/html_names.h"
 
 namespace sx {
 
@@ -91,6 +92,9 @@ Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
           services_.macros.global_is_macro(full) ? Resolved::Kind::Macro : Resolved::Kind::Global;
       r.global = global(full);
       r.module = module_;
+      if (r.kind == Resolved::Kind::Global && !r.global->signature)
+        r.global->signature = parse_usage(services_.macros.global_usage(full),
+                                          services_.macros.global_is_component(full));
       return r;
     }
   }
@@ -199,6 +203,11 @@ Node* Expander::unbound(const Form* symbol, const Scope* scope) {
                                                                     : ", ",
                    near[i].second);
   if (!near.empty()) message += "?";
+  if (name.size() > 1 && is_markup_tag(name))
+    message += str(near.empty() ? "." : "",
+                   " As an element it stands at the head of a form; to pass "
+                   "it as a function write (fn (x) (",
+                   name, " x)).");
   return error_at(symbol->at, message);
 }
 

@@ -110,11 +110,11 @@ Node* Expander::quasi_items(const Form* form, int level, const Scope* scope) {
                              : call_primitive(find_primitive("append"), form, std::move(parts));
   }
   run.push_back(tail);
-  if (parts.empty()) return prim("list*", std::move(run), form);
-  // Something spliced before a dotted tail: (apply list* (append … (list tail)))
+  if (parts.empty()) return prim("%list*", std::move(run), form);
+  // Something spliced before a dotted tail: (apply %list* (append … (list tail)))
   parts.push_back(prim("list", std::move(run), form));
   Node* function = node(NodeKind::Global, form);
-  function->global = global(private_name(kPrimitiveModule, "list*"));
+  function->global = global(private_name(kPrimitiveModule, "%list*"));
   return node(NodeKind::Apply, form,
               {function, call_primitive(find_primitive("append"), form, std::move(parts))});
 }

@@ -14,6 +14,12 @@ Value field_or_nil(Context& cx, Value error, std::string_view name) {
   return v.is_unset() ? Value::nil() : v;
 }
 
+Value error_value(Context& cx, Value kind, Value message, Value data) {
+  const Field fields[] = {
+      {"kind", kind}, {"message", message}, {"data", data}, {"trace", Value::nil()}};
+  return make_dict(cx, fields);
+}
+
 }  // namespace
 
 SX_PRIMITIVE(prim_is_error) {
@@ -31,11 +37,24 @@ SX_PRIMITIVE(prim_error_message) {
 SX_PRIMITIVE(prim_make_error) {
   if (!args[0].is_keyword()) return cx.fail_type("make-error", "keyword", args[0]);
   if (!want_string(cx, "make-error", args[1])) return Value::unset();
-  const Field fields[] = {{"kind", args[0]},
-                          {"message", args[1]},
-                          {"data", count == 3 ? args[2] : Value::nil()},
-                          {"trace", Value::nil()}};
-  return make_dict(cx, fields);
+  return error_value(cx, args[0], args[1], count == 3 ? args[2] : Value::nil());
+}
+
+// (error message [data]) or (error kind [message [data]]).
+SX_PRIMITIVE(prim_error) {
+  if (args[0].is_keyword()) {
+    Root message(cx.heap, count > 1 ? args[1] : Value::nil());
+    if (message.get().is_nil()) message = make_string(cx, "");
+    if (!want_string(cx, "error", message)) return Value::unset();
+    return error_value(cx, args[0], message, count > 2 ? args[2] : Value::nil());
+  }
+  if (!want_string(cx, "error", args[0])) return Value::unset();
+  if (count > 2 && !args[2].is_nil())
+    return cx.fail(
+        "arity-error",
+        "error: Expected (error message [data]) or (error kind message [data]), got three "
+        "arguments that do not begin with a keyword");
+  return error_value(cx, cx.keyword("error"), args[0], count > 1 ? args[1] : Value::nil());
 }
 
 }  // namespace sx

@@ -16,7 +16,8 @@ Value list_from_back(Context& cx, std::int64_t n, Element element) {
 
 bool want_list_room(Context& cx, const char* who, std::int64_t n) {
   cx.charge(static_cast<std::size_t>(n > (1 << 30) ? (1 << 30) : n) * 24);
-  return want_room(cx, who, n > (std::int64_t{1} << 40) ? SIZE_MAX : static_cast<std::size_t>(n) * 24);
+  return want_room(cx, who,
+                   n > (std::int64_t{1} << 40) ? SIZE_MAX : static_cast<std::size_t>(n) * 24);
 }
 
 Value element_or_nil(Context& cx, const char* who, Value s, int index) {
@@ -80,11 +81,22 @@ SX_PRIMITIVE(prim_list) {
   return list_from_back(cx, count, [&](std::int64_t i) { return args[i]; });
 }
 
-SX_PRIMITIVE(prim_list_star) {
+SX_PRIMITIVE(prim_chain) {
   Root list(cx.heap, args[count - 1]);
-  if (!is_pair(list) && !list.get().is_empty_list()) {
-    list = prim_to_list(cx, args + count - 1, 1);
-    if (list.get().is_unset()) return cx.fail_type("list*", "list", args[count - 1]);
+  for (int i = count - 2; i >= 0; --i) list = cx.heap.cons(args[i], list);
+  return list;
+}
+
+SX_PRIMITIVE(prim_list_star) {
+  const Value last = args[count - 1];
+  if (is_pair(last) || last.is_empty_list()) return prim_chain(cx, args, count);
+  Root list(cx.heap, Value::empty_list());
+  {
+    Sequence sequence(cx, last);
+    if (!sequence.valid()) return cx.fail_type("list*", "list", args[count - 1]);
+    ListBuilder out(cx);
+    for (Value v; sequence.next(v);) out.add(v);
+    list = out.finish();
   }
   for (int i = count - 2; i >= 0; --i) list = cx.heap.cons(args[i], list);
   return list;
@@ -171,8 +183,10 @@ SX_PRIMITIVE(prim_drop) {
   Value v;
   std::size_t walked = 0;
   for (; sequence.next(v); ++walked)
-    if (n > 0) --n;
-    else out.add(v);
+    if (n > 0)
+      --n;
+    else
+      out.add(v);
   cx.charge(walked * 24);
   return out.finish();
 }
@@ -248,10 +262,12 @@ SX_PRIMITIVE(prim_range) {
   std::uint64_t n = 0;  // differences in unsigned arithmetic: no overflow
   if (step > 0 && end > start) {
     n = (static_cast<std::uint64_t>(end) - static_cast<std::uint64_t>(start) - 1) /
-            static_cast<std::uint64_t>(step) + 1;
+            static_cast<std::uint64_t>(step) +
+        1;
   } else if (step < 0 && end < start) {
     n = (static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(end) - 1) /
-            (0 - static_cast<std::uint64_t>(step)) + 1;
+            (0 - static_cast<std::uint64_t>(step)) +
+        1;
   }
   if (n > static_cast<std::uint64_t>(INT64_MAX)) n = static_cast<std::uint64_t>(INT64_MAX);
   if (!want_list_room(cx, "range", static_cast<std::int64_t>(n))) return Value::unset();
@@ -284,9 +300,7 @@ SX_PRIMITIVE(prim_flatten) {
     Value rest;
     std::uint32_t at;
   };
-  const auto nested = [](Value v) {
-    return is_pair(v) || v.is_empty_list() || is_vector(v);
-  };
+  const auto nested = [](Value v) { return is_pair(v) || v.is_empty_list() || is_vector(v); };
   if (args[0].is_nil()) return Value::empty_list();
   if (!nested(args[0])) return cx.fail_type("flatten", "list", args[0]);
   std::vector<Value> leaves;
@@ -305,8 +319,10 @@ SX_PRIMITIVE(prim_flatten) {
       stack.pop_back();
       continue;
     }
-    if (nested(v)) stack.push_back({v, 0});
-    else leaves.push_back(v);
+    if (nested(v))
+      stack.push_back({v, 0});
+    else
+      leaves.push_back(v);
   }
   cx.charge(steps * 24);
   return make_list(cx, leaves);
@@ -340,8 +356,8 @@ Value fail_order(Context& cx, Value a, Value b) {
   return cx.fail("type-error", text);
 }
 
-// Stable sort by the natural order of the elements or of their cars. Once two keys cannot be compared
-// nothing is "less", so the algorithm ends, and the pair is reported.
+// Stable sort by the natural order of the elements or of their cars. Once two keys cannot be
+// compared nothing is "less", so the algorithm ends, and the pair is reported.
 Value sort_by(Context& cx, std::vector<Value>& elements, bool by_car) {
   const auto key = [by_car](Value v) { return by_car ? car(v) : v; };
   bool failed = false;

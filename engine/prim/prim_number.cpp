@@ -29,11 +29,21 @@ Value compare_chain(Context& cx, const char* who, Order order, Value* args, int 
     const int c = num_compare(args[i], args[i + 1]);
     bool ok = false;
     switch (order) {
-      case Order::Less: ok = c == -1; break;
-      case Order::LessEqual: ok = c == -1 || c == 0; break;
-      case Order::Greater: ok = c == 1; break;
-      case Order::GreaterEqual: ok = c == 1 || c == 0; break;
-      case Order::Equal: ok = c == 0; break;
+      case Order::Less:
+        ok = c == -1;
+        break;
+      case Order::LessEqual:
+        ok = c == -1 || c == 0;
+        break;
+      case Order::Greater:
+        ok = c == 1;
+        break;
+      case Order::GreaterEqual:
+        ok = c == 1 || c == 0;
+        break;
+      case Order::Equal:
+        ok = c == 0;
+        break;
     }
     if (!ok) return Value::fals();
   }
@@ -167,8 +177,14 @@ SX_PRIMITIVE(prim_expt) {
   return num_expt(cx, args[0], args[1]);
 }
 
-SX_PRIMITIVE(prim_inc) { return num_add(cx, args[0], Value::small_int(1)); }
-SX_PRIMITIVE(prim_dec) { return num_sub(cx, args[0], Value::small_int(1)); }
+SX_PRIMITIVE(prim_inc) {
+  if (!want_number(cx, "inc", args[0])) return Value::unset();
+  return num_add(cx, args[0], Value::small_int(1));
+}
+SX_PRIMITIVE(prim_dec) {
+  if (!want_number(cx, "dec", args[0])) return Value::unset();
+  return num_sub(cx, args[0], Value::small_int(1));
+}
 SX_PRIMITIVE(prim_is_zero) {
   if (!want_number(cx, "zero?", args[0])) return Value::unset();
   return Value::boolean(num_compare(args[0], kZero) == 0);
@@ -211,8 +227,8 @@ SX_PRIMITIVE(prim_string_to_number) {
   if (count == 2 && !want_radix(cx, "string->number", args[1], radix)) return Value::unset();
   const std::string text(as_string(args[0])->view());
   cx.charge(text.size());
-  const Value v = radix == 10 ? parse_number(cx, text)
-                              : parse_integer(cx, text, static_cast<int>(radix));
+  const Value v =
+      radix == 10 ? parse_number(cx, text) : parse_integer(cx, text, static_cast<int>(radix));
   return v.is_unset() ? Value::nil() : v;
 }
 

@@ -43,10 +43,12 @@ SX_PRIMITIVE(prim_record_ref) {
   if (!is_kind(args[1], Kind::RecordType))
     return cx.fail_type("%record-ref", "record-type", args[1]);
   const std::string_view name = cx.symbols.name(type_of(args[1])->name.id());
-  if (!args[2].is_int() || args[2].as_int() < 0 || args[2].as_int() >= type_of(args[1])->field_count)
+  if (!args[2].is_int() || args[2].as_int() < 0 ||
+      args[2].as_int() >= type_of(args[1])->field_count)
     return cx.fail_type("%record-ref", "field index", args[2]);
   if (!is_instance(args[0], args[1])) {
-    const Value key = vector_get(type_of(args[1])->fields, static_cast<std::uint32_t>(args[2].as_int()));
+    const Value key =
+        vector_get(type_of(args[1])->fields, static_cast<std::uint32_t>(args[2].as_int()));
     const std::string who = str(name, "-", cx.symbols.name(key.id()));
     return cx.fail_type(who, name, args[0]);
   }
@@ -59,6 +61,10 @@ SX_PRIMITIVE(prim_make_parameter) {
   parameter->default_value = count > 0 ? args[0] : Value::nil();
   parameter->name = count > 1 ? args[1] : Value::nil();
   return Value::object(parameter);
+}
+
+SX_PRIMITIVE(prim_parameter) {
+  return want_kind(cx, "parameterize", Kind::Parameter, args[0]) ? args[0] : Value::unset();
 }
 
 }  // namespace sx

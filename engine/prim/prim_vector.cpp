@@ -135,4 +135,27 @@ SX_PRIMITIVE(prim_assoc) {
   return coll;
 }
 
+// What a vector pattern takes apart, checked before its parts are fetched one by one.
+SX_PRIMITIVE(prim_parts) {
+  const std::int64_t wanted = args[1].is_int() ? args[1].as_int() : 0;
+  std::int64_t has = 0;
+  const Value v = args[0];
+  if (is_pair(v)) {
+    for (Value at = v; is_pair(at) && has < wanted; at = cdr(at)) ++has;
+  } else if (is_vector(v) || is_kind(v, Kind::Array) || is_string(v) || is_bytes(v)) {
+    has = op_count(cx, v).as_int();
+  } else if (!v.is_empty_list() && (!v.is_nil() || wanted > 0)) {
+    return cx.fail("type-error",
+                   str("The pattern ", as_string(args[2])->view(),
+                       " expects a vector or list, got ", type_name(v)),
+                   v);
+  }
+  if (has >= wanted) return v;
+  return cx.fail(
+      "index-error",
+      str("The pattern ", as_string(args[2])->view(), " expects ", wanted,
+          wanted == 1 ? " element, the " : " elements, the ", type_name(v), " has ", has),
+      v);
+}
+
 }  // namespace sx

@@ -40,8 +40,11 @@ bool want_count(Context& cx, std::string_view who, Value v, std::int64_t& out) {
 
 bool want_room(Context& cx, std::string_view who, std::size_t bytes) {
   if (bytes <= kTextBytesMax && cx.heap.can_allocate(bytes)) return true;
-  cx.fail("limit", str(who, ": the result would take ", bytes,
-                       " bytes, more than the memory limit leaves"));
+  const std::string size =
+      bytes > kTextBytesMax
+          ? str("over ", kTextBytesMax >> 20, " MiB, more than the memory limit of one value")
+          : str(bytes, " bytes, more than the memory limit leaves");
+  cx.fail("limit", str(who, ": the result would take ", size));
   return false;
 }
 
@@ -65,8 +68,7 @@ Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::
   {
     const String* s = as_string(rooted);
     if (from == 0 && to == s->byte_len) return rooted;
-    if (!s->ascii())
-      chars = static_cast<std::uint32_t>(utf8_count(s->view().substr(from, size)));
+    if (!s->ascii()) chars = static_cast<std::uint32_t>(utf8_count(s->view().substr(from, size)));
   }
   const std::uint32_t words = 3 + (size + 7) / 8;
   Object* object = cx.heap.alloc(Kind::String, words);
@@ -121,8 +123,8 @@ Value make_entry(Context& cx, Value key, Value value) {
 }
 
 Sequence::Sequence(Context& cx, Value v) : cx_(cx), value_(cx.heap, v) {
-  valid_ = v.is_nil() || v.is_empty_list() || is_pair(v) || is_vector(v) ||
-           is_kind(v, Kind::Set) || is_dict(v) || is_kind(v, Kind::Array);
+  valid_ = v.is_nil() || v.is_empty_list() || is_pair(v) || is_vector(v) || is_kind(v, Kind::Set) ||
+           is_dict(v) || is_kind(v, Kind::Array);
 }
 
 bool Sequence::next(Value& out) {

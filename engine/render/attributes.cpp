@@ -19,36 +19,85 @@ bool one_of(std::string_view s, const std::string_view (&list)[N]) {
   return std::find(list, list + N, s) != list + N;
 }
 
-constexpr std::string_view kUrlNames[] = {
-    "href", "src", "action", "formaction", "poster", "cite", "background", "data", "xlink:href",
-    "manifest", "longdesc", "icon", "codebase", "classid", "profile", "usemap", "lowsrc", "dynsrc",
-    "archive", "hx-get", "sx-get", "sx-post", "sx-put", "sx-patch", "sx-delete"};
-// `to`, `from`, `by` and `values` of SVG animations can set an href.
-constexpr std::string_view kUrlListNames[] = {"srcset", "imagesrcset", "ping", "to", "from", "by",
-                                              "values"};
-constexpr std::string_view kImageNames[] = {"src", "srcset", "imagesrcset", "poster", "background",
-                                            "icon", "href", "xlink:href"};
+constexpr std::string_view kImageNames[] = {"src",        "srcset", "imagesrcset", "poster",
+                                            "background", "icon",   "href",        "xlink:href"};
 constexpr std::string_view kSchemes[] = {"http", "https", "mailto", "tel", "sms", "ftp"};
 constexpr std::string_view kImageTypes[] = {"image/png", "image/jpeg", "image/gif", "image/webp",
                                             "image/avif"};
 
 // CSS functions that cannot load anything or run code.
-constexpr std::string_view kStyleFunctions[] = {
-    "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix",
-    "calc", "min", "max", "clamp", "var", "env", "linear-gradient", "radial-gradient",
-    "conic-gradient", "repeating-linear-gradient", "repeating-radial-gradient", "minmax", "repeat",
-    "fit-content", "translate", "translatex", "translatey", "translatez", "translate3d", "scale",
-    "scalex", "scaley", "scale3d", "rotate", "rotatex", "rotatey", "rotatez", "rotate3d", "skew",
-    "skewx", "skewy", "matrix", "matrix3d", "perspective", "cubic-bezier", "steps", "blur",
-    "brightness", "contrast", "drop-shadow", "grayscale", "hue-rotate", "invert", "opacity",
-    "saturate", "sepia", "circle", "ellipse", "inset", "polygon", "counter", "counters"};
+constexpr std::string_view kStyleFunctions[] = {"rgb",
+                                                "rgba",
+                                                "hsl",
+                                                "hsla",
+                                                "hwb",
+                                                "lab",
+                                                "lch",
+                                                "oklab",
+                                                "oklch",
+                                                "color",
+                                                "color-mix",
+                                                "calc",
+                                                "min",
+                                                "max",
+                                                "clamp",
+                                                "var",
+                                                "env",
+                                                "linear-gradient",
+                                                "radial-gradient",
+                                                "conic-gradient",
+                                                "repeating-linear-gradient",
+                                                "repeating-radial-gradient",
+                                                "minmax",
+                                                "repeat",
+                                                "fit-content",
+                                                "translate",
+                                                "translatex",
+                                                "translatey",
+                                                "translatez",
+                                                "translate3d",
+                                                "scale",
+                                                "scalex",
+                                                "scaley",
+                                                "scale3d",
+                                                "rotate",
+                                                "rotatex",
+                                                "rotatey",
+                                                "rotatez",
+                                                "rotate3d",
+                                                "skew",
+                                                "skewx",
+                                                "skewy",
+                                                "matrix",
+                                                "matrix3d",
+                                                "perspective",
+                                                "cubic-bezier",
+                                                "steps",
+                                                "blur",
+                                                "brightness",
+                                                "contrast",
+                                                "drop-shadow",
+                                                "grayscale",
+                                                "hue-rotate",
+                                                "invert",
+                                                "opacity",
+                                                "saturate",
+                                                "sepia",
+                                                "circle",
+                                                "ellipse",
+                                                "inset",
+                                                "polygon",
+                                                "counter",
+                                                "counters"};
 
 bool style_name_char(char c) {
   return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 std::string_view trimmed(std::string_view s) {
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; };
+  const auto space = [](char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+  };
   while (!s.empty() && space(s.front())) s.remove_prefix(1);
   while (!s.empty() && space(s.back())) s.remove_suffix(1);
   return s;
@@ -97,12 +146,18 @@ std::size_t declaration_end(std::string_view style, std::size_t from) {
   for (std::size_t i = from; i < style.size(); ++i) {
     const char c = style[i];
     if (quote != 0) {
-      if (c == quote) quote = 0;
-      else if (c == '\\') ++i;
-    } else if (c == '"' || c == '\'') quote = c;
-    else if (c == '(') ++depth;
-    else if (c == ')') --depth;
-    else if (c == ';' && depth <= 0) return i;
+      if (c == quote)
+        quote = 0;
+      else if (c == '\\')
+        ++i;
+    } else if (c == '"' || c == '\'')
+      quote = c;
+    else if (c == '(')
+      ++depth;
+    else if (c == ')')
+      --depth;
+    else if (c == ';' && depth <= 0)
+      return i;
   }
   return style.size();
 }
@@ -119,15 +174,6 @@ bool data_image(std::string_view url) {  // url begins with "data:"
 }
 
 }  // namespace
-
-TemplateOp attribute_op(std::string_view name) {
-  const std::string low = lowered(name);
-  if (low.starts_with("on") || low == "srcdoc") return TemplateOp::Forbidden;
-  if (low == "style") return TemplateOp::Style;
-  if (one_of(low, kUrlNames)) return TemplateOp::Url;
-  if (one_of(low, kUrlListNames)) return TemplateOp::UrlList;
-  return TemplateOp::Attribute;
-}
 
 bool attribute_name_valid(std::string_view name) {
   if (name.empty()) return false;

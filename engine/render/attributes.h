@@ -1,16 +1,14 @@
-// What an attribute's name says about its value, and the checks of URLs and styles: shared by the
-// HTML adapter, the compiler and the DOM adapter, so that all three refuse the same things.
+// The checks of attribute names, URLs and styles: shared by the adapters to HTML and to the DOM, so
+// that both refuse the same things.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "engine/bytecode/image.h"
+#include "engine/bytecode/attribute_kind.h"
 
 namespace sx {
 
-// The hole operation for an attribute with a computed value. Forbidden: on*, srcdoc.
-TemplateOp attribute_op(std::string_view name);
 // [a-zA-Z_:][-a-zA-Z0-9_:.]*
 bool attribute_name_valid(std::string_view name);
 
