@@ -112,6 +112,23 @@ await stage.story("a bundle of another build is refused by both sides' names", a
   expect.match(visit.warnings.join("\n"), /core\.sxbc: .*(sx build|scripts\/build|[Rr]ebuild)/s);
 });
 
+await stage.story("a kernel that stops in the middle leaves plain links, and back still works", async (visit) => {
+  await visit.go("/");
+  await visit.follow("Archive");
+  await visit.page.evaluate(() => {
+    // What the kernel is given next cannot be decoded: its trap ends it.
+    const decode = TextDecoder.prototype.decode;
+    TextDecoder.prototype.decode = () => { throw new Error("a trap"); };
+    try { SxKernel.call("web/process"); } finally { TextDecoder.prototype.decode = decode; }
+  });
+  expect.equal(await visit.page.evaluate(() => document.documentElement.dataset.sxReady), undefined);
+  const marker = await visit.marker();
+  await visit.page.goBack();
+  await visit.page.waitForFunction((old) => window.seen?.marker !== old && document.querySelector("#content h1"), marker);
+  await visit.ready();
+  expect.equal(visit.path(), "/");
+}, { allow: /a trap/ });
+
 await stage.story("missing bundles: the sources are compiled", async (visit) => {
   await visit.page.route("**/*.sxbc", (route) => route.fulfill({ status: 404, body: "" }));
   await visit.go("/");

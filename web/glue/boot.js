@@ -14,6 +14,8 @@ let stopEvents = () => {};
 /** Back to plain HTML. @param {Error} error */
 function giveUp(error) {
   stopEvents();
+  // Entries that SX made show nothing by themselves.
+  if (api.ready) addEventListener("popstate", () => location.reload());
   delete root.dataset.sxReady;
   api.error = error;
   console.error(`SX stopped, the page works without it: ${error.message}`);
