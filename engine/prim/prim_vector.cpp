@@ -137,6 +137,7 @@ SX_PRIMITIVE(prim_assoc) {
 
 // What a vector pattern takes apart, checked before its parts are fetched one by one.
 SX_PRIMITIVE(prim_parts) {
+  if (!want_string(cx, "%parts", args[2])) return Value::unset();
   const std::int64_t wanted = args[1].is_int() ? args[1].as_int() : 0;
   std::int64_t has = 0;
   const Value v = args[0];

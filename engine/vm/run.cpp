@@ -569,7 +569,9 @@ dispatch:
       DISPATCH();
     }
     SAVE();
-    RESULT(A, num_add(cx, a, Value::small_int(ins_ci(w))));
+    // An error names the operation that was most likely written.
+    RESULT(A, ins_ci(w) < 0 ? num_sub(cx, a, Value::small_int(-ins_ci(w)))
+                            : num_add(cx, a, Value::small_int(ins_ci(w))));
     DISPATCH();
   }
   CASE(MulI) {
