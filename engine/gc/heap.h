@@ -38,6 +38,8 @@ class Visitor {
   void visit_range(Value* from, Value* to) {
     for (; from < to; ++from) visit(*from);
   }
+  // Looks for young objects only: what has not changed since the last minor collection has none.
+  bool minor() const { return minor_; }
 
  private:
   friend class Heap;
@@ -69,7 +71,7 @@ class Root {
 };
 
 struct HeapConfig {
-  std::size_t nursery_bytes = std::size_t{2} << 20;
+  std::size_t nursery_bytes = std::size_t{4} << 20;
   std::size_t limit_bytes = std::size_t{1} << 30;  // young + old + external; 0 = no limit
   bool stress = false;
 };

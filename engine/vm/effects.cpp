@@ -92,6 +92,7 @@ Value* Interpreter::pop_frame() {
     Segment* segment = fs->top;
     caller = segment->caller_base;
     fs->top = segment->below;
+    fs->top->settled = false;
     fs->stack_bytes -= segment->capacity * sizeof(Value);
     vm.pool_.give(segment);
   } else {

@@ -48,6 +48,7 @@ Segment* StackPool::take(std::size_t slots_min, Segment* below) {
   }
   segment->below = below;
   segment->caller_base = nullptr;
+  segment->settled = false;
   return segment;
 }
 
@@ -109,9 +110,13 @@ void trace_fiber_stack(FiberState* state, Visitor& visitor) {
   const Function* fn = as_closure(state->base[-3])->function();
   Value* live_end = state->base + fn->registers;
   while (segment) {
-    if (live_end > segment->end()) live_end = segment->end();
-    visitor.visit_range(segment->slots(), live_end);
-    fill_nil(live_end, segment->end());
+    // A deep stack changes at its top only: a minor collection need not walk down all of it.
+    if (!segment->settled || !visitor.minor()) {
+      if (live_end > segment->end()) live_end = segment->end();
+      visitor.visit_range(segment->slots(), live_end);
+      fill_nil(live_end, segment->end());
+      segment->settled = segment != state->top;
+    }
     if (!segment->below) break;
     // Below, the caller's window start is the last live slot: its arguments were copied up here.
     const auto delta = static_cast<std::uint32_t>(segment->slots()[2].as_int()) & kLinkDelta;

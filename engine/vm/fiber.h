@@ -28,7 +28,7 @@ struct Segment {
   Segment* below;
   Value* caller_base;       // base of the frame that called into this segment (nullptr: fiber's first)
   std::uint32_t capacity;   // slots
-  std::uint32_t reserved;
+  bool settled;             // unchanged since a collection visited it: no young objects in it
   Value* slots() { return reinterpret_cast<Value*>(this + 1); }
   Value* end() { return slots() + capacity; }
 };
