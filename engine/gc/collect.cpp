@@ -25,27 +25,40 @@ void Visitor::visit_object(Value& slot) {
     heap_.old_->mark(slot.as_object());
 }
 
-Object* Heap::Old::promote(Object* young) {
-  if (young->gc & kGcForwarded)
-    return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(young->raw()[0]));
+Object* Heap::Old::copy_out(Object* young) {
   const std::uint32_t words = young->words;
   const auto kind = static_cast<std::uint8_t>(young->kind);
   if (kind == 0 || kind > kKindMax)
     heap_fatal("stale reference: an object was used after a collection without being rooted");
   Object* copy = allocate(words);
-  std::memcpy(static_cast<void*>(copy), young, words * std::size_t{8});
+  if (words == 3) {  // a pair: most of what survives
+    const auto* from = reinterpret_cast<const std::uint64_t*>(young);
+    auto* to = reinterpret_cast<std::uint64_t*>(copy);
+    to[0] = from[0];
+    to[1] = from[1];
+    to[2] = from[2];
+  } else {
+    std::memcpy(static_cast<void*>(copy), young, words * std::size_t{8});
+  }
   copy->gc =
       static_cast<std::uint8_t>((young->gc & kGcHashed) | kGcOld | (marking ? kGcMarked : 0));
   if (marking) marked_bytes += footprint(words);
   promoted_words += words;
   young->gc |= kGcForwarded;
   young->raw()[0] = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(copy));
-  if (kind_info(young->kind).layout != Layout::Raw) promoted.push_back(copy);
+  return copy;
+}
+
+Object* Heap::Old::promote(Object* young) {
+  if (young->gc & kGcForwarded)
+    return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(young->raw()[0]));
+  Object* copy = copy_out(young);
+  if (kind_layout(copy->kind).layout != Layout::Raw) promoted.push_back(copy);
   return copy;
 }
 
 void Heap::Old::scan(Object* o, Visitor& visitor) {
-  const KindInfo& info = kind_info(o->kind);
+  const KindLayout info = kind_layout(o->kind);
   if (info.layout == Layout::Raw) return;
   Value* slot = o->slots(info.prefix_words);
   Value* const end = reinterpret_cast<Value*>(o) + o->words;
@@ -55,12 +68,33 @@ void Heap::Old::scan(Object* o, Visitor& visitor) {
     if (auto trace = hooks[static_cast<std::uint8_t>(o->kind)].trace) trace(o, visitor);
 }
 
+// A list is followed along its cdrs, so that its pairs lie one after the other and none of them
+// takes a turn through `promoted`.
+void Heap::Old::scan_list(Object* pair) {
+  for (;;) {
+    Value* slots = pair->slots(0);
+    if (slots[0].is_object()) minor_visit(slots[0]);
+    if (!slots[1].is_object()) return;
+    Object* next = slots[1].as_object();
+    if (!heap.is_young(next) || (next->gc & kGcForwarded) || next->kind != Kind::Pair) {
+      minor_visit(slots[1]);
+      return;
+    }
+    next = copy_out(next);
+    slots[1] = Value::object(next);
+    pair = next;
+  }
+}
+
 void Heap::Old::scan_promoted() {
   Visitor visitor(heap, true);
   while (!promoted.empty()) {
     Object* o = promoted.back();
     promoted.pop_back();
-    scan(o, visitor);
+    if (o->kind == Kind::Pair)
+      scan_list(o);
+    else
+      scan(o, visitor);
   }
 }
 
@@ -85,7 +119,7 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
     const Grey item = grey.back();
     grey.pop_back();
     Object* o = item.object;
-    const KindInfo& info = kind_info(o->kind);
+    const KindLayout info = kind_layout(o->kind);
     if (info.layout == Layout::Raw) {
       ++done;
       continue;

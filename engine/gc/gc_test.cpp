@@ -245,7 +245,9 @@ TEST_CASE("old objects that die are swept and their cells used again") {
 }
 
 TEST_CASE("large objects live apart, stay at their address, and are freed") {
-  Heap heap({});
+  HeapConfig config;
+  config.nursery_bytes = std::size_t{2} << 20;
+  Heap heap(config);
   Roots roots(heap);
   roots.slots.push_back(raw_string(heap, 3 << 20, 'a'));
   Object* before = roots.slots[0].as_object();

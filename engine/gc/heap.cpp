@@ -65,7 +65,7 @@ Object* Heap::alloc_slow(Kind kind, std::uint32_t words) {
   Object* object = old.allocate_large(words);
   *reinterpret_cast<std::uint64_t*>(object) = header(kind, words);
   object->gc = kGcOld;
-  if (kind_info(kind).layout != Layout::Raw) {
+  if (kind_layout(kind).layout != Layout::Raw) {
     object->gc |= kGcRemembered;
     old.remembered.push_back(object);
   }
@@ -81,7 +81,7 @@ Object* Heap::alloc_slow(Kind kind, std::uint32_t words) {
 
 Object* Heap::alloc_slots(Kind kind, std::uint32_t words, Value fill) {
   Object* object = alloc(kind, words);
-  const std::size_t prefix = kind_info(kind).prefix_words;
+  const std::size_t prefix = kind_layout(kind).prefix_words;
   std::memset(static_cast<void*>(object->raw()), 0, prefix * 8);
   Value* const end = reinterpret_cast<Value*>(object) + words;
   for (Value* slot = object->slots(prefix); slot < end; ++slot) *slot = fill;
@@ -122,12 +122,12 @@ Value Heap::copy_to_static(Value v) {
     Object* o = from.as_object();
     Object*& to = copies[o];
     if (to == nullptr) {
-      if (kind_info(o->kind).layout == Layout::Special)
+      if (kind_layout(o->kind).layout == Layout::Special)
         heap_fatal("an object with outside state cannot be a constant");
       to = alloc_static(o->kind, o->words);
       to->aux = o->aux;
       std::memcpy(static_cast<void*>(to->raw()), o->raw(), (o->words - std::size_t{1}) * 8);
-      if (kind_info(o->kind).layout == Layout::Slots) unscanned.push_back(to);
+      if (kind_layout(o->kind).layout == Layout::Slots) unscanned.push_back(to);
     }
     return Value::object(to);
   };
@@ -136,7 +136,7 @@ Value Heap::copy_to_static(Value v) {
     Object* o = unscanned.back();
     unscanned.pop_back();
     Value* const end = reinterpret_cast<Value*>(o) + o->words;
-    for (Value* slot = o->slots(kind_info(o->kind).prefix_words); slot < end; ++slot)
+    for (Value* slot = o->slots(kind_layout(o->kind).prefix_words); slot < end; ++slot)
       *slot = copy(*slot);
   }
   return result;

@@ -11,7 +11,7 @@ namespace sx {
 namespace {
 
 constexpr std::size_t kSpareBlocksMax = 32;
-constexpr std::size_t kThresholdMin = std::size_t{16} << 20;
+constexpr std::size_t kThresholdMin = std::size_t{32} << 20;
 
 void* must_allocate(std::size_t bytes, std::size_t alignment) {
   void* p = std::aligned_alloc(alignment, bytes);

@@ -89,6 +89,8 @@ struct Heap::Old {
     else if (marking)
       mark(o);
   }
+  Object* copy_out(Object* young);  // not copied yet; the copy's slots are still to be scanned
+  void scan_list(Object* pair);
   void scan_promoted();
   void scan(Object* o, Visitor& visitor);
 

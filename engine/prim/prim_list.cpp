@@ -109,9 +109,21 @@ SX_PRIMITIVE(prim_reverse) {
     std::reverse(elements.begin(), elements.end());
     return make_vector(cx, elements);
   }
+  Root list(cx.heap, Value::empty_list());
+  if (is_pair(args[0])) {
+    Root rest(cx.heap, args[0]);
+    std::size_t pairs = 0;
+    for (; is_pair(rest); ++pairs) {
+      list = cx.heap.cons(car(rest), list);
+      rest = cdr(rest);
+    }
+    cx.charge(pairs * 24);
+    if (!rest.get().is_empty_list())
+      return cx.fail("type-error", "reverse: Expected list, got a dotted list");
+    return list;
+  }
   Sequence sequence(cx, args[0]);
   if (!sequence.valid()) return cx.fail_type("reverse", "list", args[0]);
-  Root list(cx.heap, Value::empty_list());
   Value v;
   std::size_t n = 0;
   for (; sequence.next(v); ++n) list = cx.heap.cons(v, list);

@@ -34,6 +34,24 @@ struct KindInfo {
 };
 const KindInfo& kind_info(Kind kind);  // value/object.cpp
 
+// What the collector needs of it, in reach of its loops.
+struct KindLayout {
+  std::uint8_t prefix_words = 0;
+  Layout layout = Layout::Raw;
+};
+struct KindLayouts {
+  KindLayout of[256] = {};
+  constexpr KindLayouts() {
+#define SX_KIND(code, name, type_name, prefix, layout) of[code] = {prefix, Layout::layout};
+#include "engine/value/object_kinds.def"
+#undef SX_KIND
+  }
+};
+inline constexpr KindLayouts kKindLayouts;
+SX_INLINE KindLayout kind_layout(Kind kind) {
+  return kKindLayouts.of[static_cast<std::uint8_t>(kind)];
+}
+
 // Collector state of an object, in the header.
 enum GcBits : std::uint8_t {
   kGcForwarded = 1,   // the word after the header is the new address
