@@ -12,6 +12,6 @@ namespace sx {
 
 }  // namespace sx
 
-#define SX_PRIMITIVE(function)                                                    \
+#define SX_PRIMITIVE(function)                                               \
   Value function([[maybe_unused]] Context& cx, [[maybe_unused]] Value* args, \
                  [[maybe_unused]] int count)

@@ -195,13 +195,12 @@ double kernel_cos(Pair a) {
 }
 
 double kernel_tan(Pair a, bool odd) {
-  constexpr double T[] = {3.33333333333334091986e-01,  1.33333333333201242699e-01,
-                          5.39682539762260521377e-02,  2.18694882948595424599e-02,
-                          8.86323982359930005737e-03,  3.59207910759131235356e-03,
-                          1.45620945432529025516e-03,  5.88041240820264096874e-04,
-                          2.46463134818469906812e-04,  7.81794442939557092300e-05,
-                          7.14072491382608190305e-05,  -1.85586374855275456654e-05,
-                          2.59073051863633712884e-05};
+  constexpr double T[] = {
+      3.33333333333334091986e-01, 1.33333333333201242699e-01, 5.39682539762260521377e-02,
+      2.18694882948595424599e-02, 8.86323982359930005737e-03, 3.59207910759131235356e-03,
+      1.45620945432529025516e-03, 5.88041240820264096874e-04, 2.46463134818469906812e-04,
+      7.81794442939557092300e-05, 7.14072491382608190305e-05, -1.85586374855275456654e-05,
+      2.59073051863633712884e-05};
   double x = a.hi, y = a.lo;
   const bool big = std::fabs(x) >= 0.67434, negative = x < 0;
   if (big) {
@@ -239,7 +238,8 @@ Pair log_pair(double x) {
   // log z = 2 atanh s, s = (z - 1) / (z + 1), |s| < 0.172
   const Pair s = div({z - 1, 0}, two_sum(z, 1)), s2 = mul(s, s);
   Pair sum = {0, 0};
-  for (int n = 41; n >= 3; n -= 2) sum = mul(add(sum, div({1, 0}, {static_cast<double>(n), 0})), s2);
+  for (int n = 41; n >= 3; n -= 2)
+    sum = mul(add(sum, div({1, 0}, {static_cast<double>(n), 0})), s2);
   sum = mul(add(sum, {1, 0}), s);
   return add({2 * sum.hi, 2 * sum.lo}, mul({static_cast<double>(k), 0}, kLn2));
 }
@@ -307,10 +307,14 @@ double sin(double x) {
   if (std::fabs(x) < 0x1p-26) return x;
   Pair y;
   switch (reduce(x, y)) {
-    case 0: return kernel_sin(y);
-    case 1: return kernel_cos(y);
-    case 2: return -kernel_sin(y);
-    default: return -kernel_cos(y);
+    case 0:
+      return kernel_sin(y);
+    case 1:
+      return kernel_cos(y);
+    case 2:
+      return -kernel_sin(y);
+    default:
+      return -kernel_cos(y);
   }
 }
 
@@ -318,10 +322,14 @@ double cos(double x) {
   if (!std::isfinite(x)) return NAN;
   Pair y;
   switch (reduce(x, y)) {
-    case 0: return kernel_cos(y);
-    case 1: return -kernel_sin(y);
-    case 2: return -kernel_cos(y);
-    default: return kernel_sin(y);
+    case 0:
+      return kernel_cos(y);
+    case 1:
+      return -kernel_sin(y);
+    case 2:
+      return -kernel_cos(y);
+    default:
+      return kernel_sin(y);
   }
 }
 
@@ -338,12 +346,11 @@ double atan(double x) {
                               9.82793723247329054082e-01, 1.57079632679489655800e+00};
   constexpr double kLow[] = {2.26987774529616870924e-17, 3.06161699786838301793e-17,
                              1.39033110312309984516e-17, 6.12323399573676603587e-17};
-  constexpr double A[] = {3.33333333333329318027e-01,  -1.99999999998764832476e-01,
-                          1.42857142725034663711e-01,  -1.11111104054623557880e-01,
-                          9.09088713343650656196e-02,  -7.69187620504482999495e-02,
-                          6.66107313738753120669e-02,  -5.83357013379057348645e-02,
-                          4.97687799461593236017e-02,  -3.65315727442169155270e-02,
-                          1.62858201153657823623e-02};
+  constexpr double A[] = {
+      3.33333333333329318027e-01,  -1.99999999998764832476e-01, 1.42857142725034663711e-01,
+      -1.11111104054623557880e-01, 9.09088713343650656196e-02,  -7.69187620504482999495e-02,
+      6.66107313738753120669e-02,  -5.83357013379057348645e-02, 4.97687799461593236017e-02,
+      -3.65315727442169155270e-02, 1.62858201153657823623e-02};
   if (x != x) return x;
   const bool negative = std::signbit(x);
   double ax = std::fabs(x);
@@ -375,10 +382,14 @@ double atan2(double y, double x) {
   constexpr double kPi = 3.1415926535897931160e+00, kPiLow = 1.2246467991473531772e-16;
   const bool left = std::signbit(x), below = std::signbit(y);
   double angle;
-  if (y == 0) angle = left ? kPi : 0;
-  else if (x == 0) angle = kPi / 2;
-  else if (std::isinf(x)) angle = std::isinf(y) ? (left ? 3 * kPi / 4 : kPi / 4) : (left ? kPi : 0);
-  else if (std::isinf(y)) angle = kPi / 2;
+  if (y == 0)
+    angle = left ? kPi : 0;
+  else if (x == 0)
+    angle = kPi / 2;
+  else if (std::isinf(x))
+    angle = std::isinf(y) ? (left ? 3 * kPi / 4 : kPi / 4) : (left ? kPi : 0);
+  else if (std::isinf(y))
+    angle = kPi / 2;
   else {
     const double q = std::fabs(y / x);
     angle = q > 0x1p64 ? kPi / 2 : atan(q);

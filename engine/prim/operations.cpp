@@ -21,8 +21,7 @@ int record_slot(Value record, Value key) {
 
 // The index as one inside [0, count), or -1.
 std::int64_t index_within(Value index, std::size_t count) {
-  if (!index.is_int() || index.as_int() < 0 ||
-      static_cast<std::uint64_t>(index.as_int()) >= count)
+  if (!index.is_int() || index.as_int() < 0 || static_cast<std::uint64_t>(index.as_int()) >= count)
     return -1;
   return index.as_int();
 }
@@ -68,15 +67,23 @@ Value op_count(Context& cx, Value s) {
         cx.charge(static_cast<std::size_t>(n) * 8);
         return Value::small_int(n);
       }
-      case Kind::Vector: return Value::small_int(vector_count(s));
+      case Kind::Vector:
+        return Value::small_int(vector_count(s));
       case Kind::ShapeDict:
-      case Kind::HashDict: return Value::small_int(dict_count(s));
-      case Kind::Set: return Value::small_int(set_count(s));
-      case Kind::String: return Value::small_int(static_cast<const String*>(object)->char_len);
-      case Kind::Bytes: return Value::small_int(static_cast<const Bytes*>(object)->byte_len);
-      case Kind::Array: return Value::small_int(static_cast<const Array*>(object)->count);
-      case Kind::Table: return Value::small_int(static_cast<const Table*>(object)->live);
-      default: break;
+      case Kind::HashDict:
+        return Value::small_int(dict_count(s));
+      case Kind::Set:
+        return Value::small_int(set_count(s));
+      case Kind::String:
+        return Value::small_int(static_cast<const String*>(object)->char_len);
+      case Kind::Bytes:
+        return Value::small_int(static_cast<const Bytes*>(object)->byte_len);
+      case Kind::Array:
+        return Value::small_int(static_cast<const Array*>(object)->count);
+      case Kind::Table:
+        return Value::small_int(static_cast<const Table*>(object)->live);
+      default:
+        break;
     }
   }
   return cx.fail_type("count", "list", s);
@@ -94,8 +101,10 @@ Value op_is_empty(Context& cx, Value s) {
       case Kind::String:
       case Kind::Bytes:
       case Kind::Array:
-      case Kind::Table: return Value::boolean(op_count(cx, s) == Value::small_int(0));
-      default: break;
+      case Kind::Table:
+        return Value::boolean(op_count(cx, s) == Value::small_int(0));
+      default:
+        break;
     }
   }
   return cx.fail_type("empty?", "list", s);
@@ -150,7 +159,8 @@ Value element_at(Context& cx, const char* who, Value s, Value index, std::size_t
         i = index_within(index, *count);
         return i < 0 ? Value::unset() : Value::small_int(bytes->data()[i]);
       }
-      default: break;
+      default:
+        break;
     }
   }
   *failed = true;
@@ -200,7 +210,8 @@ Value op_lookup(Context& cx, Value coll, Value key, bool* failed) {
     const Object* object = coll.as_object();
     switch (object->kind) {
       case Kind::ShapeDict:
-      case Kind::HashDict: return dict_get(cx, coll, key);
+      case Kind::HashDict:
+        return dict_get(cx, coll, key);
       case Kind::Record: {
         const int slot = record_slot(coll, key);
         return slot < 0 ? Value::unset() : static_cast<const Record*>(object)->fields()[slot];
@@ -214,9 +225,12 @@ Value op_lookup(Context& cx, Value coll, Value key, bool* failed) {
         const std::int64_t i = index_within(key, array->count);
         return i < 0 ? Value::unset() : array->store.as_object()->slots(0)[i];
       }
-      case Kind::Table: return table_get(cx, coll, key);
-      case Kind::Set: return set_contains(cx, coll, key) ? key : Value::unset();
-      default: break;
+      case Kind::Table:
+        return table_get(cx, coll, key);
+      case Kind::Set:
+        return set_contains(cx, coll, key) ? key : Value::unset();
+      default:
+        break;
     }
   }
   *failed = true;
@@ -249,9 +263,9 @@ Value op_assoc(Context& cx, Value coll, Value key, Value value) {
     if (slot < 0) {
       std::string shown;
       append_display(cx, shown, key);
-      return cx.fail("key-error", str("assoc: the record type ",
-                                      cx.symbols.name(record_type(coll)->name.id()),
-                                      " has no field ", shown));
+      return cx.fail("key-error",
+                     str("assoc: the record type ", cx.symbols.name(record_type(coll)->name.id()),
+                         " has no field ", shown));
     }
     Root from(cx.heap, coll), x(cx.heap, value);
     const std::uint32_t words = coll.as_object()->words;

@@ -20,9 +20,8 @@ SX_PRIMITIVE(prim_bytes_to_string) {
   if (valid == text.size()) return make_text(cx, text);
   if (count == 2 && args[1].is_keyword() && cx.symbols.name(args[1].id()) == "replace")
     return make_text(cx, utf8_replace_invalid(text));
-  return cx.fail("value-error",
-                 str("bytes->string: invalid UTF-8 at byte ", valid,
-                     ": give :replace to put U+FFFD where the text is broken"));
+  return cx.fail("value-error", str("bytes->string: invalid UTF-8 at byte ", valid,
+                                    ": give :replace to put U+FFFD where the text is broken"));
 }
 
 SX_PRIMITIVE(prim_bytes) {

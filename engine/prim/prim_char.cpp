@@ -61,8 +61,10 @@ SX_PRIMITIVE(prim_integer_to_char) {
   std::int64_t n = 0;
   if (!want_int64(cx, "integer->char", args[0], n)) return Value::unset();
   if (n < 0 || n > 0x10FFFF || !utf8_is_scalar(static_cast<std::uint32_t>(n)))
-    return cx.fail("range-error",
-                   str("integer->char: Expected a code point from 0 to 1114111 that is no surrogate, got ", n));
+    return cx.fail(
+        "range-error",
+        str("integer->char: Expected a code point from 0 to 1114111 that is no surrogate, got ",
+            n));
   return Value::character(static_cast<std::uint32_t>(n));
 }
 SX_PRIMITIVE(prim_char_is_alphabetic) {

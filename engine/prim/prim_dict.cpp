@@ -32,9 +32,7 @@ Value dict_list(Context& cx, const char* who, Part part, Value* args) {
   std::uint32_t i = 0;
   for (; dict_entry(cx, args[0], i, key, value); ++i) {
     if (key.is_unset()) continue;
-    out.add(part == Part::Keys     ? key
-            : part == Part::Values ? value
-                                   : make_entry(cx, key, value));
+    out.add(part == Part::Keys ? key : part == Part::Values ? value : make_entry(cx, key, value));
   }
   cx.charge(i * 24);
   return out.finish();

@@ -64,10 +64,12 @@ bool is_keyword_named(Context& cx, Value v, std::string_view name) {
 
 // The bytes of a string or byte string.
 bool want_data(Context& cx, const char* who, Value v, std::string_view& out) {
-  if (is_string(v)) out = as_string(v)->view();
+  if (is_string(v))
+    out = as_string(v)->view();
   else if (is_bytes(v))
     out = {reinterpret_cast<const char*>(as_bytes(v)->data()), as_bytes(v)->byte_len};
-  else return cx.fail_type(who, "bytes", v), false;
+  else
+    return cx.fail_type(who, "bytes", v), false;
   cx.charge(out.size());
   return true;
 }
@@ -110,8 +112,8 @@ SX_PRIMITIVE(prim_url_decode) {
   std::string out;
   const std::size_t broken = percent_decode(out, as_string(args[0])->view(), form);
   if (broken != std::string_view::npos)
-    return cx.fail("value-error", str("url/decode: Expected two hexadecimal digits after the % at byte ",
-                                      broken));
+    return cx.fail("value-error",
+                   str("url/decode: Expected two hexadecimal digits after the % at byte ", broken));
   return decoded_text(cx, std::move(out));
 }
 
@@ -123,8 +125,10 @@ SX_PRIMITIVE(prim_url_encode_form) {
   const auto add = [&](Value v) {
     if (v.is_nil()) return;
     std::string name, text;
-    if (key.is_keyword() || key.is_symbol()) name = cx.symbols.name(key.id());
-    else append_display(cx, name, key);
+    if (key.is_keyword() || key.is_symbol())
+      name = cx.symbols.name(key.id());
+    else
+      append_display(cx, name, key);
     append_display(cx, text, v);
     if (!out.empty()) out.push_back('&');
     percent_encode(out, name);
@@ -191,8 +195,10 @@ SX_PRIMITIVE(prim_base64_encode) {
     for (std::size_t k = 0; k < 3; ++k)
       group = group << 8 | (k < n ? static_cast<unsigned char>(data[i + k]) : 0u);
     for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= n) out.push_back(digits[group >> (18 - 6 * k) & 63]);
-      else if (!url) out.push_back('=');
+      if (k <= n)
+        out.push_back(digits[group >> (18 - 6 * k) & 63]);
+      else if (!url)
+        out.push_back('=');
     }
   }
   return make_text(cx, out);
@@ -249,8 +255,8 @@ SX_PRIMITIVE(prim_hex_decode) {
   const std::string_view text = as_string(args[0])->view();
   cx.charge(text.size());
   if (text.size() % 2 != 0)
-    return cx.fail("value-error", str("hex/decode: Expected an even number of digits, got ",
-                                      text.size()));
+    return cx.fail("value-error",
+                   str("hex/decode: Expected an even number of digits, got ", text.size()));
   std::string out;
   for (std::size_t i = 0; i < text.size(); i += 2) {
     const int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);

@@ -53,8 +53,8 @@ class JsonReader {
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' ||
-                                  text_[at_] == '\r'))
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
       ++at_;
   }
 
@@ -70,7 +70,8 @@ class JsonReader {
     if (at_ < text_.size()) {
       std::size_t next = at_;
       const std::uint32_t c = utf8_decode(text_, next);
-      found = c < 32 ? str("the control character ", c) : str("'", text_.substr(at_, next - at_), "'");
+      found =
+          c < 32 ? str("the control character ", c) : str("'", text_.substr(at_, next - at_), "'");
     }
     return cx_.fail("json-error", str("json/read: line ", line, ", column ", column, ": expected ",
                                       expected, ", found ", found));
@@ -98,11 +99,16 @@ class JsonReader {
         opened_ = true;
         return !object || read_key();
       }
-      case '"': return read_string(false);
-      case 't': return read_word("true", Value::tru());
-      case 'f': return read_word("false", Value::fals());
-      case 'n': return read_word("null", Value::nil());
-      default: break;
+      case '"':
+        return read_string(false);
+      case 't':
+        return read_word("true", Value::tru());
+      case 'f':
+        return read_word("false", Value::fals());
+      case 'n':
+        return read_word("null", Value::nil());
+      default:
+        break;
     }
     if (peek() == '-' || (peek() >= '0' && peek() <= '9')) return read_number();
     fail("a value");
@@ -139,10 +145,14 @@ class JsonReader {
     for (int i = 0; i < 4; ++i) {
       const char c = peek();
       std::uint32_t digit;
-      if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a' + 10);
-      else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A' + 10);
-      else return fail("four hexadecimal digits"), false;
+      if (c >= '0' && c <= '9')
+        digit = static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        digit = static_cast<std::uint32_t>(c - 'a' + 10);
+      else if (c >= 'A' && c <= 'F')
+        digit = static_cast<std::uint32_t>(c - 'A' + 10);
+      else
+        return fail("four hexadecimal digits"), false;
       out = out * 16 + digit;
       ++at_;
     }
@@ -152,12 +162,26 @@ class JsonReader {
   bool read_escape() {
     const char c = peek();
     switch (c) {
-      case '"': case '\\': case '/': buffer_.push_back(c); break;
-      case 'b': buffer_.push_back('\b'); break;
-      case 'f': buffer_.push_back('\f'); break;
-      case 'n': buffer_.push_back('\n'); break;
-      case 'r': buffer_.push_back('\r'); break;
-      case 't': buffer_.push_back('\t'); break;
+      case '"':
+      case '\\':
+      case '/':
+        buffer_.push_back(c);
+        break;
+      case 'b':
+        buffer_.push_back('\b');
+        break;
+      case 'f':
+        buffer_.push_back('\f');
+        break;
+      case 'n':
+        buffer_.push_back('\n');
+        break;
+      case 'r':
+        buffer_.push_back('\r');
+        break;
+      case 't':
+        buffer_.push_back('\t');
+        break;
       case 'u': {
         ++at_;
         std::uint32_t unit;
@@ -166,14 +190,16 @@ class JsonReader {
           at_ += 2;
           std::uint32_t low;
           if (!read_hex4(low)) return false;
-          if (low < 0xDC00 || low > 0xDFFF) return fail("the second half of a surrogate pair"), false;
+          if (low < 0xDC00 || low > 0xDFFF)
+            return fail("the second half of a surrogate pair"), false;
           unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
         }
         if (!utf8_is_scalar(unit)) return fail("the other half of a surrogate pair"), false;
         utf8_append(buffer_, unit);
         return true;
       }
-      default: return fail("an escape: one of \" \\ / b f n r t u"), false;
+      default:
+        return fail("an escape: one of \" \\ / b f n r t u"), false;
     }
     ++at_;
     return true;
@@ -207,8 +233,10 @@ class JsonReader {
       return at_ > from;
     };
     if (peek() == '-') ++at_;
-    if (peek() == '0') ++at_;
-    else if (!digits()) return fail("a digit"), false;
+    if (peek() == '0')
+      ++at_;
+    else if (!digits())
+      return fail("a digit"), false;
     bool integral = true;
     if (peek() == '.') {
       integral = false;
@@ -263,13 +291,27 @@ void append_json_string(std::string& out, std::string_view s) {
     out.append(s, from, i - from);
     from = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default: {
         const char* hex = "0123456789abcdef";
         out += "\\u00";
@@ -336,9 +378,12 @@ class JsonWriter {
 
   // Writes a scalar, or opens a container.
   bool begin(Value v) {
-    if (v.is_nil()) out_ += "null";
-    else if (v.is_bool()) out_ += v.truthy() ? "true" : "false";
-    else if (is_integer(v)) out_ += int_to_string(v);
+    if (v.is_nil())
+      out_ += "null";
+    else if (v.is_bool())
+      out_ += v.truthy() ? "true" : "false";
+    else if (is_integer(v))
+      out_ += int_to_string(v);
     else if (v.is_double()) {
       if (!std::isfinite(v.as_double())) {
         cx_.fail("value-error",
@@ -346,8 +391,10 @@ class JsonWriter {
         return false;
       }
       out_ += double_to_string(v.as_double());
-    } else if (is_string(v)) append_json_string(out_, as_string(v)->view());
-    else if (v.is_keyword() || v.is_symbol()) append_json_string(out_, cx_.symbols.name(v.id()));
+    } else if (is_string(v))
+      append_json_string(out_, as_string(v)->view());
+    else if (v.is_keyword() || v.is_symbol())
+      append_json_string(out_, cx_.symbols.name(v.id()));
     else if (v.is_char()) {
       std::string text;
       utf8_append(text, v.id());
@@ -365,12 +412,17 @@ class JsonWriter {
   }
 
   bool write_key(Value key) {
-    if (is_string(key)) append_json_string(out_, as_string(key)->view());
-    else if (key.is_keyword() || key.is_symbol()) append_json_string(out_, cx_.symbols.name(key.id()));
-    else if (is_integer(key)) append_json_string(out_, int_to_string(key));
+    if (is_string(key))
+      append_json_string(out_, as_string(key)->view());
+    else if (key.is_keyword() || key.is_symbol())
+      append_json_string(out_, cx_.symbols.name(key.id()));
+    else if (is_integer(key))
+      append_json_string(out_, int_to_string(key));
     else {
-      cx_.fail("type-error", str("json/write: Expected a string, keyword, symbol or integer as a key, got ",
-                                 type_name(key)), key);
+      cx_.fail("type-error",
+               str("json/write: Expected a string, keyword, symbol or integer as a key, got ",
+                   type_name(key)),
+               key);
       return false;
     }
     return true;

@@ -41,8 +41,8 @@ SX_PRIMITIVE(prim_frag) {
   Root children(cx.heap, prim_list(cx, args, count));
   Object* object = cx.heap.alloc(Kind::Template, 3);
   auto* fragment = static_cast<Template*>(object);
-  fragment->info_bits = static_cast<std::uint64_t>(
-      reinterpret_cast<std::uintptr_t>(&fragment_template()));
+  fragment->info_bits =
+      static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&fragment_template()));
   fragment->holes()[0] = children;
   return Value::object(fragment);
 }

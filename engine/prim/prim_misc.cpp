@@ -10,9 +10,7 @@ SX_PRIMITIVE(prim_is_string) { return Value::boolean(is_string(args[0])); }
 SX_PRIMITIVE(prim_is_symbol) { return Value::boolean(args[0].is_symbol()); }
 SX_PRIMITIVE(prim_is_keyword) { return Value::boolean(args[0].is_keyword()); }
 SX_PRIMITIVE(prim_is_char) { return Value::boolean(args[0].is_char()); }
-SX_PRIMITIVE(prim_is_list) {
-  return Value::boolean(is_pair(args[0]) || args[0].is_empty_list());
-}
+SX_PRIMITIVE(prim_is_list) { return Value::boolean(is_pair(args[0]) || args[0].is_empty_list()); }
 SX_PRIMITIVE(prim_is_pair) { return Value::boolean(is_pair(args[0])); }
 SX_PRIMITIVE(prim_is_vector) { return Value::boolean(is_vector(args[0])); }
 SX_PRIMITIVE(prim_is_dict) { return Value::boolean(is_dict(args[0])); }
@@ -55,9 +53,7 @@ SX_PRIMITIVE(prim_equal) {
     if (!equal(cx, args[i], args[i + 1])) return Value::fals();
   return Value::tru();
 }
-SX_PRIMITIVE(prim_not_equal) {
-  return Value::boolean(!prim_equal(cx, args, count).truthy());
-}
+SX_PRIMITIVE(prim_not_equal) { return Value::boolean(!prim_equal(cx, args, count).truthy()); }
 
 SX_PRIMITIVE(prim_hash) {
   return Value::small_int(static_cast<std::int64_t>(hash_value(cx, args[0]) >> 18));
@@ -68,20 +64,22 @@ SX_PRIMITIVE(prim_name) {
   if (is_string(v)) return v;
   if (v.is_symbol() || v.is_keyword()) return make_text(cx, cx.symbols.name(v.id()));
   if (is_kind(v, Kind::RecordType))
-    return make_text(cx,
-                     cx.symbols.name(static_cast<const RecordType*>(v.as_object())->name.id()));
+    return make_text(cx, cx.symbols.name(static_cast<const RecordType*>(v.as_object())->name.id()));
   if (is_closure(v)) return make_text(cx, as_closure(v)->function()->name);
   if (is_kind(v, Kind::Primitive))
-    return make_text(
-        cx, primitives()[static_cast<const PrimitiveObject*>(v.as_object())->index].name);
+    return make_text(cx,
+                     primitives()[static_cast<const PrimitiveObject*>(v.as_object())->index].name);
   return cx.fail_type("name", "string, keyword or symbol", v);
 }
 
 SX_PRIMITIVE(prim_gensym) {
   std::string_view base = "g";
-  if (count == 1 && is_string(args[0])) base = as_string(args[0])->view();
-  else if (count == 1 && args[0].is_symbol()) base = cx.symbols.name(args[0].id());
-  else if (count == 1) return cx.fail_type("gensym", "string", args[0]);
+  if (count == 1 && is_string(args[0]))
+    base = as_string(args[0])->view();
+  else if (count == 1 && args[0].is_symbol())
+    base = cx.symbols.name(args[0].id());
+  else if (count == 1)
+    return cx.fail_type("gensym", "string", args[0]);
   const std::string name(base);
   return Value::symbol(cx.symbols.make_alias(cx.symbols.intern(name), cx.expansion.module));
 }

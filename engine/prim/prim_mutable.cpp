@@ -13,7 +13,8 @@ SX_PRIMITIVE(prim_cell_set) { return op_cell_set(cx, args[0], args[1]); }
 SX_PRIMITIVE(prim_array_new) {
   std::int64_t n = 0;
   if (count > 0 && !want_count(cx, "array/new", args[0], n)) return Value::unset();
-  const std::size_t bytes = n > (std::int64_t{1} << 28) ? SIZE_MAX : static_cast<std::size_t>(n) * 8;
+  const std::size_t bytes =
+      n > (std::int64_t{1} << 28) ? SIZE_MAX : static_cast<std::size_t>(n) * 8;
   if (!want_room(cx, "array/new", bytes)) return Value::unset();
   cx.charge(static_cast<std::size_t>(n) * 8);
   return make_array(cx, static_cast<std::uint32_t>(n), count == 2 ? args[1] : Value::nil());

@@ -10,8 +10,7 @@ namespace {
 
 // Index in code points of a byte offset.
 std::int64_t char_index(const String* s, std::size_t offset) {
-  return static_cast<std::int64_t>(s->ascii() ? offset
-                                              : utf8_count(s->view().substr(0, offset)));
+  return static_cast<std::int64_t>(s->ascii() ? offset : utf8_count(s->view().substr(0, offset)));
 }
 
 bool want_two_strings(Context& cx, const char* who, Value* args) {

@@ -60,10 +60,32 @@ TEST_CASE("every primitive has a usage line that begins with its name, and sane 
 TEST_CASE("every primitive survives arguments of every type") {
   // No crash, no unset without an error, whatever is thrown at it.
   World w(false);
-  const char* const values[] = {"nil", "true", "0", "-1", "3", "140737488355327", "1e300", "1.5",
-                                "+nan.0", "\"\"", "\"a\\u{E9}b\"", "#\\a", "sym", ":key", "()", "(1 2)",
-                                "(1 . 2)", "[]", "[1 [2]]", "{}", "{:a 1}", "{\"k\" [1]}", "#{}",
-                                "#{1}", "#u8\"ab\"", "123456789012345678901234567890"};
+  const char* const values[] = {"nil",
+                                "true",
+                                "0",
+                                "-1",
+                                "3",
+                                "140737488355327",
+                                "1e300",
+                                "1.5",
+                                "+nan.0",
+                                "\"\"",
+                                "\"a\\u{E9}b\"",
+                                "#\\a",
+                                "sym",
+                                ":key",
+                                "()",
+                                "(1 2)",
+                                "(1 . 2)",
+                                "[]",
+                                "[1 [2]]",
+                                "{}",
+                                "{:a 1}",
+                                "{\"k\" [1]}",
+                                "#{}",
+                                "#{1}",
+                                "#u8\"ab\"",
+                                "123456789012345678901234567890"};
   RootList pool(w.cx.heap);
   for (const char* text : values) pool.push(w.read(text));
   pool.push(make_array(w.cx, 2, Value::nil()));
@@ -108,7 +130,8 @@ TEST_CASE("builders of collections keep their parts under a moving collector") {
   CHECK(w.call("json/read", {"\"{\\\"a\\\":[1,\\\"x\\\",{\\\"b\\\":\\\"y\\\"}]}\""}) ==
         "{\"a\" [1 \"x\" {\"b\" \"y\"}]}");
   CHECK(w.call("%sort", {"(\"c\" \"a\" \"b\")"}) == "(\"a\" \"b\" \"c\")");
-  CHECK(w.call("assoc", {"nil", "\"k\"", "\"v\"", "[1]", "(\"w\")"}) == "{\"k\" \"v\" [1] (\"w\")}");
+  CHECK(w.call("assoc", {"nil", "\"k\"", "\"v\"", "[1]", "(\"w\")"}) ==
+        "{\"k\" \"v\" [1] (\"w\")}");
   CHECK(w.call("list->dict", {"([\"a\" (1)] (\"b\" \"c\"))"}) == "{\"a\" (1) \"b\" \"c\"}");
 }
 
@@ -120,7 +143,8 @@ TEST_CASE("errors say who expected what and what was found") {
   CHECK(w.call("quotient", {"1", "0"}).starts_with("division-by-zero: "));
   CHECK(w.call("json/read", {"\"[1,\""}) ==
         "json-error: json/read: line 1, column 4: expected a value, found the end of the text");
-  CHECK(w.call("string/repeat", {"\"abc\"", "1000000000000"}).starts_with("limit: string/repeat: "));
+  CHECK(
+      w.call("string/repeat", {"\"abc\"", "1000000000000"}).starts_with("limit: string/repeat: "));
 }
 
 TEST_CASE("natives charge fuel in proportion to what they touch") {

@@ -18,8 +18,10 @@ Value map_chars(Context& cx, const char* who, Value* args, Map map) {
     const std::uint32_t c = byte < 0x80 ? (++at, byte) : utf8_decode(s, at);
     const std::uint32_t mapped = map(c);
     changed |= mapped != c;
-    if (mapped < 0x80) out.push_back(static_cast<char>(mapped));
-    else utf8_append(out, mapped);
+    if (mapped < 0x80)
+      out.push_back(static_cast<char>(mapped));
+    else
+      utf8_append(out, mapped);
   }
   return changed ? make_text(cx, out) : args[0];
 }
@@ -74,7 +76,8 @@ Value pad(Context& cx, const char* who, Value* args, int count, bool left) {
   const String* s = as_string(args[0]);
   if (width <= s->char_len) return args[0];
   const auto missing = static_cast<std::uint64_t>(width) - s->char_len;
-  if (!want_room(cx, who, missing > kTextBytesMax ? SIZE_MAX : static_cast<std::size_t>(missing) * 4))
+  if (!want_room(cx, who,
+                 missing > kTextBytesMax ? SIZE_MAX : static_cast<std::size_t>(missing) * 4))
     return Value::unset();
   std::string padding, out;
   for (std::uint64_t i = 0; i < missing; ++i) utf8_append(padding, fill);
@@ -117,16 +120,17 @@ SX_PRIMITIVE(prim_string_trim_right) { return trim(cx, "string/trim-right", args
 SX_PRIMITIVE(prim_string_pad_left) { return pad(cx, "string/pad-left", args, count, true); }
 SX_PRIMITIVE(prim_string_pad_right) { return pad(cx, "string/pad-right", args, count, false); }
 SX_PRIMITIVE(prim_string_replace) { return replace(cx, "string/replace", args, true); }
-SX_PRIMITIVE(prim_string_replace_first) {
-  return replace(cx, "string/replace-first", args, false);
-}
+SX_PRIMITIVE(prim_string_replace_first) { return replace(cx, "string/replace-first", args, false); }
 
 SX_PRIMITIVE(prim_string_split) {
   if (!want_string(cx, "string/split", args[0])) return Value::unset();
   std::string separator;
-  if (args[1].is_char()) utf8_append(separator, args[1].id());
-  else if (want_string(cx, "string/split", args[1])) separator = as_string(args[1])->view();
-  else return Value::unset();
+  if (args[1].is_char())
+    utf8_append(separator, args[1].id());
+  else if (want_string(cx, "string/split", args[1]))
+    separator = as_string(args[1])->view();
+  else
+    return Value::unset();
   std::int64_t parts_max = INT64_MAX;
   if (count == 3 && !args[2].is_nil() && !want_count(cx, "string/split", args[2], parts_max))
     return Value::unset();
@@ -237,9 +241,8 @@ SX_PRIMITIVE(prim_format) {
       ++i;
       if (used + 1 < count) append_display(cx, out, args[++used]);
     } else if (c == '{' || c == '}') {
-      return cx.fail("value-error",
-                     str("format: a single ", c, " at byte ", i, ": write {} for an argument, ", c, c,
-                         " for the brace"));
+      return cx.fail("value-error", str("format: a single ", c, " at byte ", i,
+                                        ": write {} for an argument, ", c, c, " for the brace"));
     } else {
       out.push_back(c);
     }

@@ -20,12 +20,18 @@ constexpr std::uint64_t has_byte(std::uint64_t x, unsigned char c) {
 template <bool Quotes>
 const char* entity(char c) {
   switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return Quotes ? "&quot;" : nullptr;
-    case '\'': return Quotes ? "&#39;" : nullptr;
-    default: return nullptr;
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return Quotes ? "&quot;" : nullptr;
+    case '\'':
+      return Quotes ? "&#39;" : nullptr;
+    default:
+      return nullptr;
   }
 }
 

@@ -74,10 +74,14 @@ class Renderer {
     }
     const Value hole = instance->holes()[part.hole];
     switch (part.op) {
-      case TemplateOp::Text: return child(hole, false);
-      case TemplateOp::RawText: return child(hole, true);
-      case TemplateOp::Spread: return spread(hole);
-      default: return attribute(part.op, part.text, hole);
+      case TemplateOp::Text:
+        return child(hole, false);
+      case TemplateOp::RawText:
+        return child(hole, true);
+      case TemplateOp::Spread:
+        return spread(hole);
+      default:
+        return attribute(part.op, part.text, hole);
     }
   }
 
@@ -86,9 +90,12 @@ class Renderer {
     if (!v.is_object()) {
       if (v.is_nil() || v.is_bool() || v.is_empty_list()) return {};
       if (raw_text && !v.is_int() && !v.is_double()) return fail_raw_text(v);
-      if (v.is_int()) out_ += std::to_string(static_cast<long long>(v.as_int()));
-      else if (v.is_double()) out_ += double_to_string(v.as_double());
-      else return text_of(v);
+      if (v.is_int())
+        out_ += std::to_string(static_cast<long long>(v.as_int()));
+      else if (v.is_double())
+        out_ += double_to_string(v.as_double());
+      else
+        return text_of(v);
       return {};
     }
     switch (v.as_object()->kind) {
@@ -96,7 +103,8 @@ class Renderer {
         if (raw_text) return fail_raw_text(v);
         escape_text(out_, as_string(v)->view());
         return {};
-      case Kind::Raw: return raw(static_cast<const RawMarkup*>(v.as_object())->text, raw_text);
+      case Kind::Raw:
+        return raw(static_cast<const RawMarkup*>(v.as_object())->text, raw_text);
       case Kind::Template:
         if (raw_text && static_cast<const Template*>(v.as_object())->info() != &fragment_template())
           return fail_raw_text(v);
@@ -106,8 +114,11 @@ class Renderer {
       case Kind::Set:
         levels_.push_back({v, 0, raw_text});
         return {};
-      case Kind::BigInt: out_ += int_to_string(v); return {};
-      default: break;
+      case Kind::BigInt:
+        out_ += int_to_string(v);
+        return {};
+      default:
+        break;
     }
     return Error{str("render: Expected markup, text or a number as a child, got ", type_name(v))};
   }
@@ -140,12 +151,18 @@ class Renderer {
 
   // The text of a scalar without punctuation of its own: "k" for :k.
   bool simple_text(Value v, std::string& text) const {
-    if (is_string(v)) text = as_string(v)->view();
-    else if (is_integer(v)) text = int_to_string(v);
-    else if (v.is_double()) text = double_to_string(v.as_double());
-    else if (v.is_keyword() || v.is_symbol()) text = cx_.symbols.name(v.id());
-    else if (v.is_char()) utf8_append(text, v.id());
-    else return false;
+    if (is_string(v))
+      text = as_string(v)->view();
+    else if (is_integer(v))
+      text = int_to_string(v);
+    else if (v.is_double())
+      text = double_to_string(v.as_double());
+    else if (v.is_keyword() || v.is_symbol())
+      text = cx_.symbols.name(v.id());
+    else if (v.is_char())
+      utf8_append(text, v.id());
+    else
+      return false;
     return true;
   }
 
@@ -181,8 +198,10 @@ class Renderer {
       if (value.is_nil() || value.is_bool()) continue;
       std::string name, shown;
       if (!simple_text(key, name) || !simple_text(value, shown))
-        return Error{str("render: Expected names and strings or numbers in the dict for the attribute style, got ",
-                         type_name(value))};
+        return Error{
+            str("render: Expected names and strings or numbers in the dict for the attribute "
+                "style, got ",
+                type_name(value))};
       // One declaration per entry: a value cannot bring another one.
       if (shown.find(';') != std::string::npos) continue;
       text += str(name, ":", shown, ";");
