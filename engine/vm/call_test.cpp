@@ -106,3 +106,9 @@ TEST_CASE("errors tell where they were raised, frame by frame") {
   begins("(define (f)\n (list (apply (fn (a b)\n a) '(1))))\n(f)",
          "function: Expected 2 arguments, got 1. Usage: (fn a b)\n  at f (t.sx:2:8)");
 }
+
+TEST_CASE("arithmetic makes one NaN, equal to itself wherever it comes from") {
+  CHECK_SX("(let ((a (/ 0.0 (- 1.0 1.0))) (b (- +inf.0 +inf.0)) (c (* 0.0 +inf.0)))"
+           " (list (= a b c +nan.0) (get {+nan.0 5} b) (if (= a +nan.0) 1 2) (case c (+nan.0 :yes) (else :no)) (== a a) (= (hash a) (hash b))))",
+           "(true 5 1 :yes false true)");
+}

@@ -509,6 +509,7 @@ dispatch:
   }
 
   // --- arithmetic ------------------------------------------------------------------------------
+// from_double: the sign of a NaN differs between processors, and = compares words.
 #define ARITHMETIC(name, builtin, double_op, slow)                        \
   CASE(name) {                                                            \
     const Value a = base[B], b = base[C];                                 \
@@ -519,7 +520,7 @@ dispatch:
         DISPATCH();                                                       \
       }                                                                   \
     } else if (a.is_double() && b.is_double()) {                          \
-      base[A] = Value::raw_double(a.as_double() double_op b.as_double()); \
+      base[A] = Value::from_double(a.as_double() double_op b.as_double()); \
       DISPATCH();                                                         \
     }                                                                     \
     SAVE();                                                               \
@@ -537,7 +538,7 @@ dispatch:
         DISPATCH();
       }
     } else if (a.is_double() && b.is_double()) {
-      base[A] = Value::raw_double(a.as_double() * b.as_double());
+      base[A] = Value::from_double(a.as_double() * b.as_double());
       DISPATCH();
     }
     SAVE();
@@ -548,7 +549,7 @@ dispatch:
     const Value a = base[B], b = base[C];
     if (a.is_double() && b.is_double()) {
       // A zero divisor is an error for integers only.
-      base[A] = Value::raw_double(a.as_double() / b.as_double());
+      base[A] = Value::from_double(a.as_double() / b.as_double());
       DISPATCH();
     }
     SAVE();
@@ -565,7 +566,7 @@ dispatch:
         DISPATCH();
       }
     } else if (a.is_double()) {
-      base[A] = Value::raw_double(a.as_double() + ins_ci(w));
+      base[A] = Value::from_double(a.as_double() + ins_ci(w));
       DISPATCH();
     }
     SAVE();
@@ -583,7 +584,7 @@ dispatch:
         DISPATCH();
       }
     } else if (a.is_double()) {
-      base[A] = Value::raw_double(a.as_double() * ins_ci(w));
+      base[A] = Value::from_double(a.as_double() * ins_ci(w));
       DISPATCH();
     }
     SAVE();
