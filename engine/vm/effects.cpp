@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kSliceMax = 16384;
 constexpr std::int64_t kReserveFuel = 200'000;  // for cleanups after a limit was hit
 constexpr std::size_t kReserveBytes = 4u << 20;
+constexpr std::int64_t kBytesMax = std::int64_t{1} << (sizeof(void*) == 4 ? 30 : 50);
 
 Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
 Continuation* as_continuation(Value v) { return static_cast<Continuation*>(v.as_object()); }
@@ -525,9 +526,12 @@ Next Interpreter::limited(std::uint8_t a, Value thunk, Value limits) {
   Fiber* fiber = as_fiber(child);
   FiberState* state = fiber->state();
   state->fuel_left = amounts[0];
-  if (amounts[1] >= 0)
-    state->heap_limit = cx.heap.used_bytes() + static_cast<std::size_t>(amounts[1]) + 1;
-  if (amounts[2] >= 0) state->depth_bytes_max = static_cast<std::size_t>(amounts[2]) + 1;
+  // Sizes have 32 bits in WebAssembly.
+  const auto bytes = [](std::int64_t n) {
+    return static_cast<std::size_t>(n < kBytesMax ? n : kBytesMax);
+  };
+  if (amounts[1] >= 0) state->heap_limit = cx.heap.used_bytes() + bytes(amounts[1]) + 1;
+  if (amounts[2] >= 0) state->depth_bytes_max = bytes(amounts[2]) + 1;
   fiber->parent = vm.current_;
   fs->dest = a;
   switch_to(child);
