@@ -25,5 +25,5 @@ local function round(offset)
       map(function(x) return x * 2 + offset end, items)))
 end
 local sum = 0
-for i = 0, 79 do sum = sum + round(i) end
+for i = 0, 239 do sum = sum + round(i) end
 print(string.format("%d", sum))

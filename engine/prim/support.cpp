@@ -1,6 +1,8 @@
 // Helpers for writing primitives (support.h).
 #include "engine/prim/support.h"
 
+#include "engine/base/str.h"
+
 #include "engine/reader/printer.h"
 
 namespace sx {
@@ -85,7 +87,7 @@ void append_display(const Context& cx, std::string& out, Value v) {
   if (is_string(v)) {
     out += as_string(v)->view();
   } else if (v.is_int()) {
-    out += std::to_string(static_cast<long long>(v.as_int()));
+    append_decimal(out, v.as_int());
   } else if (v.is_char()) {
     utf8_append(out, v.id());
   } else {

@@ -91,7 +91,7 @@ class Renderer {
       if (v.is_nil() || v.is_bool() || v.is_empty_list()) return {};
       if (raw_text && !v.is_int() && !v.is_double()) return fail_raw_text(v);
       if (v.is_int())
-        out_ += std::to_string(static_cast<long long>(v.as_int()));
+        append_decimal(out_, v.as_int());
       else if (v.is_double())
         out_ += double_to_string(v.as_double());
       else

@@ -8,6 +8,7 @@
 #include <fast_float/fast_float.h>
 #endif
 
+#include "engine/base/str.h"
 #include "engine/value/bigint.h"
 #include "engine/value/collections.h"
 #include "engine/value/number.h"
@@ -48,7 +49,7 @@ Value integer_of_digits(Context& cx, std::string_view digits, int radix, bool ne
 }  // namespace
 
 std::string int_to_string(Value v, int radix) {
-  if (v.is_int() && radix == 10) return std::to_string(v.as_int());
+  if (v.is_int() && radix == 10) return str(v.as_int());
   return big_to_text(IntView(v), radix);
 }
 
@@ -57,7 +58,7 @@ std::string double_to_string(double d) {
   if (std::isinf(d)) return d > 0 ? "+inf.0" : "-inf.0";
   if (d == 0) return std::signbit(d) ? "-0.0" : "0.0";
   const auto decimal = fmt::detail::dragonbox::to_decimal(std::fabs(d));
-  std::string digits = std::to_string(decimal.significand);
+  std::string digits = str(decimal.significand);
   int exponent = decimal.exponent;
   while (digits.size() > 1 && digits.back() == '0') {
     digits.pop_back();
@@ -75,7 +76,7 @@ std::string double_to_string(double d) {
     }
     out.push_back('e');
     out.push_back(point > 0 ? '+' : '-');
-    out.append(std::to_string(point > 0 ? point - 1 : 1 - point));
+    append_decimal(out, point > 0 ? point - 1 : 1 - point);
   } else if (point <= 0) {
     out.append("0.");
     out.append(static_cast<std::size_t>(-point), '0');
