@@ -5,7 +5,10 @@
 import { readFileSync } from "node:fs";
 import { brotliCompressSync, constants } from "node:zlib";
 
-const kBrotliMax = 130_000;
+// The aim, and what it may be until then: docs/decisions/kernel-size.md. Lower the second one with
+// every gain; never raise it.
+const kBrotliAim = 130 * 1024;
+const kBrotliMax = 168_500;
 const kHost = ["env.emscripten_notify_memory_growth", "env.sx_host_log", "env.sx_host_now", "env.sx_host_perform",
   "env.sx_host_random", "env.sx_host_write", "wasi_snapshot_preview1.proc_exit"];
 // Below this the loop cannot be inside: one case per instruction of engine/bytecode/opcodes.def.
@@ -81,7 +84,7 @@ const bytes = readFileSync(path);
 const packed = brotliCompressSync(bytes, {
   params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
 }).length;
-check(packed <= kBrotliMax, `at most ${kBrotliMax} bytes as brotli -q 11`, `${packed} (${bytes.length} raw)`);
+check(packed <= kBrotliMax, `at most ${kBrotliMax} bytes as brotli -q 11 (the aim is ${kBrotliAim})`, `${packed} (${bytes.length} raw)`);
 
 const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name }) => `${module}.${name}`);
 const strange = imports.filter((name) => !kHost.includes(name));
