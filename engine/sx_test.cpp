@@ -40,7 +40,9 @@ TEST_CASE("a circle of modules and a missing one are told by name") {
   CHECK(m.failure("(use demo/c) 1").find("expected (module demo/c") != std::string::npos);
 }
 
-TEST_CASE("every single-bit flip of a bundle is refused, and resealed it is refused or runs within its limits") {
+TEST_CASE(
+    "every single-bit flip of a bundle is refused, and resealed it is refused or runs within its "
+    "limits") {
   const std::string good = test_bundle();
   auto engine = std::make_unique<Engine>(small_vm());
   int ran = 0, accepted = 0;
@@ -50,7 +52,8 @@ TEST_CASE("every single-bit flip of a bundle is refused, and resealed it is refu
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string bad = good;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
-    if (decode_bundle(bad, engine_tables()).ok()) FAIL("bit " << bit << " of a bundle was changed unnoticed");
+    if (decode_bundle(bad, engine_tables()).ok())
+      FAIL("bit " << bit << " of a bundle was changed unnoticed");
     reseal_bundle(bad);
     if (bit / 8 >= 40 && bit / 8 < 72) continue;  // the hash itself: resealed it is the good one
     if (!run_bundle_within_limits(*engine, bad, ran)) continue;

@@ -3,8 +3,8 @@
 
 #ifdef __wasm__
 #include <cstdint>
-extern "C" __attribute__((import_module("env"), import_name("sx_host_log")))
-void sx_host_log(std::uint32_t level, const char* text, std::uint32_t len);
+extern "C" __attribute__((import_module("env"), import_name("sx_host_log"))) void sx_host_log(
+    std::uint32_t level, const char* text, std::uint32_t len);
 #else
 #include <cstdio>
 #endif

@@ -1,5 +1,5 @@
-// The end of the process for faults that no program can cause: one line to the operator, then a stop.
-// The engine writes nowhere else by itself, so that the kernel carries no stdio.
+// The end of the process for faults that no program can cause: one line to the operator, then a
+// stop. The engine writes nowhere else by itself, so that the kernel carries no stdio.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// Failure as a value: Result<T> and SX_TRY. The engine is built without C++ exceptions on both sides.
+// Failure as a value: Result<T> and SX_TRY. The engine is built without C++ exceptions on both
+// sides.
 #pragma once
 
 #include <optional>
@@ -58,7 +59,7 @@ class [[nodiscard]] Result<void> {
   if (!tmp.ok()) return tmp.error();         \
   declaration = tmp.take()
 // SX_CHECK(expr): return the error of a Result<void>, if it has one.
-#define SX_CHECK(expr)                                                 \
-  do {                                                                 \
+#define SX_CHECK(expr)                                                   \
+  do {                                                                   \
     if (auto sx_check = (expr); !sx_check.ok()) return sx_check.error(); \
   } while (false)

@@ -18,8 +18,8 @@ class StrPart {
   StrPart(const char* s) : data_(s), size_(kZeroEnded) {}
   StrPart(char c) : integer_(c), size_(kChar) {}
   template <class I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, char> && !std::is_same_v<I, bool>)
-  StrPart(I n)
+  requires(std::is_integral_v<I> && !std::is_same_v<I, char> && !std::is_same_v<I, bool>)
+      StrPart(I n)
       : integer_(static_cast<std::int64_t>(n)),
         size_(std::is_unsigned_v<I> && sizeof(I) == 8 ? kUnsigned : kSigned) {}
 

@@ -79,10 +79,10 @@ struct Export {
 };
 
 struct UnitImage {
-  std::string module;  // "persist/log"; "" for a script
-  std::string file;    // as shown in backtraces, relative: "lib/persist/log.sx"
-  std::string source_hash;            // SHA-256 (hex) of the source text
-  std::vector<std::string> uses;      // module paths, in source order
+  std::string module;             // "persist/log"; "" for a script
+  std::string file;               // as shown in backtraces, relative: "lib/persist/log.sx"
+  std::string source_hash;        // SHA-256 (hex) of the source text
+  std::vector<std::string> uses;  // module paths, in source order
   std::vector<Export> exports;
   std::vector<std::string> requires_ops;  // ops named by literal perform requests
   std::vector<std::string> constants;     // encoded

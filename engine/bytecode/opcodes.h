@@ -12,8 +12,35 @@ enum class Op : std::uint8_t {
 };
 
 enum class Format : std::uint8_t {
-  None, W, R, WR, WRR, RR, RRR, WI, WU, WRI, WRU, RRU, WK, WG, RG, RU, WF, J, RJ, RRJ, RIJ,
-  CALL, CALLG, PRIM, KEY, LIT, TPL, WIN1, WIN2,
+  None,
+  W,
+  R,
+  WR,
+  WRR,
+  RR,
+  RRR,
+  WI,
+  WU,
+  WRI,
+  WRU,
+  RRU,
+  WK,
+  WG,
+  RG,
+  RU,
+  WF,
+  J,
+  RJ,
+  RRJ,
+  RIJ,
+  CALL,
+  CALLG,
+  PRIM,
+  KEY,
+  LIT,
+  TPL,
+  WIN1,
+  WIN2,
 };
 
 struct OpInfo {
@@ -26,8 +53,13 @@ const OpInfo* op_info(std::uint8_t code);
 // Words of an instruction, without the capture words of WF.
 constexpr int base_words(Format f) {
   switch (f) {
-    case Format::RRJ: case Format::RIJ: case Format::CALLG: case Format::PRIM: case Format::KEY:
-    case Format::LIT: case Format::TPL:
+    case Format::RRJ:
+    case Format::RIJ:
+    case Format::CALLG:
+    case Format::PRIM:
+    case Format::KEY:
+    case Format::LIT:
+    case Format::TPL:
       return 2;
     default:
       return 1;
@@ -54,7 +86,7 @@ constexpr std::uint32_t enc_e(Op op, std::int32_t e) {
   return static_cast<std::uint32_t>(op) | static_cast<std::uint32_t>(e) << 8;
 }
 
-inline constexpr unsigned kCallControl = 3;   // words from a window's start to its first argument
+inline constexpr unsigned kCallControl = 3;  // words from a window's start to its first argument
 inline constexpr unsigned kRegistersMax = 250;
 
 }  // namespace sx

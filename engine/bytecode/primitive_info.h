@@ -25,8 +25,9 @@ struct PrimitiveInfo {
   std::int8_t min_args;
   std::int8_t max_args;  // -1: any number
   Effect effect;
-  const char* usage;   // "(string/index-of s part [from])": arity errors print it
-  const char* manual;  // the same and what it does; nullptr in the kernel, which has no reference page
+  const char* usage;  // "(string/index-of s part [from])": arity errors print it
+  const char*
+      manual;  // the same and what it does; nullptr in the kernel, which has no reference page
 };
 
 }  // namespace sx

@@ -38,7 +38,8 @@ Tables::Tables(std::vector<PrimitiveArity> primitives, const std::vector<std::st
     : primitives_(std::move(primitives)) {
   std::string text = str(kValueRules, "\n");
   for (const OpRow& row : kOps) text += str("op ", row.code, row.rest);
-  for (const KindRow& row : kKinds) text += str("kind ", row.code, row.names, row.prefix, row.layout);
+  for (const KindRow& row : kKinds)
+    text += str("kind ", row.code, row.names, row.prefix, row.layout);
   for (const PrimitiveArity& p : primitives_)
     text += str("primitive ", p.name, " ", int{p.min_args}, " ", int{p.max_args}, "\n");
   for (const std::string_view op : io_ops) text += str("io ", op, "\n");

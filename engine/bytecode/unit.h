@@ -21,8 +21,8 @@ struct Unit;
 // A global variable. Addresses are stable.
 struct Global {
   Value value = Value::unset();
-  std::string name;          // full name
-  bool macro = false;        // value is the macro's expander function
+  std::string name;    // full name
+  bool macro = false;  // value is the macro's expander function
   bool component = false;
   std::string doc, usage;
 };
@@ -54,7 +54,8 @@ struct Function {
   Unit* unit = nullptr;
   const Value* constants = nullptr;  // unit->constants
   Global* const* globals = nullptr;  // unit->globals
-  std::uint32_t* cache = nullptr;    // site caches: one u32 pair (shape, slot) per GetKey, by word index; may be null
+  std::uint32_t* cache =
+      nullptr;  // site caches: one u32 pair (shape, slot) per GetKey, by word index; may be null
   std::uint32_t handler_count = 0;
   const HandlerEntry* handlers = nullptr;
   std::uint32_t line_count = 0;
@@ -62,7 +63,9 @@ struct Function {
   std::string_view name;
   std::string_view usage;
   std::uint32_t index = 0;  // in the unit
-  std::uint16_t parameters() const { return static_cast<std::uint16_t>(required + optional + key_count + (rest ? 1 : 0)); }
+  std::uint16_t parameters() const {
+    return static_cast<std::uint16_t>(required + optional + key_count + (rest ? 1 : 0));
+  }
 };
 
 // A template as the adapters use it.

@@ -1,6 +1,5 @@
 // The structural half of the verifier: instructions, operands, jumps, handlers, tables. The paths
 // are followed in verify_flow.cpp.
-#include "engine/value/shape.h"
 #include "engine/bytecode/verify.h"
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "engine/base/str.h"
 #include "engine/bytecode/constant.h"
 #include "engine/bytecode/verify_flow.h"
+#include "engine/value/shape.h"
 
 namespace sx {
 namespace {

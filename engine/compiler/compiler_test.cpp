@@ -261,7 +261,8 @@ TEST_CASE("forms give the values that the language page promises") {
   };
   for (bool stress : {false, true}) {
     Fixture f(stress);
-    for (const auto& [source, expected] : cases) {
+    for (const auto& [form, expected] : cases) {
+      const char* source = form;  // clang 14: CAPTURE cannot name a structured binding
       CAPTURE(source);
       if (std::string_view(expected) == "Unbound")
         CHECK(f.error(source) == "t.sx:1:27: Unbound name: a");

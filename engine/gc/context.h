@@ -27,8 +27,8 @@ struct Context {
   std::int64_t fuel = 0;
   void charge(std::size_t bytes) { fuel -= static_cast<std::int64_t>(bytes >> 6); }
 
-  // The macro expansion under way (prim/prim_macro.cpp): the module of the macro (symbol id) and the
-  // symbols renamed so far, base → alias.
+  // The macro expansion under way (prim/prim_macro.cpp): the module of the macro (symbol id) and
+  // the symbols renamed so far, base → alias.
   struct Expansion {
     std::uint32_t module = 0;
     std::unordered_map<std::uint32_t, std::uint32_t> renamed;

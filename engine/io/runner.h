@@ -54,7 +54,9 @@ class Runner {
   explicit Runner(Vm& vm) : vm_(vm) {}
   Runner(const Runner&) = delete;
 
-  void add(std::string_view op, Servicer servicer) { servicers_[std::string(op)] = std::move(servicer); }
+  void add(std::string_view op, Servicer servicer) {
+    servicers_[std::string(op)] = std::move(servicer);
+  }
   bool services(std::string_view op) const { return servicers_.count(std::string(op)) != 0; }
   // Gets every op that has no servicer of its own (the browser's port). It must answer or fail.
   void set_fallback(Servicer servicer) { fallback_ = std::move(servicer); }
@@ -64,7 +66,8 @@ class Runner {
   // Starts a task and runs it until it ends or waits. done may be called before spawn returns.
   TaskId spawn(Value function, const Value* args, int count, Done done, TaskLimits limits = {});
   // Ends a task from outside; its cleanups run. Unknown or ended tasks are ignored.
-  void cancel(TaskId task, std::uint64_t turn_of_spawn, std::string_view kind, std::string_view message);
+  void cancel(TaskId task, std::uint64_t turn_of_spawn, std::string_view kind,
+              std::string_view message);
   std::uint64_t serial(TaskId task) const { return task < tasks_.size() ? tasks_[task].serial : 0; }
 
   // When a task used its slice: called to have step() called soon (a server posts it to its loop).
@@ -87,8 +90,8 @@ class Runner {
     std::uint64_t serial = 0;  // which spawn this slot belongs to; 0: free
     bool stepping = false;     // in step(): an answer given now is taken up by its loop
     bool answered = false;
-    bool waiting = false;      // has a request out
-    bool ending = false;       // its fuel is used up: cleanups run on a reserve, then it is dropped
+    bool waiting = false;  // has a request out
+    bool ending = false;   // its fuel is used up: cleanups run on a reserve, then it is dropped
   };
   void step(TaskId task);
   void service(TaskId task);

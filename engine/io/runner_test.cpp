@@ -19,14 +19,22 @@ struct Host : TestMachine {
   }
   // Starts the text as a task of its own. Its end is noted in `ends`.
   TaskId spawn(const std::string& text, TaskLimits limits = {}) {
-    const auto fn = engine.eval("(define (later x) (perform {:op \"test/later\" :args [x]})) (define (note x) (perform {:op \"test/note\" :args [x]})) (fn () " + text + ")", "t.sx");
+    const auto fn = engine.eval(
+        "(define (later x) (perform {:op \"test/later\" :args [x]})) (define (note x) (perform "
+        "{:op \"test/note\" :args [x]})) (fn () " +
+            text + ")",
+        "t.sx");
     if (!fn.ok()) FAIL(fn.error().message);
     const std::size_t mine = ends.size();
     ends.push_back("");
-    return engine.runner.spawn(*fn, nullptr, 0, [this, mine](Outcome outcome, Value v) {
-      ends[mine] = (outcome == Outcome::Returned ? "value " : "error ") +
-                   (outcome == Outcome::Returned ? print(engine.cx(), v) : error_summary(engine.cx(), v));
-    }, limits);
+    return engine.runner.spawn(
+        *fn, nullptr, 0,
+        [this, mine](Outcome outcome, Value v) {
+          ends[mine] = (outcome == Outcome::Returned ? "value " : "error ") +
+                       (outcome == Outcome::Returned ? print(engine.cx(), v)
+                                                     : error_summary(engine.cx(), v));
+        },
+        limits);
   }
   std::vector<IoTicket> tickets;
   std::vector<std::string> names, log, ends;
@@ -37,7 +45,8 @@ struct Host : TestMachine {
 TEST_CASE("tasks wait for their answers independently") {
   for (bool stress : {false, true}) {
     Host host(stress);
-    for (const char* name : {":a", ":b", ":c"}) host.spawn(str("(list (later ", name, ") (later (list ", name, ")))"));
+    for (const char* name : {":a", ":b", ":c"})
+      host.spawn(str("(list (later ", name, ") (later (list ", name, ")))"));
     CHECK(host.names == std::vector<std::string>{":a", ":b", ":c"});
     CHECK(host.engine.runner.waiting() == 3);
     host.tickets[2].reply(Value::small_int(3));
@@ -46,7 +55,8 @@ TEST_CASE("tasks wait for their answers independently") {
     CHECK(host.names == std::vector<std::string>{":a", ":b", ":c", "(:c)", "(:a)"});
     host.tickets[4].reply(make_string(host.engine.cx(), "x"));
     host.tickets[3].reply(Value::nil());
-    CHECK(host.ends == std::vector<std::string>{"value (1 \"x\")", "error broken", "value (3 nil)"});
+    CHECK(host.ends ==
+          std::vector<std::string>{"value (1 \"x\")", "error broken", "value (3 nil)"});
     CHECK(host.engine.runner.waiting() == 0);
   }
 }
@@ -72,7 +82,9 @@ TEST_CASE("an answer is taken once, and never by another request") {
 TEST_CASE("cancelling a waiting task runs its cleanups, which may wait themselves") {
   for (bool stress : {false, true}) {
     Host host(stress);
-    const TaskId task = host.spawn("(guard (e (else :caught)) (protect (protect (later 1) (note (later :cleanup))) (note :outer)))");
+    const TaskId task = host.spawn(
+        "(guard (e (else :caught)) (protect (protect (later 1) (note (later :cleanup))) (note "
+        ":outer)))");
     const std::uint64_t serial = host.engine.runner.serial(task);
     host.engine.runner.cancel(task, serial, "cancelled", "the client left");
     CHECK(host.ends[0] == "");
@@ -109,7 +121,8 @@ TEST_CASE("a task's fuel counts across its requests, and its cleanups still run"
   CHECK(host.log.size() < 2000);
   CHECK(host.log.back() == ":cleanup");
   host.spawn("(protect (let loop () (loop)) (let loop () (loop)))", {2000});
-  CHECK(host.ends[1] == "error The fuel limit of this run was exceeded, and so was the reserve for its cleanups");
+  CHECK(host.ends[1] ==
+        "error The fuel limit of this run was exceeded, and so was the reserve for its cleanups");
   CHECK(host.engine.runner.waiting() == 0);
 }
 
@@ -133,8 +146,10 @@ TEST_CASE("long tasks take turns when the host wants it") {
 
 TEST_CASE("run_now refuses to wait and says for what") {
   Host host(true);
-  CHECK(host.run("(perform {:op \"test/later\" :args (list 1)})") == "error: The IO op \"test/later\" does not answer at once; it cannot be used here");
-  CHECK(host.run("(protect (perform {:op \"test/later\"}) (perform {:op \"test/later\"}))") == "error: The IO op \"test/later\" does not answer at once; it cannot be used here");
+  CHECK(host.run("(perform {:op \"test/later\" :args (list 1)})") ==
+        "error: The IO op \"test/later\" does not answer at once; it cannot be used here");
+  CHECK(host.run("(protect (perform {:op \"test/later\"}) (perform {:op \"test/later\"}))") ==
+        "error: The IO op \"test/later\" does not answer at once; it cannot be used here");
   for (const IoTicket& ticket : host.tickets) ticket.reply(Value::nil());
   CHECK(host.engine.runner.waiting() == 0);
   CHECK(host.run("(+ 1 2)") == "3");

@@ -2,7 +2,6 @@
 #include "engine/prim/support.h"
 
 #include "engine/base/str.h"
-
 #include "engine/reader/printer.h"
 
 namespace sx {

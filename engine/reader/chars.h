@@ -14,9 +14,21 @@ constexpr bool is_reader_space(std::uint32_t c) {
 // Ends a symbol, number or keyword.
 constexpr bool is_delimiter(std::uint32_t c) {
   switch (c) {
-    case '(': case ')': case '[': case ']': case '{': case '}':
-    case '"': case ';': case '\'': case '`': case ',': case '|': return true;
-    default: return is_reader_space(c);
+    case '(':
+    case ')':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '"':
+    case ';':
+    case '\'':
+    case '`':
+    case ',':
+    case '|':
+      return true;
+    default:
+      return is_reader_space(c);
   }
 }
 // Controls, and the spaces and marks of Unicode that look like nothing or like an ASCII space: not
@@ -24,8 +36,7 @@ constexpr bool is_delimiter(std::uint32_t c) {
 constexpr bool is_invisible(std::uint32_t c) {
   return (c < 0x20 && !is_reader_space(c)) || (c >= 0x7F && c <= 0xA0) || c == 0xAD ||
          c == 0x1680 || (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
-         (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF ||
-         (c >= 0xFFF9 && c <= 0xFFFB);
+         (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
 // A token that begins like a number has to be one.
@@ -44,9 +55,9 @@ struct CharName {
 };
 // The first name of a character is the one it is printed with.
 inline constexpr CharName kCharNames[] = {
-    {"space", ' '},   {"newline", '\n'}, {"tab", '\t'},      {"return", '\r'}, {"null", 0},
-    {"nul", 0},       {"escape", 0x1B},  {"backspace", 8},   {"delete", 0x7F}, {"linefeed", '\n'},
-    {"alarm", 7},     {"page", '\f'},
+    {"space", ' '},   {"newline", '\n'},  {"tab", '\t'},    {"return", '\r'},
+    {"null", 0},      {"nul", 0},         {"escape", 0x1B}, {"backspace", 8},
+    {"delete", 0x7F}, {"linefeed", '\n'}, {"alarm", 7},     {"page", '\f'},
 };
 
 }  // namespace sx

@@ -29,9 +29,13 @@ class ValueGenerator {
  private:
   std::string text() {
     static constexpr const char* kUnits[] = {
-        "a", "Z", "0", "9", " ", "\n", "\t", "\r", "\"", "\\", "|", "'", "`", ",", "@", "(", ")",
-        "[", "]", "{", "}", ";", "#", ":", ".", "-", "+", "/", "~", "!", "é", "漢", "😀",
-        "\xC2\xA0", "\xE2\x80\x8B", "\x01", "\x7F", "<", ">", "&", "e", "x", "u", "nil", "true"};
+        "a",    "Z",    "0",   "9",  " ", "\n",       "\t",
+        "\r",   "\"",   "\\",  "|",  "'", "`",        ",",
+        "@",    "(",    ")",   "[",  "]", "{",        "}",
+        ";",    "#",    ":",   ".",  "-", "+",        "/",
+        "~",    "!",    "é",   "漢", "😀", "\xC2\xA0", "\xE2\x80\x8B",
+        "\x01", "\x7F", "<",   ">",  "&", "e",        "x",
+        "u",    "nil",  "true"};
     std::string out;
     const unsigned n = pick(8);
     for (unsigned i = 0; i < n; ++i) {
@@ -46,11 +50,16 @@ class ValueGenerator {
 
   Value leaf() {
     switch (pick(16)) {
-      case 0: return Value::nil();
-      case 1: return Value::boolean(pick(2));
-      case 2: return Value::empty_list();
-      case 3: return Value::small_int(static_cast<int>(pick(2000)) - 1000);
-      case 4: return make_int(cx_, static_cast<std::int64_t>(random_()));
+      case 0:
+        return Value::nil();
+      case 1:
+        return Value::boolean(pick(2));
+      case 2:
+        return Value::empty_list();
+      case 3:
+        return Value::small_int(static_cast<int>(pick(2000)) - 1000);
+      case 4:
+        return make_int(cx_, static_cast<std::int64_t>(random_()));
       case 5: {
         Root a(cx_.heap, make_int(cx_, static_cast<std::int64_t>(random_())));
         a = num_mul(cx_, a, a);
@@ -62,12 +71,16 @@ class ValueGenerator {
         std::memcpy(&d, &bits, sizeof d);
         return Value::from_double(d);
       }
-      case 7: return Value::from_double(static_cast<double>(pick(1000)) / 8);
+      case 7:
+        return Value::from_double(static_cast<double>(pick(1000)) / 8);
       case 8:
-      case 9: return make_string(cx_, text());
+      case 9:
+        return make_string(cx_, text());
       case 10:
-      case 11: return cx_.symbol(text());
-      case 12: return cx_.keyword(text());
+      case 11:
+        return cx_.symbol(text());
+      case 12:
+        return cx_.keyword(text());
       case 13: {
         std::uint32_t c = pick(3) ? pick(256) : pick(0x110000);
         if (c >= 0xD800 && c < 0xE000) c = 'x';
@@ -93,7 +106,9 @@ class ValueGenerator {
     const std::size_t base = stack_.size() - n;
     Root made(cx_.heap, Value::nil());
     switch (pick(6)) {
-      case 0: made = make_vector_rooted(cx_, stack_.data() + base, static_cast<std::uint32_t>(n)); break;
+      case 0:
+        made = make_vector_rooted(cx_, stack_.data() + base, static_cast<std::uint32_t>(n));
+        break;
       case 1:
         made = dict_from_entries(cx_, stack_.data() + base, static_cast<std::uint32_t>(n / 2));
         break;
@@ -105,7 +120,8 @@ class ValueGenerator {
         made = stack_[stack_.size() - 1];
         for (std::size_t i = stack_.size() - 1; i-- > base;) made = cx_.heap.cons(stack_[i], made);
         break;
-      default: made = make_list_rooted(cx_, stack_.data() + base, static_cast<std::uint32_t>(n));
+      default:
+        made = make_list_rooted(cx_, stack_.data() + base, static_cast<std::uint32_t>(n));
     }
     stack_.truncate(base);
     stack_.push(made);

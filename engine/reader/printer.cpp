@@ -18,10 +18,10 @@ struct Open {
   enum class Form : std::uint8_t { List, Vector, Dict, Set, Array, Table, Fields, Rest };
   Form form;
   bool first = true;
-  Value value;            // the compound; for a list what is left of it
-  const char* close;      // what ends it
-  std::uint32_t at = 0;   // index or cursor position
-  bool mutable_ = false;  // to be taken off the path when done
+  Value value;                     // the compound; for a list what is left of it
+  const char* close;               // what ends it
+  std::uint32_t at = 0;            // index or cursor position
+  bool mutable_ = false;           // to be taken off the path when done
   Value pending = Value::unset();  // the value that follows the key just written
 };
 
@@ -73,11 +73,21 @@ class Printer {
       out_.append(text, plain, from - plain);
       plain = at;
       switch (c) {
-        case '\n': out_.append("\\n"); break;
-        case '\t': out_.append("\\t"); break;
-        case '\r': out_.append("\\r"); break;
-        case '\0': out_.append("\\0"); break;
-        case '\\': out_.append("\\\\"); break;
+        case '\n':
+          out_.append("\\n");
+          break;
+        case '\t':
+          out_.append("\\t");
+          break;
+        case '\r':
+          out_.append("\\r");
+          break;
+        case '\0':
+          out_.append("\\0");
+          break;
+        case '\\':
+          out_.append("\\\\");
+          break;
         default:
           if (c == static_cast<unsigned char>(quote)) {
             out_.push_back('\\');
@@ -208,19 +218,23 @@ class Printer {
     } else if (v.is_object()) {
       begin_object(v, v.as_object());
     } else {
-      out_.append(v.is_nil()               ? "nil"
-                  : v == Value::tru()      ? "true"
-                  : v == Value::fals()     ? "false"
-                  : v.is_empty_list()      ? "()"
-                  : v == Value::eof()      ? "#<eof>"
-                                           : "#<unset>");
+      out_.append(v.is_nil()           ? "nil"
+                  : v == Value::tru()  ? "true"
+                  : v == Value::fals() ? "false"
+                  : v.is_empty_list()  ? "()"
+                  : v == Value::eof()  ? "#<eof>"
+                                       : "#<unset>");
     }
   }
 
   void begin_object(Value v, Object* object) {
     switch (object->kind) {
-      case Kind::String: quoted(as_string(v)->view(), '"'); return;
-      case Kind::Bytes: bytes(as_bytes(v)); return;
+      case Kind::String:
+        quoted(as_string(v)->view(), '"');
+        return;
+      case Kind::Bytes:
+        bytes(as_bytes(v));
+        return;
       case Kind::BigInt: {
         const std::uint32_t limbs = static_cast<BigInt*>(object)->limb_count;
         // Only the beginning would be shown: not worth the work.
@@ -231,13 +245,25 @@ class Printer {
         }
         return;
       }
-      case Kind::Vector: open(Open::Form::Vector, v, "[", "]"); return;
+      case Kind::Vector:
+        open(Open::Form::Vector, v, "[", "]");
+        return;
       case Kind::ShapeDict:
-      case Kind::HashDict: open(Open::Form::Dict, v, "{", "}"); return;
-      case Kind::Set: open(Open::Form::Set, set_dict(v), "#{", "}"); return;
-      case Kind::Cell: open_mutable(Open::Form::Rest, v, "#<cell"); return;
-      case Kind::Array: open_mutable(Open::Form::Array, v, "#<array"); return;
-      case Kind::Table: open_mutable(Open::Form::Table, v, "#<table"); return;
+      case Kind::HashDict:
+        open(Open::Form::Dict, v, "{", "}");
+        return;
+      case Kind::Set:
+        open(Open::Form::Set, set_dict(v), "#{", "}");
+        return;
+      case Kind::Cell:
+        open_mutable(Open::Form::Rest, v, "#<cell");
+        return;
+      case Kind::Array:
+        open_mutable(Open::Form::Array, v, "#<array");
+        return;
+      case Kind::Table:
+        open_mutable(Open::Form::Table, v, "#<table");
+        return;
       case Kind::Record: {
         const auto* type = static_cast<RecordType*>(static_cast<Record*>(object)->type.as_object());
         open(Open::Form::Fields, v, str("#<", name_of(type->name)), ">");
@@ -260,7 +286,8 @@ class Printer {
         open(Open::Form::Rest, v, "#<markup", ">");
         open_.back().first = false;
         return;
-      default: out_.append(str("#<", type_name(v), ">"));
+      default:
+        out_.append(str("#<", type_name(v), ">"));
     }
   }
 

@@ -33,12 +33,18 @@ struct OpenForm {
 
 const char* form_name(FormKind kind) {
   switch (kind) {
-    case FormKind::List: return "list";
-    case FormKind::Vector: return "vector";
-    case FormKind::Dict: return "dict";
-    case FormKind::Set: return "set";
-    case FormKind::Prefix: return "quote form";
-    case FormKind::Discard: return "datum comment";
+    case FormKind::List:
+      return "list";
+    case FormKind::Vector:
+      return "vector";
+    case FormKind::Dict:
+      return "dict";
+    case FormKind::Set:
+      return "set";
+    case FormKind::Prefix:
+      return "quote form";
+    case FormKind::Discard:
+      return "datum comment";
   }
   return "form";
 }
@@ -47,10 +53,14 @@ char closing(FormKind kind) {
 }
 const char* opening(FormKind kind) {
   switch (kind) {
-    case FormKind::List: return "(";
-    case FormKind::Vector: return "[";
-    case FormKind::Set: return "#{";
-    default: return "{";
+    case FormKind::List:
+      return "(";
+    case FormKind::Vector:
+      return "[";
+    case FormKind::Set:
+      return "#{";
+    default:
+      return "{";
   }
 }
 
@@ -105,7 +115,8 @@ struct ReaderImpl {
 
   bool at_end() const { return reader.at_ >= text.size(); }
   unsigned char peek(std::size_t ahead = 0) const {
-    return reader.at_ + ahead < text.size() ? static_cast<unsigned char>(text[reader.at_ + ahead]) : 0;
+    return reader.at_ + ahead < text.size() ? static_cast<unsigned char>(text[reader.at_ + ahead])
+                                            : 0;
   }
   // Over one code point.
   std::uint32_t advance() {
@@ -180,7 +191,8 @@ struct ReaderImpl {
     return end_inside(from, "block comment", "`|#`");
   }
 
-  // --- Strings, bytes, characters ------------------------------------------------------------------
+  // --- Strings, bytes, characters
+  // ------------------------------------------------------------------
 
   // \xHH; or \u{HHHH}, behind the backslash and the letter.
   Result<std::uint32_t> read_hex_escape(Position at, char letter, std::uint32_t most) {
@@ -196,8 +208,8 @@ struct ReaderImpl {
     if (at_end()) return end_inside(at, "escape", str("hexadecimal digits and `", end, "`"));
     const std::int64_t n = hex_value(digits);
     if (n < 0 || peek() != static_cast<unsigned char>(end))
-      return error_at(at, str("Bad escape: expected ", form, " with 1 to 8 hexadecimal digits, found ",
-                              show_char(peek_char())));
+      return error_at(at, str("Bad escape: expected ", form,
+                              " with 1 to 8 hexadecimal digits, found ", show_char(peek_char())));
     skip(1);
     if (n > most || (most > 0xFF && !utf8_is_scalar(static_cast<std::uint32_t>(n))))
       return error_at(at, most == 0xFF
@@ -235,13 +247,23 @@ struct ReaderImpl {
       if (at_end()) break;
       const std::uint32_t letter = advance();
       switch (letter) {
-        case 'n': out.push_back('\n'); break;
-        case 't': out.push_back('\t'); break;
-        case 'r': out.push_back('\r'); break;
-        case '0': out.push_back('\0'); break;
+        case 'n':
+          out.push_back('\n');
+          break;
+        case 't':
+          out.push_back('\t');
+          break;
+        case 'r':
+          out.push_back('\r');
+          break;
+        case '0':
+          out.push_back('\0');
+          break;
         case '"':
         case '|':
-        case '\\': out.push_back(static_cast<char>(letter)); break;
+        case '\\':
+          out.push_back(static_cast<char>(letter));
+          break;
         case 'x':
         case 'u': {
           if (bytes && letter == 'u')
@@ -294,7 +316,8 @@ struct ReaderImpl {
                               "return null escape backspace delete alarm page"));
   }
 
-  // --- Atoms ---------------------------------------------------------------------------------------
+  // --- Atoms
+  // ---------------------------------------------------------------------------------------
 
   Result<Value> read_keyword(Position from) {
     skip(1);
@@ -304,8 +327,7 @@ struct ReaderImpl {
       return cx.keyword(name);
     }
     const std::string_view name = read_token();
-    if (name.empty())
-      return error_at(from, "Found `:` alone, expected a keyword such as :name");
+    if (name.empty()) return error_at(from, "Found `:` alone, expected a keyword such as :name");
     return cx.keyword(name);
   }
 
@@ -315,7 +337,8 @@ struct ReaderImpl {
       const std::uint32_t c = peek_char();
       return error_at(from, str("Found ", show_char(c),
                                 ", an invisible character: remove it (inside a string write it as "
-                                "\\u{", hex(c), "})"));
+                                "\\u{",
+                                hex(c), "})"));
     }
     if (looks_like_number(token)) {
       const Value n = parse_number(cx, token);
@@ -353,7 +376,8 @@ struct ReaderImpl {
                               ", expected one of #{…} #\\char #u8\"…\" #; #|…|# behind `#`"));
   }
 
-  // --- Forms ---------------------------------------------------------------------------------------
+  // --- Forms
+  // ---------------------------------------------------------------------------------------
 
   Value pair(Value head, Value rest, Position at) {
     if (!reader.options_.positions) return cx.heap.cons(head, rest);
@@ -367,8 +391,8 @@ struct ReaderImpl {
 
   Result<void> open(FormKind kind, Position at, Value prefix = Value::nil()) {
     if (forms.size() >= reader.options_.depth_max)
-      return error_at(at, str("Nested too deeply: more than ", reader.options_.depth_max,
-                              " open forms"));
+      return error_at(
+          at, str("Nested too deeply: more than ", reader.options_.depth_max, " open forms"));
     forms.push_back({kind, at, values.size(), prefix});
     return {};
   }
@@ -440,17 +464,16 @@ struct ReaderImpl {
   }
 
   Result<void> close(char bracket, Position at) {
-    if (forms.empty())
-      return error_at(at, str("Found `", bracket, "` without an open bracket"));
+    if (forms.empty()) return error_at(at, str("Found `", bracket, "` without an open bracket"));
     const OpenForm form = forms.back();
     if (form.kind == FormKind::Prefix || form.kind == FormKind::Discard)
       return error_at(at, str("Found `", bracket, "`, expected a form behind the ",
                               form.kind == FormKind::Prefix ? "quote" : "`#;`", " at ",
                               form.at.line, ":", form.at.column));
     if (closing(form.kind) != bracket)
-      return error_at(at, str("Found `", bracket, "`, expected `", closing(form.kind),
-                              "` to close the `", opening(form.kind), "` at ", form.at.line, ":",
-                              form.at.column));
+      return error_at(
+          at, str("Found `", bracket, "`, expected `", closing(form.kind), "` to close the `",
+                  opening(form.kind), "` at ", form.at.line, ":", form.at.column));
     if (form.dotted() && values.size() == form.dot_at)
       return error_at(at, "Found `)` behind a dot, expected the rest of the list");
     Result<Value> made = Value::nil();
@@ -459,9 +482,14 @@ struct ReaderImpl {
         made = make_vector_rooted(cx, values.data() + form.base,
                                   static_cast<std::uint32_t>(values.size() - form.base));
         break;
-      case FormKind::Dict: made = close_dict(form); break;
-      case FormKind::Set: made = close_set(form); break;
-      default: made = close_list(form);
+      case FormKind::Dict:
+        made = close_dict(form);
+        break;
+      case FormKind::Set:
+        made = close_set(form);
+        break;
+      default:
+        made = close_list(form);
     }
     if (!made.ok()) return made.error();
     forms.pop_back();
@@ -476,8 +504,9 @@ struct ReaderImpl {
       return error_at(at, "Found a dot, expected it only inside (…), before the last element");
     OpenForm& form = forms.back();
     if (form.dotted() || values.size() == form.base)
-      return error_at(at, form.dotted() ? "Found a second dot in a list"
-                                   : "Found a dot at the head of a list, expected an element first");
+      return error_at(at, form.dotted()
+                              ? "Found a second dot in a list"
+                              : "Found a dot at the head of a list, expected an element first");
     form.dot_at = values.size();
     return {};
   }
@@ -501,14 +530,26 @@ struct ReaderImpl {
         values.size() > forms.back().dot_at)
       return error_at(at, "Found a second element behind the dot, expected `)`");
     switch (c) {
-      case '(': skip(1); return open(FormKind::List, at);
-      case '[': skip(1); return open(FormKind::Vector, at);
-      case '{': skip(1); return open(FormKind::Dict, at);
+      case '(':
+        skip(1);
+        return open(FormKind::List, at);
+      case '[':
+        skip(1);
+        return open(FormKind::Vector, at);
+      case '{':
+        skip(1);
+        return open(FormKind::Dict, at);
       case ')':
       case ']':
-      case '}': skip(1); return close(static_cast<char>(c), at);
-      case '\'': skip(1); return open(FormKind::Prefix, at, cx.symbol("quote"));
-      case '`': skip(1); return open(FormKind::Prefix, at, cx.symbol("quasiquote"));
+      case '}':
+        skip(1);
+        return close(static_cast<char>(c), at);
+      case '\'':
+        skip(1);
+        return open(FormKind::Prefix, at, cx.symbol("quote"));
+      case '`':
+        skip(1);
+        return open(FormKind::Prefix, at, cx.symbol("quasiquote"));
       case ',': {
         const bool splicing = peek(1) == '@';
         skip(splicing ? 2 : 1);
@@ -530,7 +571,8 @@ struct ReaderImpl {
           return dot(at);
         }
         break;
-      default: break;
+      default:
+        break;
     }
     SX_TRY(const Value v, read_atom(c, at));
     deliver(v, at);
@@ -549,9 +591,12 @@ struct ReaderImpl {
         SX_TRY(const std::string name, read_quoted(at, '|', "symbol"));
         return cx.symbol(name);
       }
-      case ':': return read_keyword(at);
-      case '#': return read_hash(at);
-      default: return atom(at);
+      case ':':
+        return read_keyword(at);
+      case '#':
+        return read_hash(at);
+      default:
+        return atom(at);
     }
   }
 
@@ -592,8 +637,9 @@ Result<Value> Reader::next() {
           ++line;
           column = 0;
         }
-      return Error{str(options_.file, ":", line, ":", column, ": Found invalid UTF-8 at byte offset ",
-                       valid, ", expected UTF-8 text (save the file as UTF-8)")};
+      return Error{str(options_.file, ":", line, ":", column,
+                       ": Found invalid UTF-8 at byte offset ", valid,
+                       ", expected UTF-8 text (save the file as UTF-8)")};
     }
     checked_ = true;
   }

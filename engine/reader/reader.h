@@ -14,14 +14,19 @@ namespace sx {
 // A position packed into a small int: line in bits 16…43 (1-based), column in bits 0–15 (1-based,
 // code points, saturating). The file is known to whoever reads.
 constexpr Value make_position(std::uint32_t line, std::uint32_t column) {
-  return Value::small_int(static_cast<std::int64_t>(line) << 16 | (column > 65535 ? 65535 : column));
+  return Value::small_int(static_cast<std::int64_t>(line) << 16 |
+                          (column > 65535 ? 65535 : column));
 }
-constexpr std::uint32_t position_line(Value v) { return static_cast<std::uint32_t>(v.as_int() >> 16); }
-constexpr std::uint32_t position_column(Value v) { return static_cast<std::uint32_t>(v.as_int() & 0xFFFF); }
+constexpr std::uint32_t position_line(Value v) {
+  return static_cast<std::uint32_t>(v.as_int() >> 16);
+}
+constexpr std::uint32_t position_column(Value v) {
+  return static_cast<std::uint32_t>(v.as_int() & 0xFFFF);
+}
 
 struct ReadOptions {
   std::string file = "<input>";
-  bool positions = true;       // false for data (smaller pairs)
+  bool positions = true;  // false for data (smaller pairs)
   std::uint32_t depth_max = 2'000'000;
 };
 

@@ -1,5 +1,7 @@
 // The reader and the printer: every literal, every error message, and that what is printed reads
 // back equal.
+#include "engine/reader/reader.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 
 #include "engine/reader/generate.h"
 #include "engine/reader/printer.h"
-#include "engine/reader/reader.h"
 
 using namespace sx;
 
@@ -47,14 +48,66 @@ struct Text {
 
 TEST_CASE("every literal reads as its value and prints as itself") {
   Text t;
-  for (const char* same :
-       {"nil", "true", "false", "()", "42", "-7", "123456789012345678901234567890", "1.5", "1e+21",
-        "+inf.0", "-inf.0", "+nan.0", "\"a\\n\\t\\r\\\"\\\\\\0b\"", "#\\a", "#\\space", "#\\newline",
-        "#\\(", "#\\é", "#\\null", "sym", "a/b", "~ns/name", "->x", "x!", "a--b", "+", "-", "...",
-        ":k", ":a/b", ":&", "[1 2]", "[]", "{:a 1}", "{}", "#{1 2}", "#{}", "(1 . 2)",
-        "(1 2 . 3)", "(a (b [c {:d #{e}}]))", "#u8\"\\x0;abc\\xFF;\"", "'x", "`(a ,b ,@c)", "''x",
-        "(quote)", "(quote 1 2)", "(a quote b)", "|a b|", "|12|", "||", ":|a b|", "|nil|", "|.|",
-        "|a\\|b|", "|#x|", "|:x|", "a#b", "\"\\x7F;\\u{A0}é\"", "(unquote @x)", ",x"})
+  for (const char* same : {"nil",
+                           "true",
+                           "false",
+                           "()",
+                           "42",
+                           "-7",
+                           "123456789012345678901234567890",
+                           "1.5",
+                           "1e+21",
+                           "+inf.0",
+                           "-inf.0",
+                           "+nan.0",
+                           "\"a\\n\\t\\r\\\"\\\\\\0b\"",
+                           "#\\a",
+                           "#\\space",
+                           "#\\newline",
+                           "#\\(",
+                           "#\\é",
+                           "#\\null",
+                           "sym",
+                           "a/b",
+                           "~ns/name",
+                           "->x",
+                           "x!",
+                           "a--b",
+                           "+",
+                           "-",
+                           "...",
+                           ":k",
+                           ":a/b",
+                           ":&",
+                           "[1 2]",
+                           "[]",
+                           "{:a 1}",
+                           "{}",
+                           "#{1 2}",
+                           "#{}",
+                           "(1 . 2)",
+                           "(1 2 . 3)",
+                           "(a (b [c {:d #{e}}]))",
+                           "#u8\"\\x0;abc\\xFF;\"",
+                           "'x",
+                           "`(a ,b ,@c)",
+                           "''x",
+                           "(quote)",
+                           "(quote 1 2)",
+                           "(a quote b)",
+                           "|a b|",
+                           "|12|",
+                           "||",
+                           ":|a b|",
+                           "|nil|",
+                           "|.|",
+                           "|a\\|b|",
+                           "|#x|",
+                           "|:x|",
+                           "a#b",
+                           "\"\\x7F;\\u{A0}é\"",
+                           "(unquote @x)",
+                           ",x"})
     CHECK(t.round(same) == same);
 }
 
@@ -66,8 +119,9 @@ TEST_CASE("other spellings read as the same values") {
   CHECK(t.round("\"\\x41;\\u{1F600}\"") == "\"A😀\"");
   CHECK(t.round("#\\u{1F600}") == "#\\😀");
   CHECK(t.round("#\\u") == "#\\u");
-  CHECK(t.round("#\\x20") == "data:1:1: Unknown character name #\\x20: expected one character, \\u{HHHH}, or one of "
-                              "space newline tab return null escape backspace delete alarm page");
+  CHECK(t.round("#\\x20") ==
+        "data:1:1: Unknown character name #\\x20: expected one character, \\u{HHHH}, or one of "
+        "space newline tab return null escape backspace delete alarm page");
   CHECK(t.round("#\\nul") == "#\\null");
   CHECK(t.round("(quote x)") == "'x");
   CHECK(t.round(" ( 1\n;comment\n#|block #| nested |# |# 2 #;(ignored 3) ) ") == "(1 2)");
@@ -126,47 +180,88 @@ TEST_CASE("errors say where, what was found and what was expected") {
       {"(1 . )", "f.sx:1:6: Found `)` behind a dot, expected the rest of the list"},
       {"[1 . 2]", "f.sx:1:4: Found a dot, expected it only inside (…), before the last element"},
       {".", "f.sx:1:1: Found a dot, expected it only inside (…), before the last element"},
-      {"{:a 1 :b}", "f.sx:1:7: Dict literal with the key :b without a value: expected an even number of forms in {…}"},
+      {"{:a 1 :b}",
+       "f.sx:1:7: Dict literal with the key :b without a value: expected an even number of forms "
+       "in {…}"},
       {"{:a 1\n :a 2}", "f.sx:2:2: Dict literal with the key :a twice: expected different keys"},
       {"#{1 \"x\" 1}", "f.sx:1:9: Set literal with the member 1 twice: expected different members"},
-      {"12abc", "f.sx:1:1: Bad number 12abc: expected an integer like 42 or 0x2A, or a float like 1.5 or 1e9 (a symbol cannot start with a digit)"},
-      {"0xZZ", "f.sx:1:1: Bad number 0xZZ: expected an integer like 42 or 0x2A, or a float like 1.5 or 1e9 (a symbol cannot start with a digit)"},
+      {"12abc",
+       "f.sx:1:1: Bad number 12abc: expected an integer like 42 or 0x2A, or a float like 1.5 or "
+       "1e9 (a symbol cannot start with a digit)"},
+      {"0xZZ",
+       "f.sx:1:1: Bad number 0xZZ: expected an integer like 42 or 0x2A, or a float like 1.5 or 1e9 "
+       "(a symbol cannot start with a digit)"},
       {":", "f.sx:1:1: Found `:` alone, expected a keyword such as :name"},
-      {"\"a\\q\"", "f.sx:1:3: Unknown escape: found `q` behind a backslash, expected one of \\n \\t \\r \\0 \\\" \\\\ \\xHH; \\u{HHHH} (write \\\\ for a backslash)"},
-      {"\"\\x41\"", "f.sx:1:2: Bad escape: expected `\\xHH;` with 1 to 8 hexadecimal digits, found `\"`"},
+      {"\"a\\q\"",
+       "f.sx:1:3: Unknown escape: found `q` behind a backslash, expected one of \\n \\t \\r \\0 "
+       "\\\" \\\\ \\xHH; \\u{HHHH} (write \\\\ for a backslash)"},
+      {"\"\\x41\"",
+       "f.sx:1:2: Bad escape: expected `\\xHH;` with 1 to 8 hexadecimal digits, found `\"`"},
       {"\"\\u41\"", "f.sx:1:2: Incomplete escape: expected `\\u{HHHH}`"},
-      {"\"\\u{D800}\"", "f.sx:1:2: Escape of U+D800: not a character (expected 0 to D7FF or E000 to 10FFFF)"},
-      {"\"\\u{110000}\"", "f.sx:1:2: Escape of U+110000: not a character (expected 0 to D7FF or E000 to 10FFFF)"},
+      {"\"\\u{D800}\"",
+       "f.sx:1:2: Escape of U+D800: not a character (expected 0 to D7FF or E000 to 10FFFF)"},
+      {"\"\\u{110000}\"",
+       "f.sx:1:2: Escape of U+110000: not a character (expected 0 to D7FF or E000 to 10FFFF)"},
       {"#u8\"\\x100;\"", "f.sx:1:5: Escape \\x100; is not a byte: expected at most FF"},
       {"#u8\"é\"", "f.sx:1:5: Found `é` in a byte string, expected ASCII or `\\xHH;`"},
       {"#u8\"\\u{41}\"", "f.sx:1:5: Escape \\u in a byte string: expected `\\xHH;`"},
-      {"#\\spce", "f.sx:1:1: Unknown character name #\\spce: expected one character, \\u{HHHH}, or one of space newline tab return null escape backspace delete alarm page"},
-      {"#<function f>", "f.sx:1:1: Found #<function f>, the printed form of a value that has no literal: it cannot be read back"},
+      {"#\\spce",
+       "f.sx:1:1: Unknown character name #\\spce: expected one character, \\u{HHHH}, or one of "
+       "space newline tab return null escape backspace delete alarm page"},
+      {"#<function f>",
+       "f.sx:1:1: Found #<function f>, the printed form of a value that has no literal: it cannot "
+       "be read back"},
       {"#t", "f.sx:1:1: Found #t, expected true or false"},
       {"#foo", "f.sx:1:1: Found #foo, expected one of #{…} #\\char #u8\"…\" #; #|…|# behind `#`"},
-      {"a\xC2\xA0" "b", "f.sx:1:2: Found U+00A0, an invisible character: remove it (inside a string write it as \\u{00A0})"},
-      {"\x01", "f.sx:1:1: Found U+0001, an invisible character: remove it (inside a string write it as \\u{0001})"},
-      {"ab\n\xFF", "f.sx:2:1: Found invalid UTF-8 at byte offset 3, expected UTF-8 text (save the file as UTF-8)"},
+      {"a\xC2\xA0"
+       "b",
+       "f.sx:1:2: Found U+00A0, an invisible character: remove it (inside a string write it as "
+       "\\u{00A0})"},
+      {"\x01",
+       "f.sx:1:1: Found U+0001, an invisible character: remove it (inside a string write it as "
+       "\\u{0001})"},
+      {"ab\n\xFF",
+       "f.sx:2:1: Found invalid UTF-8 at byte offset 3, expected UTF-8 text (save the file as "
+       "UTF-8)"},
   };
   for (const auto& [text, message] : cases) {
     CHECK(t.error(text) == message);
     CHECK_FALSE(t.incomplete);
   }
   const std::pair<const char*, const char*> unfinished[] = {
-      {"(1 2", "f.sx:1:5: Found the end of the text inside the list that starts at 1:1, expected `)`"},
-      {"[", "f.sx:1:2: Found the end of the text inside the vector that starts at 1:1, expected `]`"},
-      {"{:a", "f.sx:1:4: Found the end of the text inside the dict that starts at 1:1, expected `}`"},
+      {"(1 2",
+       "f.sx:1:5: Found the end of the text inside the list that starts at 1:1, expected `)`"},
+      {"[",
+       "f.sx:1:2: Found the end of the text inside the vector that starts at 1:1, expected `]`"},
+      {"{:a",
+       "f.sx:1:4: Found the end of the text inside the dict that starts at 1:1, expected `}`"},
       {"#{", "f.sx:1:3: Found the end of the text inside the set that starts at 1:1, expected `}`"},
-      {"'", "f.sx:1:2: Found the end of the text inside the quote form that starts at 1:1, expected a form"},
-      {"#;", "f.sx:1:3: Found the end of the text inside the datum comment that starts at 1:1, expected a form"},
-      {"\"ab\nc", "f.sx:2:2: Found the end of the text inside the string that starts at 1:1, expected `\"`"},
-      {"\"\\", "f.sx:1:3: Found the end of the text inside the string that starts at 1:1, expected `\"`"},
-      {"\"\\x4", "f.sx:1:5: Found the end of the text inside the escape that starts at 1:2, expected hexadecimal digits and `;`"},
-      {"#| a", "f.sx:1:5: Found the end of the text inside the block comment that starts at 1:1, expected `|#`"},
-      {"|ab", "f.sx:1:4: Found the end of the text inside the symbol that starts at 1:1, expected `|`"},
-      {":|ab", "f.sx:1:5: Found the end of the text inside the keyword that starts at 1:1, expected `|`"},
-      {"#u8\"ab", "f.sx:1:7: Found the end of the text inside the byte string that starts at 1:1, expected `\"`"},
-      {"#\\", "f.sx:1:3: Found the end of the text inside the character that starts at 1:1, expected a character or its name behind `#\\`"},
+      {"'",
+       "f.sx:1:2: Found the end of the text inside the quote form that starts at 1:1, expected a "
+       "form"},
+      {"#;",
+       "f.sx:1:3: Found the end of the text inside the datum comment that starts at 1:1, expected "
+       "a form"},
+      {"\"ab\nc",
+       "f.sx:2:2: Found the end of the text inside the string that starts at 1:1, expected `\"`"},
+      {"\"\\",
+       "f.sx:1:3: Found the end of the text inside the string that starts at 1:1, expected `\"`"},
+      {"\"\\x4",
+       "f.sx:1:5: Found the end of the text inside the escape that starts at 1:2, expected "
+       "hexadecimal digits and `;`"},
+      {"#| a",
+       "f.sx:1:5: Found the end of the text inside the block comment that starts at 1:1, expected "
+       "`|#`"},
+      {"|ab",
+       "f.sx:1:4: Found the end of the text inside the symbol that starts at 1:1, expected `|`"},
+      {":|ab",
+       "f.sx:1:5: Found the end of the text inside the keyword that starts at 1:1, expected `|`"},
+      {"#u8\"ab",
+       "f.sx:1:7: Found the end of the text inside the byte string that starts at 1:1, expected "
+       "`\"`"},
+      {"#\\",
+       "f.sx:1:3: Found the end of the text inside the character that starts at 1:1, expected a "
+       "character or its name behind `#\\`"},
   };
   for (const auto& [text, message] : unfinished) {
     CHECK(t.error(text) == message);

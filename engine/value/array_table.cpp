@@ -100,7 +100,8 @@ Value make_array(Context& cx, std::uint32_t count, Value fill) {
   if (count > kArrayCountMax || !cx.heap.can_allocate(std::size_t{count} * sizeof(Value)))
     return cx.fail("limit", str("An array of ", count, " elements does not fit in the heap limit"));
   Root value(cx.heap, fill);
-  Root store(cx.heap, Value::object(cx.heap.alloc_slots(Kind::ArrayStore, 1 + (count ? count : 1))));
+  Root store(cx.heap,
+             Value::object(cx.heap.alloc_slots(Kind::ArrayStore, 1 + (count ? count : 1))));
   for (std::uint32_t i = 0; i < count; ++i) store.get().as_object()->slots(0)[i] = value;
   cx.heap.write_barrier(store.get().as_object(), value);
   auto* array = static_cast<Array*>(cx.heap.alloc(Kind::Array, 3));

@@ -10,8 +10,8 @@
 namespace sx {
 namespace {
 
-// Above these sizes natively bigint_large.cpp takes over: Boost's Karatsuba and 64-bit limbs, text by
-// halves. The kernel does without: it would pay 20 KB for numbers of hundreds of digits.
+// Above these sizes natively bigint_large.cpp takes over: Boost's Karatsuba and 64-bit limbs, text
+// by halves. The kernel does without: it would pay 20 KB for numbers of hundreds of digits.
 #ifdef __wasm__
 constexpr std::uint32_t kSchoolbookMax = ~0u, kDirectTextLimbs = ~0u;
 constexpr std::size_t kDirectTextDigits = ~std::size_t{0};
@@ -342,8 +342,8 @@ double big_to_double(const IntView& a) {
 
 double big_ratio(const IntView& a, const IntView& b) {
   // Scale so that the integer quotient has 64 to 66 bits, then round once.
-  const auto scale = static_cast<std::int64_t>(b.bit_length()) -
-                     static_cast<std::int64_t>(a.bit_length()) + 65;
+  const auto scale =
+      static_cast<std::int64_t>(b.bit_length()) - static_cast<std::int64_t>(a.bit_length()) + 65;
   // Far below the smallest subnormal, or above the largest double.
   if (scale > 1300) return a.negative() != b.negative() ? -0.0 : 0.0;
   if (scale < -1100) return a.negative() != b.negative() ? -HUGE_VAL : HUGE_VAL;

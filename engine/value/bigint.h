@@ -38,8 +38,11 @@ class IntView {
   bool negative() const { return negative_; }
   bool zero() const { return count_ == 0; }
   std::uint64_t bit_length() const {
-    if (count_ == 0) return 0;
-    return std::uint64_t{count_} * 32 - static_cast<unsigned>(__builtin_clz(limbs_[count_ - 1]));
+    // Intermediate results may have zero limbs at the top.
+    std::uint32_t top = count_;
+    while (top > 0 && limbs_[top - 1] == 0) --top;
+    if (top == 0) return 0;
+    return std::uint64_t{top} * 32 - static_cast<unsigned>(__builtin_clz(limbs_[top - 1]));
   }
 
  private:

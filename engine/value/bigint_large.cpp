@@ -1,10 +1,9 @@
 // Big integers of hundreds of digits by Boost.Multiprecision; not in the kernel.
 #include "engine/value/bigint_large.h"
 
+#include <boost/multiprecision/cpp_int.hpp>
 #include <cstring>
 #include <exception>
-
-#include <boost/multiprecision/cpp_int.hpp>
 
 #ifdef BOOST_NO_EXCEPTIONS
 namespace boost {

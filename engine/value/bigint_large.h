@@ -1,5 +1,5 @@
-// Big integers of hundreds of digits: what bigint.cpp hands over natively, and the digit helpers both
-// use. Private to value/.
+// Big integers of hundreds of digits: what bigint.cpp hands over natively, and the digit helpers
+// both use. Private to value/.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct RadixChunk {
 // The most digits of a radix whose values fit in 32 bits.
 RadixChunk radix_chunk(int radix);
 // Appends the digits of a magnitude, zero-padded on the left to at least `width`.
-void append_digits(std::vector<std::uint32_t> limbs, int radix, std::size_t width, std::string& out);
+void append_digits(std::vector<std::uint32_t> limbs, int radix, std::size_t width,
+                   std::string& out);
 // The magnitude of a run of digits, limb by limb.
 void read_digits(std::string_view text, int radix, IntBuffer& out);
 

@@ -30,10 +30,12 @@ Value num_remainder(Context& cx, Value a, Value b);
 Value num_modulo(Context& cx, Value a, Value b);
 // -1, 0, 1; 2 when unordered (NaN). Exact for integer against float. Both must be numbers.
 int num_compare(Value a, Value b);
-// Decimal text of an integer; shortest round-trip text of a double (1.0, 1e+21, +nan.0, +inf.0, -inf.0).
+// Decimal text of an integer; shortest round-trip text of a double (1.0, 1e+21, +nan.0, +inf.0,
+// -inf.0).
 std::string int_to_string(Value v, int radix = 10);
 std::string double_to_string(double d);
-// Parses a number literal as the reader does (integers of any size, 0x…, floats, +inf.0 …), or unset.
+// Parses a number literal as the reader does (integers of any size, 0x…, floats, +inf.0 …), or
+// unset.
 Value parse_number(Context& cx, std::string_view text);
 
 // --- strings, bytes --------------------------------------------------------------------------
@@ -90,7 +92,8 @@ struct Field {
   Value value;
 };
 Value make_dict(Context& cx, std::span<const Field> fields);
-// From count × (key, value) in memory that the collector updates; a later key replaces an equal one.
+// From count × (key, value) in memory that the collector updates; a later key replaces an equal
+// one.
 Value dict_from_entries(Context& cx, const Value* slots, std::uint32_t count);
 
 // --- sets ------------------------------------------------------------------------------------

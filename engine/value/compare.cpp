@@ -41,13 +41,19 @@ struct Walk {
 
 int compare_leaves(const Context& cx, int kind, Value a, Value b) {
   switch (kind) {
-    case 0: return compare_numbers(a, b);
-    case 1: return sign_of(as_string(a)->view().compare(as_string(b)->view()));
+    case 0:
+      return compare_numbers(a, b);
+    case 1:
+      return sign_of(as_string(a)->view().compare(as_string(b)->view()));
     case 2:
-    case 3: return sign_of(cx.symbols.name(a.id()).compare(cx.symbols.name(b.id())));
-    case 4: return a.id() < b.id() ? -1 : a.id() > b.id();
-    case 5: return static_cast<int>(a.truthy()) - static_cast<int>(b.truthy());
-    default: return 0;
+    case 3:
+      return sign_of(cx.symbols.name(a.id()).compare(cx.symbols.name(b.id())));
+    case 4:
+      return a.id() < b.id() ? -1 : a.id() > b.id();
+    case 5:
+      return static_cast<int>(a.truthy()) - static_cast<int>(b.truthy());
+    default:
+      return 0;
   }
 }
 

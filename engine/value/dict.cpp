@@ -12,8 +12,8 @@ namespace {
 
 // --- The trie ----------------------------------------------------------------------------------
 // A node has a bitmap of leaves and one of children, five bits of the hash per level. Below the
-// last level, keys with the same 64-bit hash share a node without bitmaps: all its slots are leaves.
-// A leaf is a small integer: 16 bits of the hash, then the index of the entry.
+// last level, keys with the same 64-bit hash share a node without bitmaps: all its slots are
+// leaves. A leaf is a small integer: 16 bits of the hash, then the index of the entry.
 
 constexpr std::uint32_t kBits = 5;
 constexpr std::uint32_t kCollisionShift = 65;
@@ -79,7 +79,8 @@ Value copy_node(Context& cx, const Root& source) {
 // Hands a freshly copied path from the root down, one level at a time.
 class PathCopy {
  public:
-  explicit PathCopy(Context& cx) : cx_(cx), root_(cx.heap, Value::nil()), parent_(cx.heap, Value::nil()) {}
+  explicit PathCopy(Context& cx)
+      : cx_(cx), root_(cx.heap, Value::nil()), parent_(cx.heap, Value::nil()) {}
   // node goes where the path has led so far.
   void place(Value node) {
     if (parent_.get().is_nil()) {
@@ -263,7 +264,8 @@ Value rebuild(Context& cx, const Root& old_entries, std::uint32_t live) {
     const Value entry = vector_get(old_entries, i);
     if (!entry.is_unset()) kept.push(entry);
   }
-  Root entries(cx.heap, make_vector_rooted(cx, kept.data(), static_cast<std::uint32_t>(kept.size())));
+  Root entries(cx.heap,
+               make_vector_rooted(cx, kept.data(), static_cast<std::uint32_t>(kept.size())));
   Root root(cx.heap, Value::nil());
   for (std::uint32_t i = 0; i < kept.size(); ++i)
     root = trie_insert(cx, root, entries, hash_value(cx, car(kept[i])), i);

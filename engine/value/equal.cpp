@@ -49,7 +49,8 @@ Quick quick_equal(Value a, Value b) {
                      static_cast<const PrimitiveObject*>(y)->index
                  ? Quick::Yes
                  : Quick::No;
-    default: return is_compound(a) ? Quick::Structure : Quick::No;
+    default:
+      return is_compound(a) ? Quick::Structure : Quick::No;
   }
 }
 
@@ -71,9 +72,12 @@ class Comparison {
   // False when the two differ for certain; what needs a closer look is put on the stack.
   bool compare(Value a, Value b) {
     switch (quick_equal(a, b)) {
-      case Quick::No: return false;
-      case Quick::Yes: return true;
-      case Quick::Structure: waiting_.push_back({a, b});
+      case Quick::No:
+        return false;
+      case Quick::Yes:
+        return true;
+      case Quick::Structure:
+        waiting_.push_back({a, b});
     }
     return true;
   }
@@ -106,7 +110,8 @@ class Comparison {
         return true;
       }
       case Kind::ShapeDict:
-      case Kind::HashDict: return dicts(a, b);
+      case Kind::HashDict:
+        return dicts(a, b);
       case Kind::Record:
         return static_cast<const Record*>(x)->type == static_cast<const Record*>(y)->type &&
                slots(x, y);
@@ -115,8 +120,10 @@ class Comparison {
                    static_cast<const Template*>(y)->info_bits &&
                slots(x, y);
       case Kind::Handle:
-        return static_cast<const Handle*>(x)->id == static_cast<const Handle*>(y)->id && slots(x, y);
-      default: return slots(x, y);  // Set, Raw
+        return static_cast<const Handle*>(x)->id == static_cast<const Handle*>(y)->id &&
+               slots(x, y);
+      default:
+        return slots(x, y);  // Set, Raw
     }
   }
 

@@ -1,9 +1,10 @@
 // Hashing by content, keyed per process. Iterative: an explicit stack of the compounds that are
 // being hashed, so depth costs memory, never C++ stack. Dicts and sets do not depend on the order
 // of their entries. A HashDict remembers its hash, so keys nested in keys stay linear.
+#include "engine/base/hash.h"
+
 #include <vector>
 
-#include "engine/base/hash.h"
 #include "engine/value/collections.h"
 #include "engine/value/structure.h"
 
@@ -55,7 +56,8 @@ std::uint64_t hash_leaf(Context& cx, Value v) {
     }
     case Kind::Primitive:
       return hash_int(static_cast<PrimitiveObject*>(object)->index, seed + kSeedPrimitive);
-    default: return hash_int(cx.heap.identity_hash(object), seed + kSeedIdentity);
+    default:
+      return hash_int(cx.heap.identity_hash(object), seed + kSeedIdentity);
   }
 }
 

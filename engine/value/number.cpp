@@ -1,11 +1,12 @@
 // Arithmetic over the three representations of a number: small integer, BigInt, double. An integer
 // operation takes the shortest way that is exact: 48 bits, 64 or 128 bits, limbs.
+#include "engine/value/number.h"
+
 #include <cmath>
 
 #include "engine/base/str.h"
 #include "engine/value/bigint.h"
 #include "engine/value/collections.h"
-#include "engine/value/number.h"
 
 namespace sx {
 namespace {
@@ -26,19 +27,20 @@ Value make_int128(Context& cx, __int128 n) {
   if (n >= INT64_MIN && n <= INT64_MAX) return make_int(cx, static_cast<std::int64_t>(n));
   IntBuffer out;
   out.reset(4);
-  auto magnitude = n < 0 ? ~static_cast<unsigned __int128>(n) + 1
-                         : static_cast<unsigned __int128>(n);
-  for (int i = 0; i < 4; ++i, magnitude >>= 32) out.limbs[i] = static_cast<std::uint32_t>(magnitude);
+  auto magnitude =
+      n < 0 ? ~static_cast<unsigned __int128>(n) + 1 : static_cast<unsigned __int128>(n);
+  for (int i = 0; i < 4; ++i, magnitude >>= 32)
+    out.limbs[i] = static_cast<std::uint32_t>(magnitude);
   out.negative = n < 0;
   return make_integer(cx, out);
 }
 
 Value division_by_zero(Context& cx, std::string_view who, Value a) {
-  const std::string dividend =
-      a.is_double() ? double_to_string(a.as_double())
-      : a.is_int()  ? int_to_string(a)
-                    : std::string("a large integer");
-  return cx.fail("division-by-zero", str(who, ": Division by zero (the dividend is ", dividend, ")"));
+  const std::string dividend = a.is_double() ? double_to_string(a.as_double())
+                               : a.is_int()  ? int_to_string(a)
+                                             : std::string("a large integer");
+  return cx.fail("division-by-zero",
+                 str(who, ": Division by zero (the dividend is ", dividend, ")"));
 }
 
 Value add_or_sub(Context& cx, std::string_view who, Value a, Value b, bool subtract) {
@@ -74,8 +76,7 @@ Value divide_whole(Context& cx, std::string_view who, Value a, Value b, Division
   std::int64_t x, y;
   if (to_int64(a, x) && to_int64(b, y)) {
     if (y == 0) return division_by_zero(cx, who, a);
-    if (y == -1)
-      return kind == Division::Quotient ? num_negate(cx, a) : Value::small_int(0);
+    if (y == -1) return kind == Division::Quotient ? num_negate(cx, a) : Value::small_int(0);
     if (kind == Division::Quotient) return make_int(cx, x / y);
     std::int64_t rest = x % y;
     if (kind == Division::Modulo && rest != 0 && (rest < 0) != (y < 0)) rest += y;
@@ -174,7 +175,8 @@ Value num_mul(Context& cx, Value a, Value b) {
   if (to_int64(a, x) && to_int64(b, y)) return make_int128(cx, static_cast<__int128>(x) * y);
   const IntView va(a), vb(b);
   if (va.count() + vb.count() > kLimbsMax + 1)
-    return cx.fail("limit", str("*: The product would have more than ", kLimbsMax * 32ull, " bits"));
+    return cx.fail("limit",
+                   str("*: The product would have more than ", kLimbsMax * 32ull, " bits"));
   cx.charge(std::size_t{va.count()} * vb.count() * sizeof(std::uint32_t));
   IntBuffer out;
   big_mul(va, vb, out);

@@ -31,9 +31,12 @@ class TwosComplement {
 
 std::uint32_t apply(BitOp op, std::uint32_t a, std::uint32_t b) {
   switch (op) {
-    case BitOp::And: return a & b;
-    case BitOp::Or: return a | b;
-    case BitOp::Xor: break;
+    case BitOp::And:
+      return a & b;
+    case BitOp::Or:
+      return a | b;
+    case BitOp::Xor:
+      break;
   }
   return a ^ b;
 }
@@ -83,8 +86,8 @@ Value num_shift(Context& cx, Value a, std::int64_t left) {
   const IntView v(a);
   if (v.zero()) return a;
   if (left > 0 && static_cast<std::uint64_t>(left) + v.bit_length() > kLimbsMax * 32ull)
-    return cx.fail("limit", str("shift-left: The result would have more than ", kLimbsMax * 32ull,
-                                " bits"));
+    return cx.fail("limit",
+                   str("shift-left: The result would have more than ", kLimbsMax * 32ull, " bits"));
   IntBuffer out;
   big_shift(v, left, out);
   cx.charge(out.count * sizeof(std::uint32_t));
@@ -116,9 +119,10 @@ Value num_expt(Context& cx, Value base, Value exponent) {
     return base;
   }
   std::int64_t n;
-  if (!to_int64(exponent, n) ||
-      (IntView(base).bit_length() - 1) > (kLimbsMax * 32ull) / static_cast<std::uint64_t>(n ? n : 1))
-    return cx.fail("limit", str("expt: The result would have more than ", kLimbsMax * 32ull, " bits"));
+  if (!to_int64(exponent, n) || (IntView(base).bit_length() - 1) >
+                                    (kLimbsMax * 32ull) / static_cast<std::uint64_t>(n ? n : 1))
+    return cx.fail("limit",
+                   str("expt: The result would have more than ", kLimbsMax * 32ull, " bits"));
   Root square(cx.heap, base);
   Root result(cx.heap, Value::small_int(1));
   while (true) {
@@ -147,7 +151,8 @@ Value num_gcd(Context& cx, Value a, Value b) {
 
 Value num_isqrt(Context& cx, Value a) {
   if (!is_integer(a)) return cx.fail_type("isqrt", "integer", a);
-  if (num_sign(a) < 0) return cx.fail("type-error", "isqrt: Expected integer of at least 0, got a negative one");
+  if (num_sign(a) < 0)
+    return cx.fail("type-error", "isqrt: Expected integer of at least 0, got a negative one");
   if (num_sign(a) == 0) return a;
   // Newton from above: x := (x + a / x) / 2 falls until it is the root.
   Root n(cx.heap, a);

@@ -1,6 +1,6 @@
-// Decimal text to the nearest double, by exact integer arithmetic. The kernel reads floats with this:
-// it needs no tables, where the fast reader has 10 KB of powers that no compression makes smaller.
-// Natively fast_float reads them; both round correctly, so both give the same double.
+// Decimal text to the nearest double, by exact integer arithmetic. The kernel reads floats with
+// this: it needs no tables, where the fast reader has 10 KB of powers that no compression makes
+// smaller. Natively fast_float reads them; both round correctly, so both give the same double.
 #include <cmath>
 #include <cstdint>
 #include <string>

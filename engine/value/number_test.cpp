@@ -1,4 +1,6 @@
 // Numbers: known values, identities over random operands up to 2,000 bits, text that reads back.
+#include "engine/value/number.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -8,7 +10,6 @@
 
 #include "engine/value/bigint.h"
 #include "engine/value/collections.h"
-#include "engine/value/number.h"
 
 using namespace sx;
 
@@ -34,7 +35,9 @@ struct Numbers {
     return show(f(cx, x, y));
   }
   std::string fail_kind() {
-    return cx.error.is_nil() ? "" : std::string(cx.symbols.name(dict_get(cx, cx.error, cx.keyword("kind")).id()));
+    return cx.error.is_nil()
+               ? ""
+               : std::string(cx.symbols.name(dict_get(cx, cx.error, cx.keyword("kind")).id()));
   }
   std::string message() {
     return std::string(as_string(dict_get(cx, cx.error, cx.keyword("message")))->view());
@@ -236,11 +239,25 @@ TEST_CASE("integers and floats compare exactly") {
 TEST_CASE("doubles have one text, the shortest that reads back") {
   Numbers t;
   const std::pair<double, const char*> known[] = {
-      {1.0, "1.0"},         {0.1, "0.1"},       {1e21, "1e+21"},     {1e20, "100000000000000000000.0"},
-      {-0.0, "-0.0"},       {0.0, "0.0"},       {1e-5, "0.00001"},   {1e-7, "1e-7"},
-      {123.456, "123.456"}, {5e-324, "5e-324"}, {1e300, "1e+300"},   {1.7976931348623157e308, "1.7976931348623157e+308"},
-      {100.0, "100.0"},     {-2.5, "-2.5"},     {2.2250738585072014e-308, "2.2250738585072014e-308"},
-      {INFINITY, "+inf.0"}, {-INFINITY, "-inf.0"}, {NAN, "+nan.0"},  {1.5e22, "1.5e+22"}};
+      {1.0, "1.0"},
+      {0.1, "0.1"},
+      {1e21, "1e+21"},
+      {1e20, "100000000000000000000.0"},
+      {-0.0, "-0.0"},
+      {0.0, "0.0"},
+      {1e-5, "0.00001"},
+      {1e-7, "1e-7"},
+      {123.456, "123.456"},
+      {5e-324, "5e-324"},
+      {1e300, "1e+300"},
+      {1.7976931348623157e308, "1.7976931348623157e+308"},
+      {100.0, "100.0"},
+      {-2.5, "-2.5"},
+      {2.2250738585072014e-308, "2.2250738585072014e-308"},
+      {INFINITY, "+inf.0"},
+      {-INFINITY, "-inf.0"},
+      {NAN, "+nan.0"},
+      {1.5e22, "1.5e+22"}};
   for (const auto& [d, text] : known) CHECK(double_to_string(d) == text);
   for (int round = 0; round < 100000; ++round) {
     std::uint64_t bits = t.random();
@@ -259,10 +276,28 @@ TEST_CASE("exact decimal reading gives the double that strtod gives") {
     CAPTURE(text);
     CHECK(decimal_to_double(text) == std::strtod(text.c_str(), nullptr));
   };
-  for (const char* text : {"0.0", "1.5", "123456789012345678.25", "9007199254740993.0", "0.1", "1e22", "1e23", "8.5e-23",
-                           "2.2250738585072011e-308", "2.2250738585072014e-308", "4.9e-324", "2.4703282292062327e-324",
-                           "2.4703282292062328e-324", "1.7976931348623157e308", "1.7976931348623159e308", "1e400", "1e-400",
-                           ".5", "00000.000001", "1e99999999999999999999", "1e-99999999999999999999", "0e99999999999"})
+  for (const char* text : {"0.0",
+                           "1.5",
+                           "123456789012345678.25",
+                           "9007199254740993.0",
+                           "0.1",
+                           "1e22",
+                           "1e23",
+                           "8.5e-23",
+                           "2.2250738585072011e-308",
+                           "2.2250738585072014e-308",
+                           "4.9e-324",
+                           "2.4703282292062327e-324",
+                           "2.4703282292062328e-324",
+                           "1.7976931348623157e308",
+                           "1.7976931348623159e308",
+                           "1e400",
+                           "1e-400",
+                           ".5",
+                           "00000.000001",
+                           "1e99999999999999999999",
+                           "1e-99999999999999999999",
+                           "0e99999999999"})
     check(text);
   // Half-way points with a digit far behind that decides.
   check("9007199254740993." + std::string(900, '0') + "1");
@@ -272,7 +307,8 @@ TEST_CASE("exact decimal reading gives the double that strtod gives") {
   for (int i = 0; i < 4000; ++i) {
     std::string text;
     const auto digits = 1 + random() % 40;
-    for (std::uint64_t d = 0; d < digits; ++d) text.push_back(static_cast<char>('0' + random() % 10));
+    for (std::uint64_t d = 0; d < digits; ++d)
+      text.push_back(static_cast<char>('0' + random() % 10));
     text.insert(random() % text.size() + 1, ".");
     if (text.back() == '.') text.push_back('0');
     if (i % 3 != 0) text += "e" + std::to_string(static_cast<int>(random() % 680) - 345);
@@ -313,8 +349,9 @@ TEST_CASE("only number literals parse as numbers") {
   CHECK(t.show(t.n(".5")) == "0.5");
   CHECK(t.show(t.n("-1.5E-3")) == "-0.0015");
   CHECK(t.show(t.n("1e400")) == "+inf.0");
-  for (const char* bad : {"", "+", "-", ".", "1.", "1e", "1e+", "0x", "0xg", "1x", "inf", "nan",
-                          "1.5.2", "--1", "0x-1", "1_000", " 1", "1 ", "e5", "+inf", "1.e5"})
+  for (const char* bad :
+       {"",    "+",     "-",   ".",    "1.",    "1e", "1e+", "0x", "0xg",  "1x",  "inf",
+        "nan", "1.5.2", "--1", "0x-1", "1_000", " 1", "1 ",  "e5", "+inf", "1.e5"})
     CHECK_MESSAGE(t.n(bad).is_unset(), bad);
 }
 

@@ -1,9 +1,9 @@
 // Numbers and text: integers in any radix, doubles as their shortest text that reads back the same.
 // Dragonbox prints on both sides; reading rounds correctly on both (number_decimal.cpp).
 #define FMT_HEADER_ONLY 1
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 #ifndef __wasm__
 #include <fast_float/fast_float.h>
 #endif

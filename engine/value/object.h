@@ -152,7 +152,9 @@ struct HashDict : Object {
   Value root;     // TrieNode or nil
   Value entries;  // Vector of Pair (key . value), unset where deleted
 };
-SX_INLINE bool is_dict(Value v) { return is_kind(v, Kind::ShapeDict) || is_kind(v, Kind::HashDict); }
+SX_INLINE bool is_dict(Value v) {
+  return is_kind(v, Kind::ShapeDict) || is_kind(v, Kind::HashDict);
+}
 
 // --- Functions -------------------------------------------------------------------------------
 struct Closure : Object {
@@ -227,9 +229,9 @@ struct Handle : Object {
 // --- Effects ---------------------------------------------------------------------------------
 struct Fiber : Object {
   std::uint64_t state_bits;  // FiberState*: the stack segments live outside the heap
-  Value parent;              // the fiber below (whose with-handler or fiber/step started this), or nil
-  Value handler;             // the handler function, or nil (fiber/new and host fibers)
-  Value dynamic;             // parameter bindings: list of (parameter . value)
+  Value parent;   // the fiber below (whose with-handler or fiber/step started this), or nil
+  Value handler;  // the handler function, or nil (fiber/new and host fibers)
+  Value dynamic;  // parameter bindings: list of (parameter . value)
   FiberState* state() const {
     return reinterpret_cast<FiberState*>(static_cast<std::uintptr_t>(state_bits));
   }

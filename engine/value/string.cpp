@@ -1,5 +1,6 @@
-// Strings and byte strings. A string with non-ASCII text of more than 64 code points carries, behind
-// its bytes, the byte offset of every 64th code point, so that indexing costs the same everywhere.
+// Strings and byte strings. A string with non-ASCII text of more than 64 code points carries,
+// behind its bytes, the byte offset of every 64th code point, so that indexing costs the same
+// everywhere.
 #include <cstring>
 
 #include "engine/base/utf8.h"
@@ -18,7 +19,8 @@ std::uint32_t index_entries(std::uint32_t byte_len, std::uint32_t char_len) {
 
 // Offset of the code point that lies `skip` code points behind offset `at`.
 std::uint32_t skip_chars(const char* data, std::uint32_t at, std::uint32_t skip) {
-  while (skip--) at += static_cast<std::uint32_t>(utf8_length(static_cast<unsigned char>(data[at])));
+  while (skip--)
+    at += static_cast<std::uint32_t>(utf8_length(static_cast<unsigned char>(data[at])));
   return at;
 }
 
@@ -41,7 +43,8 @@ Value build_string(std::string_view text, Alloc alloc) {
     auto* index = reinterpret_cast<std::uint32_t*>(s->raw() + (words - 1));
     if (entries & 1) index[entries] = 0;
     std::uint32_t at = 0;
-    for (std::uint32_t i = 0; i < entries; ++i) index[i] = at = skip_chars(s->data(), at, kIndexStep);
+    for (std::uint32_t i = 0; i < entries; ++i)
+      index[i] = at = skip_chars(s->data(), at, kIndexStep);
   }
   return Value::object(s);
 }
@@ -51,12 +54,13 @@ Value build_string(std::string_view text, Alloc alloc) {
 Value make_string(Context& cx, std::string_view text) {
   if (text.size() > UINT32_MAX / 2)
     return cx.fail("limit", "String too long: the most is 2147483647 bytes");
-  return build_string(text, [&](std::uint32_t words) { return cx.heap.alloc(Kind::String, words); });
+  return build_string(text,
+                      [&](std::uint32_t words) { return cx.heap.alloc(Kind::String, words); });
 }
 
 Value make_static_string(Context& cx, std::string_view text) {
-  return build_string(text,
-                      [&](std::uint32_t words) { return cx.heap.alloc_static(Kind::String, words); });
+  return build_string(
+      text, [&](std::uint32_t words) { return cx.heap.alloc_static(Kind::String, words); });
 }
 
 Value make_bytes(Context& cx, std::span<const std::uint8_t> data) {
@@ -80,7 +84,8 @@ std::uint32_t string_offset(const String* s, std::uint32_t i) {
   if (i >= s->char_len) return s->byte_len;
   const std::uint32_t block = i / kIndexStep;
   if (block == 0) return skip_chars(s->data(), 0, i);
-  const auto* index = reinterpret_cast<const std::uint32_t*>(s->raw() + (text_words(s->byte_len) - 1));
+  const auto* index =
+      reinterpret_cast<const std::uint32_t*>(s->raw() + (text_words(s->byte_len) - 1));
   return skip_chars(s->data(), index[block - 1], i % kIndexStep);
 }
 
@@ -88,7 +93,8 @@ std::uint32_t string_index(const String* s, std::uint32_t offset) {
   if (s->ascii()) return offset;
   if (offset >= s->byte_len) return s->char_len;
   const std::uint32_t entries = index_entries(s->byte_len, s->char_len);
-  const auto* index = reinterpret_cast<const std::uint32_t*>(s->raw() + (text_words(s->byte_len) - 1));
+  const auto* index =
+      reinterpret_cast<const std::uint32_t*>(s->raw() + (text_words(s->byte_len) - 1));
   // The last indexed code point at or before offset.
   std::uint32_t low = 0, high = entries;
   while (low < high) {

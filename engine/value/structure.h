@@ -18,8 +18,10 @@ inline bool is_compound(Value v) {
     case Kind::Record:
     case Kind::Template:
     case Kind::Raw:
-    case Kind::Handle: return true;
-    default: return false;
+    case Kind::Handle:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -102,7 +102,9 @@ struct Value {
   SX_INLINE Object* as_object() const {
     return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(bits & kPayloadMask));
   }
-  constexpr std::uint32_t id() const { return static_cast<std::uint32_t>(bits); }  // symbol, keyword, char
+  constexpr std::uint32_t id() const {
+    return static_cast<std::uint32_t>(bits);
+  }  // symbol, keyword, char
 
   // Identity: the same word. Content equality is sx::equal (value/equal.h).
   constexpr bool operator==(const Value& o) const { return bits == o.bits; }

@@ -172,8 +172,8 @@ Value make_vector_rooted(Context& cx, const Value* slots, std::uint32_t count) {
     do {
       std::size_t kept = 0;
       for (std::size_t at = 0; at < level.size(); at += kWidth) {
-        const auto n = static_cast<std::uint32_t>(
-            level.size() - at < kWidth ? level.size() - at : kWidth);
+        const auto n =
+            static_cast<std::uint32_t>(level.size() - at < kWidth ? level.size() - at : kWidth);
         Object* node = cx.heap.alloc(Kind::VectorNode, 1 + n);
         std::memcpy(node->slots(0), level.data() + at, n * sizeof(Value));
         level[kept++] = Value::object(node);

@@ -41,7 +41,8 @@ Segment* StackPool::take(std::size_t slots_min, Segment* below) {
   } else {
     const std::size_t bytes = sizeof(Segment) + (capacity + kSegmentSlack) * sizeof(Value);
     segment = static_cast<Segment*>(std::malloc(bytes));
-    if (!segment) fatal("out of memory for a stack");  // the heap limit is far below what malloc refuses
+    if (!segment)
+      fatal("out of memory for a stack");  // the heap limit is far below what malloc refuses
     heap_->external_grew(bytes);
     segment->capacity = static_cast<std::uint32_t>(capacity);
     fill_nil(segment->slots(), segment->end());

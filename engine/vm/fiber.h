@@ -26,9 +26,9 @@ inline constexpr std::uint32_t kLinkDelta = 0xFFFF;
 
 struct Segment {
   Segment* below;
-  Value* caller_base;       // base of the frame that called into this segment (nullptr: fiber's first)
-  std::uint32_t capacity;   // slots
-  bool settled;             // unchanged since a collection visited it: no young objects in it
+  Value* caller_base;  // base of the frame that called into this segment (nullptr: fiber's first)
+  std::uint32_t capacity;  // slots
+  bool settled;            // unchanged since a collection visited it: no young objects in it
   Value* slots() { return reinterpret_cast<Value*>(this + 1); }
   Value* end() { return slots() + capacity; }
 };
@@ -53,24 +53,24 @@ inline constexpr std::uint8_t kNoDest = 255;
 class StackPool;
 
 struct FiberState {
-  StackPool* pool = nullptr;           // where it came from and goes back to
+  StackPool* pool = nullptr;  // where it came from and goes back to
   Segment* top = nullptr;
-  Value* base = nullptr;               // top frame
-  const std::uint32_t* pc = nullptr;   // next instruction of the top frame
+  Value* base = nullptr;              // top frame
+  const std::uint32_t* pc = nullptr;  // next instruction of the top frame
   FiberRole role = FiberRole::Task;
   FiberStatus status = FiberStatus::Fresh;
   std::uint8_t dest = kNoDest;
-  bool on_reserve = false;             // a limit was hit: cleanups run on the reserve
-  // Names the fiber as the end of an unwinding; 0: never was. A copy has that of its original, so that
-  // a copy made within a cleanup ends where the original would.
+  bool on_reserve = false;  // a limit was hit: cleanups run on the reserve
+  // Names the fiber as the end of an unwinding; 0: never was. A copy has that of its original, so
+  // that a copy made within a cleanup ends where the original would.
   std::uint32_t mark = 0;
   // Stopped by a Loop whose jump is still to be taken: pc is behind the Loop meanwhile, so that
   // unwinding finds the regions the Loop lies in, not those of its target.
   bool back_edge = false;
   // Budgets; the run loop is in force of the least one in its chain of fibers.
-  std::int64_t fuel_left = -1;         // Stepped, Limited; -1: none
-  std::size_t depth_bytes_max = 0;     // Limited: 0 = none
-  std::size_t heap_limit = 0;          // Limited, or a task on its reserve: what the heap may hold in all
+  std::int64_t fuel_left = -1;      // Stepped, Limited; -1: none
+  std::size_t depth_bytes_max = 0;  // Limited: 0 = none
+  std::size_t heap_limit = 0;  // Limited, or a task on its reserve: what the heap may hold in all
   std::size_t stack_bytes = 0;
 
   bool has_budget() const { return fuel_left >= 0 || heap_limit != 0; }

@@ -29,8 +29,8 @@ struct Interpreter {
   Outcome outcome = Outcome::Returned;
   Value result = Value::nil();
   Unwind unwinding = Unwind::Raise;
-  std::uint32_t unwind_target = 0;     // Limit, Cancel: mark of the fiber at whose end unwinding stops
-  bool skip_cleanups = false;          // the reserve of a limit is used up too
+  std::uint32_t unwind_target = 0;  // Limit, Cancel: mark of the fiber at whose end unwinding stops
+  bool skip_cleanups = false;       // the reserve of a limit is used up too
 
   Fiber* current() const { return static_cast<Fiber*>(vm.current_.as_object()); }
   void set_current(Value fiber) {

@@ -510,22 +510,22 @@ dispatch:
 
   // --- arithmetic ------------------------------------------------------------------------------
 // from_double: the sign of a NaN differs between processors, and = compares words.
-#define ARITHMETIC(name, builtin, double_op, slow)                        \
-  CASE(name) {                                                            \
-    const Value a = base[B], b = base[C];                                 \
-    if (__builtin_expect(both_ints(a, b), 1)) {                           \
-      std::int64_t r;                                                     \
-      if (__builtin_expect(!builtin(wide(a), wide(b), &r), 1)) {          \
-        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;     \
-        DISPATCH();                                                       \
-      }                                                                   \
-    } else if (a.is_double() && b.is_double()) {                          \
+#define ARITHMETIC(name, builtin, double_op, slow)                         \
+  CASE(name) {                                                             \
+    const Value a = base[B], b = base[C];                                  \
+    if (__builtin_expect(both_ints(a, b), 1)) {                            \
+      std::int64_t r;                                                      \
+      if (__builtin_expect(!builtin(wide(a), wide(b), &r), 1)) {           \
+        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;      \
+        DISPATCH();                                                        \
+      }                                                                    \
+    } else if (a.is_double() && b.is_double()) {                           \
       base[A] = Value::from_double(a.as_double() double_op b.as_double()); \
-      DISPATCH();                                                         \
-    }                                                                     \
-    SAVE();                                                               \
-    RESULT(A, slow(cx, a, b));                                            \
-    DISPATCH();                                                           \
+      DISPATCH();                                                          \
+    }                                                                      \
+    SAVE();                                                                \
+    RESULT(A, slow(cx, a, b));                                             \
+    DISPATCH();                                                            \
   }
   ARITHMETIC(Add, __builtin_add_overflow, +, num_add)
   ARITHMETIC(Sub, __builtin_sub_overflow, -, num_sub)

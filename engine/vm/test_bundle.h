@@ -1,5 +1,5 @@
-// A small bundle that uses most of what bundles hold, and running bundles from anywhere within limits:
-// for the bit flip test and the fuzz target.
+// A small bundle that uses most of what bundles hold, and running bundles from anywhere within
+// limits: for the bit flip test and the fuzz target.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@
 
 namespace sx {
 
-inline constexpr std::string_view kTestBundleSource = R"((module demo/all :export (demo/run ~demo/card))
+inline constexpr std::string_view kTestBundleSource =
+    R"((module demo/all :export (demo/run ~demo/card))
 (define p (make-parameter 1))
 (defcomp ~demo/card (&key title &rest children) (div :class title :title "x" children))
 (define (sum n &opt (m 0) &key (k 1) &rest r) (if (= n 0) (+ m k (count r)) (+ n (sum (- n 1) m :k k))))

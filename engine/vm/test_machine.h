@@ -67,8 +67,8 @@ inline TestMachine& test_machine(bool stress) {
 }  // namespace sx
 
 // The program's value prints as expected, also when every object moves all the time.
-#define CHECK_SX(text, expected)                         \
-  do {                                                   \
+#define CHECK_SX(text, expected)                          \
+  do {                                                    \
     CHECK(sx::test_machine(false).run(text) == expected); \
     CHECK(sx::test_machine(true).run(text) == expected);  \
   } while (0)

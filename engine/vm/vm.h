@@ -49,7 +49,8 @@ class Vm {
   Outcome run(TaskId task, std::int64_t fuel);
   // What the last run() used of its fuel.
   std::int64_t fuel_used() const { return fuel_used_; }
-  // The value returned, the error raised, or the request: what the last run() of the task ended with.
+  // The value returned, the error raised, or the request: what the last run() of the task ended
+  // with.
   Value result(TaskId task) const;
   // Answers the request of a suspended task; run() goes on from there.
   void resume(TaskId task, Value value);
@@ -103,20 +104,20 @@ class Vm {
   };
   void make_stub(Stub& stub, Op op);
 
-  Value current_ = Value::nil();       // running fiber
-  Value scratch_ = Value::nil();       // a value between two allocations of a slow path
-  std::vector<Value> apply_buffer_;    // arguments being spread
-  std::vector<Value> bound_buffer_;    // arguments being arranged
-  const void* labels_[256] = {};       // where each instruction's code is (computed goto)
+  Value current_ = Value::nil();     // running fiber
+  Value scratch_ = Value::nil();     // a value between two allocations of a slow path
+  std::vector<Value> apply_buffer_;  // arguments being spread
+  std::vector<Value> bound_buffer_;  // arguments being arranged
+  const void* labels_[256] = {};     // where each instruction's code is (computed goto)
   std::size_t stack_bytes_max_;
-  std::size_t heap_limit_;        // of the isolate; with-limits only lowers it
+  std::size_t heap_limit_;  // of the isolate; with-limits only lowers it
   std::int64_t fuel_used_ = 0;
   std::uint32_t marks_ = 0;
   std::uint64_t fibers_entered_ = 0, fibers_check_at_ = 0;
-  Stub return_stub_;              // Return r0
-  Stub unwind_stub_;              // EndCleanup r0
+  Stub return_stub_;  // Return r0
+  Stub unwind_stub_;  // EndCleanup r0
   Unit stub_unit_;
-  Function apply_stub_;                // (fn list) → (apply fn list)
+  Function apply_stub_;  // (fn list) → (apply fn list)
   std::uint32_t apply_stub_code_[4];
 };
 

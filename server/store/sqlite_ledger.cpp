@@ -1,6 +1,8 @@
 #include "server/store/sqlite_ledger.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "engine/base/str.h"
 #include "server/store/durable_file.h"
@@ -14,6 +16,7 @@ namespace {
 // When readers are in the way of that, the writer tries again beyond 64 MiB.
 constexpr int kFoldFrames = 4'000;
 constexpr int kWriterFoldFrames = 16'000;
+constexpr int kWalFramesMax = 24'000;  // about 96 MiB: from here on writers wait for the fold
 constexpr std::size_t kHeadsMax = 200'000;
 constexpr std::uint64_t kRecoveryWalk = 100'000;  // events verified before writing goes on
 constexpr int kTruncateChunk = 1'000;
@@ -183,6 +186,19 @@ void SqliteLedger::commit() {
   if (checkpointer_->take_round_done() || db_->wal_frames >= next_own_fold_) {
     if (db_->wal_frames >= next_own_fold_) next_own_fold_ = db_->wal_frames + kFoldFrames / 4;
     sqlite3_wal_checkpoint_v2(db_->db.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  }
+  if (db_->wal_frames >= kWalFramesMax) hold_until_folded();
+}
+
+// The folding has fallen behind the writing (a slow or busy disk): writers wait for it rather than
+// let the WAL grow without bound. A second checkpointer is refused at once, not queued, so ours
+// asks again; it gives up after a while, because a reader that never ends must not stop the store.
+void SqliteLedger::hold_until_folded() {
+  for (int tries = 0; tries < 400; ++tries) {
+    const int code = sqlite3_wal_checkpoint_v2(db_->db.raw(), nullptr, SQLITE_CHECKPOINT_RESTART,
+                                               nullptr, nullptr);
+    if (code != SQLITE_BUSY) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 

@@ -70,6 +70,7 @@ class SqliteLedger : public Ledger {
   OutboxReply outbox_retry(std::uint64_t id, std::int64_t due_ms) override;
 
  private:
+  void hold_until_folded();
   struct Head {
     std::int64_t id = 0;  // 0: the stream does not exist yet
     std::uint64_t last_seq = 0;

@@ -1,5 +1,5 @@
-// libFuzzer target: bundles from outside, run within limits. What passes the verifier may do what it
-// likes in the language, but nothing to the process. Each input is taken as it is and resealed.
+// libFuzzer target: bundles from outside, run within limits. What passes the verifier may do what
+// it likes in the language, but nothing to the process. Each input is taken as it is and resealed.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,10 +16,13 @@ using namespace sx;
 const std::string& sample() {
   static const std::string bytes = [] {
     Engine engine((VmConfig()));
-    engine.find_source = [](std::string_view) { return SourceFile{"(module core :export ())", "core.sx"}; };
+    engine.find_source = [](std::string_view) {
+      return SourceFile{"(module core :export ())", "core.sx"};
+    };
     auto image = engine.compile({std::string(kTestBundleSource), "lib/demo/all.sx"});
     if (!image.ok()) {
-      std::fprintf(stderr, "run_bundle_fuzz: the sample does not compile: %s\n", image.error().message.c_str());
+      std::fprintf(stderr, "run_bundle_fuzz: the sample does not compile: %s\n",
+                   image.error().message.c_str());
       std::abort();
     }
     (*image)->uses.clear();
@@ -32,7 +35,8 @@ const std::string& sample() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // One engine serves some inputs: what one damages, the next shows. Every second one moves its objects.
+  // One engine serves some inputs: what one damages, the next shows. Every second one moves its
+  // objects.
   static std::unique_ptr<Engine> engine;
   static unsigned runs = 0;
   if (runs++ % 128 == 0) {
@@ -51,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned) {
-  if (size < 100 && sample().size() <= max_size) size = sample().copy(reinterpret_cast<char*>(data), sample().size());
+  if (size < 100 && sample().size() <= max_size)
+    size = sample().copy(reinterpret_cast<char*>(data), sample().size());
   return LLVMFuzzerMutate(data, size, max_size);
 }

@@ -75,7 +75,7 @@ const damages = {
       bytes[bytes.length - 100] ^= 1;
       return bytes;
     },
-    /hash|damaged/,
+    /corrupted: its header says content [0-9a-f]+, its bytes give [0-9a-f]+: rebuild it with `sx build`/,
   ],
   "resealed nonsense code": [
     () => {

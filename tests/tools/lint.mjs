@@ -15,7 +15,7 @@ const kLongFiles = {
 };
 const kBinary = /\.(png|jpe?g|gif|webp|ico|woff2|sxbc|wasm)$/;
 // A home folder or a work tree written into a file works on one machine only.
-const kMachinePaths = /[/](home[/][a-z]|root[/]|Users[/][A-Za-z]|work[/](main|shared)|tmp[/]plan)/;
+const kMachinePaths = /[/](home[/][a-z]|root[/][a-z.]+[/]|Users[/][A-Za-z]|work[/](main|shared)|tmp[/]plan)/;
 // Data of the tests: whatever the sites need, broken encodings included.
 const kNotOurText = /^(tests\/sites\/|tests\/conformance\/data\/|.*package-lock\.json$|tests\/fuzz\/corpus\/)/;
 
