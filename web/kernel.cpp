@@ -173,43 +173,47 @@ SX_EXPORT(sx_has)(const char* name, std::uint32_t len)->std::uint32_t {
   return ok(kernel->engine.global({name, len}).is_unset() ? "false" : "true");
 }
 
+// An exported function with the elements of a JSON array as its arguments. Nothing is allocated on
+// the heap after the arguments are read.
+struct Call {
+  Value function;
+  std::vector<Value> arguments;
+};
+static Result<Call> read_call(std::string_view name, std::string_view json) {
+  Engine& engine = kernel->engine;
+  SX_TRY(const Value arguments, read_arguments(engine.cx(), json));
+  Call call{engine.global(name), {}};
+  if (call.function.is_unset()) return Error{str("nothing exported is called ", name)};
+  for (std::uint32_t i = 0; i < vector_count(arguments); ++i)
+    call.arguments.push_back(vector_get(arguments, i));
+  return call;
+}
+
 // Calls an exported function to its end; the printed value. Its ops must be answered at once.
 SX_EXPORT(sx_call_now)
 (const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)->std::uint32_t {
-  Engine& engine = kernel->engine;
-  auto args = read_arguments(engine.cx(), {json, len});
-  if (!args.ok()) return failed(args.error().message);
-  std::vector<Value> values;
-  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i)
-    values.push_back(vector_get(args.value(), i));
-  const Value fn = engine.global({name, name_len});
-  if (fn.is_unset())
-    return failed(str("nothing exported is called ", std::string_view(name, name_len)));
-  const auto value = engine.runner.run_now(fn, values.data(), static_cast<int>(values.size()));
-  return value.ok() ? ok(print(engine.cx(), value.value())) : failed(value.error().message);
+  const auto call = read_call({name, name_len}, {json, len});
+  if (!call.ok()) return failed(call.error().message);
+  const auto value = kernel->engine.runner.run_now(call->function, call->arguments.data(),
+                                                   static_cast<int>(call->arguments.size()));
+  return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);
 }
 
 // Starts a task that calls an exported function. Errors of the task go to the log.
 SX_EXPORT(sx_call)
 (const char* name, std::uint32_t name_len, const char* json, std::uint32_t len)->std::uint32_t {
-  Engine& engine = kernel->engine;
-  auto args = read_arguments(engine.cx(), {json, len});
-  if (!args.ok()) return failed(args.error().message);
-  std::vector<Value> values;
-  for (std::uint32_t i = 0; i < vector_count(args.value()); ++i)
-    values.push_back(vector_get(args.value(), i));
-  const Value fn = engine.global({name, name_len});
-  if (fn.is_unset())
-    return failed(str("nothing exported is called ", std::string_view(name, name_len)));
+  const auto call = read_call({name, name_len}, {json, len});
+  if (!call.ok()) return failed(call.error().message);
   result.clear();
-  engine.runner.spawn(fn, values.data(), static_cast<int>(values.size()),
-                      [](Outcome outcome, Value value) {
-                        if (outcome == Outcome::Raised) {
-                          log_text(3, describe_error(kernel->engine.cx(), value));
-                        } else {
-                          result = print(kernel->engine.cx(), value);
-                        }
-                      });
+  kernel->engine.runner.spawn(call->function, call->arguments.data(),
+                              static_cast<int>(call->arguments.size()),
+                              [](Outcome outcome, Value value) {
+                                if (outcome == Outcome::Raised) {
+                                  log_text(3, describe_error(kernel->engine.cx(), value));
+                                } else {
+                                  result = print(kernel->engine.cx(), value);
+                                }
+                              });
   return 0;
 }
 

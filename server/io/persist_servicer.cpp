@@ -31,22 +31,24 @@ class Persist {
   // --- values and text -------------------------------------------------------------------------
 
   // A value as it is stored; false: it cannot be (mutable, functions …) and the call has failed.
+  // May collect: callers keep what they still need in Roots.
   bool text_of(IoCall& call, Value v, std::string& out) {
-    if (!storable(v)) {
-      call.fail("type-error", str(call.op, ": Expected a value that reads back, got ",
-                                  print(cx(), v, {.bytes_max = 120})));
-      return false;
-    }
-    out = print(cx(), v);
-    return true;
-  }
-
-  bool storable(Value v) {
-    const std::string text = print(cx(), v, {.bytes_max = SIZE_MAX});
-    return text.find("#<") == std::string::npos || read_data(cx(), text).ok();
+    Root value(cx().heap, v);
+    out = print(cx(), value);
+    // What does not read back prints as #<…>; the same two characters may stand in a string.
+    if (out.find("#<") == std::string::npos || read_data(cx(), out).ok()) return true;
+    call.fail("type-error", str(call.op, ": Expected a value that reads back, got ",
+                                print(cx(), value, {.bytes_max = 120})));
+    return false;
   }
 
   Result<Value> value_of(const std::string& text) { return read_data(cx(), text); }
+
+  // What was not written by us stays readable as the text it is.
+  Value stored_value(const std::string& text) {
+    auto read = value_of(text);
+    return read.ok() ? read.value() : make_string(cx(), text);
+  }
 
   Value event_value(const Event& event) {
     Context& c = cx();
@@ -58,10 +60,8 @@ class Persist {
           {"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}, {"pos", pos}};
       return make_dict(c, fields);
     }
-    Root type(c.heap, value_of(event.type).ok() ? value_of(event.type).value()
-                                                : make_string(c, event.type));
-    auto read = value_of(event.data);
-    Root data(c.heap, read.ok() ? read.value() : make_string(c, event.data));
+    Root type(c.heap, stored_value(event.type));
+    Root data(c.heap, stored_value(event.data));
     Root seq(c.heap, make_uint(c, event.seq));
     Root pos(c.heap, make_uint(c, event.pos));
     Root at(c.heap, make_int(c, event.at_ms));
@@ -124,26 +124,35 @@ class Persist {
     return false;
   }
 
-  bool new_event(IoCall& call, Value type, Value at, Value data, NewEvent& out) {
+  bool new_event(IoCall& call, Value type_given, Value at, Value data_given, NewEvent& out) {
+    Root type(cx().heap, type_given), data(cx().heap, data_given);
     if (!integer_of(call, at, ":at (milliseconds)", out.at_ms)) return false;
     return text_of(call, type, out.type) && text_of(call, data, out.data);
   }
 
+  // Calls visit for each element of a list or vector until it answers false; visit may collect.
+  template <class Visit>
+  bool each(Value sequence, Visit visit) {
+    Root at(cx().heap, sequence);
+    if (is_vector(at)) {
+      for (std::uint32_t i = 0; i < vector_count(at); ++i)
+        if (!visit(vector_get(at, i))) return false;
+      return true;
+    }
+    for (; is_pair(at); at = cdr(at))
+      if (!visit(car(at))) return false;
+    return true;
+  }
+
   bool new_events(IoCall& call, Value events, std::vector<NewEvent>& out) {
-    auto one = [&](Value event) {
+    const bool good = each(events, [&](Value event) {
       NewEvent made;
       if (!new_event(call, field(event, "type"), field(event, "at"), field(event, "data"), made))
         return false;
       out.push_back(std::move(made));
       return true;
-    };
-    if (is_vector(events)) {
-      for (std::uint32_t i = 0; i < vector_count(events); ++i)
-        if (!one(vector_get(events, i))) return false;
-    } else {
-      for (Value at = events; is_pair(at); at = cdr(at))
-        if (!one(car(at))) return false;
-    }
+    });
+    if (!good) return false;
     if (out.empty()) {
       call.fail("type-error", str(call.op, ": Expected at least one event {:type :at :data}"));
       return false;
@@ -156,10 +165,10 @@ class Persist {
   bool cas(IoCall& call, std::string key, Value expected, Value value,
            std::vector<store::Op>& ops) {
     store::KvCas op;
+    Root expected_root(cx().heap, expected);
     if (!text_of(call, value, op.value)) return false;
-    const bool absent = expected == cx().keyword("absent");
+    const bool absent = expected_root.get() == cx().keyword("absent");
     if (!absent) {
-      Root expected_root(cx().heap, expected);
       std::string expected_text;
       if (!text_of(call, expected_root, expected_text)) return false;
       op.expected = expected_text;
@@ -175,8 +184,9 @@ class Persist {
     return true;
   }
 
-  bool build_op(IoCall& call, Value op, std::vector<store::Op>& ops,
+  bool build_op(IoCall& call, Value given, std::vector<store::Op>& ops,
                 std::vector<std::vector<Event>>& sent) {
+    Root op(cx().heap, given);
     const Value kind = field(op, "op");
     const std::string name = kind.is_keyword() ? std::string(cx().symbols.name(kind.id())) : "";
     std::string target;
@@ -339,23 +349,10 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::vector<store::Op> ops;
     std::vector<std::vector<Event>> sent;
     const Value list = call.arg(0);
-    auto fail_type = [&] {
-      call.fail("type-error",
-                str("persist/commit: Expected a list or vector of ops, got ", type_name(list)));
-    };
-    if (is_vector(list)) {
-      for (std::uint32_t i = 0; i < vector_count(call.arg(0)); ++i)
-        if (!p->build_op(call, vector_get(call.arg(0), i), ops, sent)) return;
-    } else if (is_pair(list)) {
-      std::int64_t n = list_length(list);
-      for (std::int64_t i = 0; i < n; ++i) {
-        Value at = call.arg(0);
-        for (std::int64_t j = 0; j < i; ++j) at = cdr(at);
-        if (!p->build_op(call, car(at), ops, sent)) return;
-      }
-    } else {
-      return fail_type();
-    }
+    if (!is_vector(list) && !is_pair(list))
+      return call.fail("type-error", str("persist/commit: Expected a list or vector of ops, got ",
+                                         type_name(list)));
+    if (!p->each(list, [&](Value op) { return p->build_op(call, op, ops, sent); })) return;
     p->send(call, std::move(ops), std::move(sent), ReplyShape::Commit);
   });
 

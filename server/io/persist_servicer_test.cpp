@@ -1,0 +1,103 @@
+// The persist ops as programs use them, over a real store; with a heap that collects at every
+// allocation, and with one whose nursery fills in the middle of a servicer, so that values that
+// were not rooted would be found.
+#include "server/io/persist_servicer.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "engine/sx.h"
+
+namespace {
+
+using namespace sx;
+
+struct World {
+  std::unique_ptr<store::Store> store = store::open_store("memory:").take();
+  Engine engine;
+
+  static VmConfig config(bool small_nursery) {
+    VmConfig made;
+    made.heap.stress = !small_nursery;
+    if (small_nursery) made.heap.nursery_bytes = 128 << 10;
+    return made;
+  }
+
+  explicit World(bool small_nursery = false) : engine(config(small_nursery)) {
+    engine.find_source = [](std::string_view module) -> std::optional<SourceFile> {
+      if (module != "core") return std::nullopt;
+      std::ifstream in(SX_SOURCE_DIR "/lib/core/core.sx");
+      std::ostringstream text;
+      text << in.rdbuf();
+      return SourceFile{text.str(), "lib/core/core.sx"};
+    };
+    add_persist_servicers(engine.runner, *store, nullptr);
+  }
+
+  std::string run(std::string_view source) {
+    auto value = engine.eval(source);
+    return value.ok() ? print(engine.cx(), value.value()) : value.error().message;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a commit of many ops keeps texts that look like what cannot be stored") {
+  World w;
+  CHECK(
+      w.run(
+          R"((define events (map (fn (i) {:type :note :at i :data {:text (str "#<" i ">") :n i}}) (range 20)))
+    (define reply (perform {:op "persist/commit" :args (list (list
+      {:op :append :stream "a" :events events}
+      {:op :append-expect :stream "b" :expected 0 :events (vec events)}
+      {:op :kv-put :key "k" :value {:html "#<b>" :list (range 5)}}
+      {:op :kv-cas :key "c" :expected :absent :value ["#<" :x]}))}))
+    [(count (get reply :results)) (get reply :committed)
+     (get (last (perform {:op "persist/read" :args (list "b" 1 nil)})) :data)
+     (perform {:op "persist/kv-get" :args (list "k")})
+     (perform {:op "persist/kv-get" :args (list "c")})])") ==
+      R"([4 40 {:text "#<19>" :n 19} {:html "#<b>" :list (0 1 2 3 4)} ["#<" :x]])");
+}
+
+TEST_CASE("what does not read back is refused by name and nothing of its commit is written") {
+  World w;
+  const std::string said = w.run(R"((perform {:op "persist/commit" :args (list [
+      {:op :kv-put :key "a" :value 1} {:op :kv-put :key "b" :value (fn (x) x)}])}))");
+  CHECK(said.find("persist/commit: Expected a value that reads back, got #<function") !=
+        std::string::npos);
+  CHECK(w.run(R"((perform {:op "persist/kv-has" :args (list "a")}))") == "false");
+}
+
+TEST_CASE("kv-cas compares values, not their text") {
+  World w;
+  CHECK(w.run(R"((perform {:op "persist/kv-put" :args (list "k" {:a 1 :b "#<"})})
+    [(perform {:op "persist/kv-cas" :args (list "k" {:b "#<" :a 1} {:a 2})})
+     (get (perform {:op "persist/kv-cas" :args (list "k" {:a 1} {:a 3})}) :actual)])") ==
+        "[true {:a 2}]");
+}
+
+TEST_CASE("a first failed condition names its place, and no op of the commit is done") {
+  World w;
+  CHECK(w.run(R"((define reply (perform {:op "persist/commit" :args (list [
+      {:op :kv-put :key "k" :value 1}
+      {:op :append-expect :stream "s" :expected 3 :events [{:type :t :at 1 :data nil}]}])}))
+    [reply (perform {:op "persist/kv-has" :args (list "k")})])") ==
+        "[{:conflict true :at 1 :expected 3 :actual 0} false]");
+}
+
+TEST_CASE("a collection in the middle of a commit moves nothing from under it") {
+  World w(true);
+  for (int round = 0; round < 20; ++round) {
+    CHECK(
+        w.run(
+            R"((define events (map (fn (i) {:type :note :at i :data {:text (str "#<" i (string/repeat "x" 400)) :n i}}) (range 60)))
+      (define reply (perform {:op "persist/commit" :args (list [
+        {:op :append :stream "a" :events (vec events)} {:op :kv-put :key "last" :value {:text "#<" :n 60}}])}))
+      [(count (get reply :results))
+       (map (fn (e) (get (get e :data) :n)) (take-last 3 (perform {:op "persist/read" :args (list "a" 1 nil)})))
+       (perform {:op "persist/kv-get" :args (list "last")})])") ==
+        R"([2 (57 58 59) {:text "#<" :n 60}])");
+  }
+}
