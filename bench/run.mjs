@@ -1,4 +1,4 @@
-// Runs every program of bench/programs on SX and its peers in one run and prints the ratios.
+// Runs every program of bench/vm on SX and its peers in one run and prints the ratios.
 //
 //   node bench/run.mjs [--rounds N] [--write] [PROGRAM…]
 //
@@ -29,7 +29,7 @@ if (!Number.isInteger(rounds) || rounds < 1) {
   console.error("bench: --rounds wants a whole number from 1 up");
   process.exit(2);
 }
-const programs = readdirSync("bench/programs").filter((file) => file.endsWith(".sx"))
+const programs = readdirSync("bench/vm").filter((file) => file.endsWith(".sx"))
   .map((file) => file.slice(0, -3)).filter((name) => names.length === 0 || names.includes(name)).sort();
 
 mkdirSync("build/bench", { recursive: true });
@@ -48,7 +48,7 @@ for (const program of programs) {
   const heads = engines.map(() => "");
   for (let round = 0; round < rounds; round++) {
     engines.forEach(({ command, extension }, at) => {
-      const { ms, hash, head } = runOnce([...command, `bench/programs/${program}.${extension}`]);
+      const { ms, hash, head } = runOnce([...command, `bench/vm/${program}.${extension}`]);
       best[at] = Math.min(best[at], ms);
       hashes[at] = hash;
       heads[at] = head;
