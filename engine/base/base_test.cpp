@@ -43,6 +43,34 @@ TEST_CASE("each maximal ill-formed part becomes one replacement character") {
   CHECK(utf8_replace_invalid("gr\u00FC\u00DFe") == "gr\u00FC\u00DFe");
 }
 
+TEST_CASE("the fast path of validation and the careful one agree on every sequence of odd bytes") {
+  static constexpr unsigned char kBytes[] = {'a',  0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0,
+                                             0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+                                             0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF4, 0xF5};
+  std::uint64_t state = 1;
+  for (int round = 0; round < 200'000; ++round) {
+    std::string text;
+    for (std::size_t n = round % 24; n > 0; --n) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      // Mostly well-formed text, so that runs are long enough for the fast path.
+      const auto pick = static_cast<std::size_t>(state >> 33);
+      if (pick % 5 == 0) {
+        text.push_back(static_cast<char>(kBytes[pick / 5 % sizeof kBytes]));
+      } else {
+        text += pick % 5 < 3 ? "\u6F22" : "\u00E9";
+      }
+    }
+    std::size_t careful = 0;
+    while (careful < text.size()) {
+      std::size_t next = careful;
+      const std::uint32_t c = utf8_decode_lossy(text, next);
+      if (c == kReplacementChar) break;
+      careful = next;
+    }
+    if (utf8_valid_prefix(text) != careful) FAIL("round " << round << ": " << text);
+  }
+}
+
 TEST_CASE("counting looks at words and at the odd bytes at the end alike") {
   std::string text;
   for (std::size_t i = 0; i < 40; ++i) {

@@ -54,8 +54,23 @@ int classify(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::size_t utf8_valid_prefix(std::string_view text) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto continues = [p](std::size_t i) { return (p[i] & 0xC0) == 0x80; };
   std::size_t at = 0;
   while ((at = skip_ascii(text, at)) < text.size()) {
+    // Runs of the plain cases of two and three bytes; classify knows the odd ones.
+    while (text.size() - at >= 3) {
+      const unsigned first = p[at];
+      if (first >= 0xE1 && first <= 0xEF && first != 0xED && continues(at + 1) &&
+          continues(at + 2)) {
+        at += 3;
+      } else if (first >= 0xC2 && first <= 0xDF && continues(at + 1)) {
+        at += 2;
+      } else {
+        break;
+      }
+    }
+    if (at == text.size() || p[at] < 0x80) continue;
     const int length = classify(text, at);
     if (length < 0) return at;
     at += static_cast<std::size_t>(length);

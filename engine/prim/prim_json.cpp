@@ -3,6 +3,7 @@
 // their size, numbers with a fraction or exponent are floats.
 #include <cmath>
 
+#include "engine/base/scan.h"
 #include "engine/prim/support.h"
 #include "engine/value/root_list.h"
 
@@ -209,20 +210,20 @@ class JsonReader {
     ++at_;
     buffer_.clear();
     for (;;) {
-      std::size_t end = at_;
-      while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' &&
-             static_cast<unsigned char>(text_[end]) >= 32)
-        ++end;
-      buffer_.append(text_, at_, end - at_);
+      const std::size_t end = scan_uncontrolled(text_, at_, '"');
+      std::string_view plain = text_.substr(at_, end - at_);
       at_ = end;
-      if (peek() == '"' && at_ < text_.size()) break;
+      if (peek() == '"' && at_ < text_.size()) {
+        ++at_;
+        if (!buffer_.empty()) plain = buffer_.append(plain);
+        values_.push(key && keywords_ ? cx_.keyword(plain) : make_string(cx_, plain));
+        return true;
+      }
       if (peek() != '\\' || at_ >= text_.size()) return fail("'\"'"), false;
+      buffer_.append(plain);
       ++at_;
       if (!read_escape()) return false;
     }
-    ++at_;
-    values_.push(key && keywords_ ? cx_.keyword(buffer_) : make_string(cx_, buffer_));
-    return true;
   }
 
   bool read_number() {
@@ -284,12 +285,12 @@ class JsonReader {
 
 void append_json_string(std::string& out, std::string_view s) {
   out.push_back('"');
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    const auto c = static_cast<unsigned char>(s[i]);
-    if (c >= 32 && c != '"' && c != '\\') continue;
-    out.append(s, from, i - from);
-    from = i + 1;
+  for (std::size_t from = 0;;) {
+    const std::size_t end = scan_uncontrolled(s, from, '"');
+    out.append(s, from, end - from);
+    if (end == s.size()) break;
+    from = end + 1;
+    const auto c = static_cast<unsigned char>(s[end]);
     switch (c) {
       case '"':
         out += "\\\"";
@@ -320,7 +321,6 @@ void append_json_string(std::string& out, std::string_view s) {
       }
     }
   }
-  out.append(s, from);
   out.push_back('"');
 }
 

@@ -1,9 +1,11 @@
 // The printer. Open compounds wait on an explicit stack; a value is either written whole or opened.
 #include "engine/reader/printer.h"
 
+#include <cstring>
 #include <unordered_set>
 #include <vector>
 
+#include "engine/base/scan.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "engine/bytecode/unit.h"
@@ -12,6 +14,14 @@
 
 namespace sx {
 namespace {
+
+bool plain_token(std::string_view name) {
+  for (std::size_t at = 0; at < name.size();) {
+    const std::uint32_t c = utf8_decode(name, at);
+    if (is_delimiter(c) || is_invisible(c)) return false;
+  }
+  return !name.empty();
+}
 
 // What a compound still has to write.
 struct Open {
@@ -61,17 +71,35 @@ class Printer {
     out_.push_back(close);
   }
 
+  // The end of the run from `at` on that is written as it stands.
+  static std::size_t plain_run(std::string_view text, std::size_t at, char quote) {
+    for (;;) {
+      at = scan_plain(text, at, quote);
+      for (;;) {
+        if (at >= text.size()) return text.size();
+        const auto first = static_cast<unsigned char>(text[at]);
+        if (first < 0x80) break;
+        std::size_t next = at;
+        if (is_invisible(utf8_decode(text, next))) return at;
+        at = next;
+      }
+      const auto c = static_cast<unsigned char>(text[at]);
+      if (c < 0x20 || c == 0x7F || c == '\\' || c == static_cast<unsigned char>(quote)) return at;
+    }
+  }
+
   // Text between quotes of one kind; plain runs are copied at once.
   void quoted(std::string_view text, char quote) {
     out_.push_back(quote);
-    std::size_t plain = 0;
-    for (std::size_t at = 0; at < text.size() && !full();) {
-      const std::size_t from = at;
+    // A few bytes more than fit are enough to see that they do not; what is cut off a character
+    // goes with them.
+    if (text.size() > options_.bytes_max) text = text.substr(0, options_.bytes_max + 4);
+    for (std::size_t at = 0; !full();) {
+      const std::size_t end = plain_run(text, at, quote);
+      out_.append(text, at, end - at);
+      if (end == text.size()) break;
+      at = end;
       const std::uint32_t c = utf8_decode(text, at);
-      if (c >= 0x20 && c != '\\' && c != static_cast<unsigned char>(quote) && !is_invisible(c))
-        continue;
-      out_.append(text, plain, from - plain);
-      plain = at;
       switch (c) {
         case '\n':
           out_.append("\\n");
@@ -99,7 +127,6 @@ class Printer {
           }
       }
     }
-    out_.append(text, plain, std::string_view::npos);
     out_.push_back(quote);
   }
 
@@ -119,13 +146,6 @@ class Printer {
     out_.push_back('"');
   }
 
-  static bool plain_token(std::string_view name) {
-    for (std::size_t at = 0; at < name.size();) {
-      const std::uint32_t c = utf8_decode(name, at);
-      if (is_delimiter(c) || is_invisible(c)) return false;
-    }
-    return !name.empty();
-  }
   void symbol(std::string_view name) {
     const bool plain = plain_token(name) && !looks_like_number(name) && name[0] != '#' &&
                        name[0] != ':' && name != "." && name != "nil" && name != "true" &&
@@ -264,10 +284,16 @@ class Printer {
       case Kind::Table:
         open_mutable(Open::Form::Table, v, "#<table");
         return;
+      case Kind::TypedArray:
+        typed_array(static_cast<TypedArray*>(object), v);
+        return;
       case Kind::Record: {
         const auto* type = static_cast<RecordType*>(static_cast<Record*>(object)->type.as_object());
-        open(Open::Form::Fields, v, str("#<", name_of(type->name)), ">");
-        open_.back().first = false;
+        const std::string_view name = name_of(type->name);
+        const bool readable = is_record_token(name);
+        open(Open::Form::Fields, v, str(readable ? "#" : "#<", name, readable ? "{" : ""),
+             readable ? "}" : ">");
+        open_.back().first = readable;
         return;
       }
       case Kind::RecordType:
@@ -289,6 +315,31 @@ class Printer {
       default:
         out_.append(str("#<", type_name(v), ">"));
     }
+  }
+
+  // The elements are read where they lie: an integer of 64 bits would be an object.
+  void typed_array(const TypedArray* array, Value v) {
+    out_.append(str("#<", type_name(v)));
+    for (std::uint32_t i = 0; i < array->count && !full(); ++i) {
+      out_.push_back(' ');
+      const std::uint8_t* at = array->data() + std::size_t{i} * element_bytes(array->element);
+      if (array->element == Element::F64) {
+        double d;
+        std::memcpy(&d, at, sizeof d);
+        out_.append(double_to_string(Value::from_double(d).as_double()));
+        continue;
+      }
+      std::int64_t n = *at;
+      std::int32_t half;
+      if (array->element == Element::I32) {
+        std::memcpy(&half, at, sizeof half);
+        n = half;
+      } else if (array->element == Element::I64) {
+        std::memcpy(&n, at, sizeof n);
+      }
+      append_decimal(out_, n);
+    }
+    out_.push_back('>');
   }
 
   std::string_view name_of(Value v) const {
@@ -377,6 +428,10 @@ class Printer {
 };
 
 }  // namespace
+
+bool is_record_token(std::string_view name) {
+  return plain_token(name) && name[0] != '\\' && name[0] != '<' && name != "u8";
+}
 
 std::string print(const Context& cx, Value v, const PrintOptions& options) {
   return Printer(cx, options).run(v);

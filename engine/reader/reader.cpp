@@ -3,8 +3,10 @@
 #include "engine/reader/reader.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "engine/base/scan.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "engine/reader/chars.h"
@@ -16,17 +18,19 @@
 namespace sx {
 namespace {
 
+// Where something is: line and column. A reader of data keeps the byte offset instead (its high
+// and low half): it is turned into a line and a column only for an error.
 struct Position {
   std::uint32_t line, column;
 };
 
-enum class FormKind : std::uint8_t { List, Vector, Dict, Set, Prefix, Discard };
+enum class FormKind : std::uint8_t { List, Vector, Dict, Set, Record, Prefix, Discard };
 
 struct OpenForm {
   FormKind kind;
   Position at;                    // of the opening bracket or prefix
   std::size_t base;               // its elements are values[base…]
-  Value prefix = Value::nil();    // symbol of a quote form
+  Value prefix = Value::nil();    // symbol of a quote form, name of a record
   std::size_t dot_at = SIZE_MAX;  // a list with a dot: where the element behind it goes
   bool dotted() const { return dot_at != SIZE_MAX; }
 };
@@ -41,6 +45,8 @@ const char* form_name(FormKind kind) {
       return "dict";
     case FormKind::Set:
       return "set";
+    case FormKind::Record:
+      return "record";
     case FormKind::Prefix:
       return "quote form";
     case FormKind::Discard:
@@ -119,39 +125,42 @@ struct ReaderImpl {
                                             : 0;
   }
   // Over one code point.
-  std::uint32_t advance() {
-    const auto first = static_cast<unsigned char>(text[reader.at_]);
-    if (first < 0x80) {
-      ++reader.at_;
-      if (first == '\n') {
-        ++reader.line_;
-        reader.column_ = 1;
-      } else {
-        ++reader.column_;
-      }
-      return first;
-    }
-    ++reader.column_;
-    return utf8_decode(text, reader.at_);
-  }
+  std::uint32_t advance() { return utf8_decode(text, reader.at_); }
   std::uint32_t peek_char() const {
     std::size_t at = reader.at_;
     return utf8_decode(text, at);
   }
-  // Over n bytes of ASCII on one line.
-  void skip(std::uint32_t n) {
-    reader.at_ += n;
-    reader.column_ += n;
+  void skip(std::uint32_t n) { reader.at_ += n; }
+  Position here() {
+    if (!reader.options_.positions)
+      return {static_cast<std::uint32_t>(std::uint64_t{reader.at_} >> 32),
+              static_cast<std::uint32_t>(reader.at_)};
+    reader.locate();
+    return {reader.line_, reader.column_};
   }
-  Position here() const { return {reader.line_, reader.column_}; }
+  // As messages show it.
+  Position shown(Position p) {
+    if (reader.options_.positions) return p;
+    const std::size_t offset = static_cast<std::size_t>(std::uint64_t{p.line} << 32 | p.column);
+    if (offset < reader.located_) {  // back to the beginning
+      reader.line_ = reader.column_ = 1;
+      reader.located_ = reader.begin_;
+    }
+    const std::size_t at = std::exchange(reader.at_, offset);
+    reader.locate();
+    reader.at_ = at;
+    return {reader.line_, reader.column_};
+  }
 
   // --- Errors ----------------------------------------------------------------------------------
 
-  Error error_at(Position p, std::string_view message) const {
+  Error error_at(Position p, std::string_view message) {
+    p = shown(p);
     return Error{str(reader.options_.file, ":", p.line, ":", p.column, ": ", message)};
   }
   Error end_inside(Position from, std::string_view what, std::string_view expected) {
     reader.incomplete_ = true;
+    from = shown(from);
     return error_at(here(), str("Found the end of the text inside the ", what, " that starts at ",
                                 from.line, ":", from.column, ", expected ", expected));
   }
@@ -162,9 +171,9 @@ struct ReaderImpl {
     while (!at_end()) {
       const unsigned char c = peek();
       if (is_reader_space(c)) {
-        advance();
+        skip(1);
       } else if (c == ';') {
-        while (!at_end() && peek() != '\n') advance();
+        reader.at_ = std::min(text.find('\n', reader.at_), text.size());
       } else if (c == '#' && peek(1) == '|') {
         SX_CHECK(skip_block_comment());
       } else {
@@ -219,50 +228,55 @@ struct ReaderImpl {
     return static_cast<std::uint32_t>(n);
   }
 
-  // The contents of a string, byte string or |symbol|, behind the opening quote.
-  Result<std::string> read_quoted(Position from, char quote, std::string_view what) {
+  // The contents of a string, byte string or |symbol|, behind the opening quote: a part of the
+  // text when it has no escapes, else of `unescaped`, until the next call.
+  Result<std::string_view> read_quoted(Position from, char quote, std::string_view what) {
     const bool bytes = what == "byte string";
-    std::string out;
-    while (!at_end()) {
-      const Position at = here();
+    unescaped.clear();
+    for (std::size_t start = reader.at_;; start = reader.at_) {
+      const std::size_t end =
+          bytes ? scan(text, start,
+                       [quote](std::uint64_t w) {
+                         return bytes_equal(w, quote) | bytes_equal(w, '\\') | (w & kTopBits);
+                       })
+                : scan_quoted(text, start, quote);
+      reader.at_ = end;
+      const std::string_view plain = text.substr(start, end - start);
       const unsigned char c = peek();
-      if (c == static_cast<unsigned char>(quote)) {
+      if (!at_end() && c == static_cast<unsigned char>(quote)) {
         skip(1);
-        return out;
+        if (unescaped.empty()) return plain;
+        unescaped.append(plain);
+        return std::string_view(unescaped);
       }
-      if (c != '\\') {
-        if (bytes && c >= 0x80)
-          return error_at(at, str("Found ", show_char(peek_char()),
-                                  " in a byte string, expected ASCII or `\\xHH;`"));
-        const std::size_t start = reader.at_;
-        advance();
-        // The rest of a run of plain ASCII, at once.
-        while (!at_end() && peek() >= 0x20 && peek() < 0x80 && peek() != '\\' &&
-               peek() != static_cast<unsigned char>(quote))
-          skip(1);
-        out.append(text, start, reader.at_ - start);
-        continue;
-      }
+      const Position at = here();
+      if (bytes && c >= 0x80)
+        return error_at(at, str("Found ", show_char(peek_char()),
+                                " in a byte string, expected ASCII or `\\xHH;`"));
       skip(1);
-      if (at_end()) break;
+      if (at_end()) {
+        reader.at_ = text.size();
+        break;
+      }
+      unescaped.append(plain);
       const std::uint32_t letter = advance();
       switch (letter) {
         case 'n':
-          out.push_back('\n');
+          unescaped.push_back('\n');
           break;
         case 't':
-          out.push_back('\t');
+          unescaped.push_back('\t');
           break;
         case 'r':
-          out.push_back('\r');
+          unescaped.push_back('\r');
           break;
         case '0':
-          out.push_back('\0');
+          unescaped.push_back('\0');
           break;
         case '"':
         case '|':
         case '\\':
-          out.push_back(static_cast<char>(letter));
+          unescaped.push_back(static_cast<char>(letter));
           break;
         case 'x':
         case 'u': {
@@ -271,9 +285,9 @@ struct ReaderImpl {
           SX_TRY(const std::uint32_t n,
                  read_hex_escape(at, static_cast<char>(letter), bytes ? 0xFF : 0x10FFFF));
           if (bytes) {
-            out.push_back(static_cast<char>(n));
+            unescaped.push_back(static_cast<char>(n));
           } else {
-            utf8_append(out, n);
+            utf8_append(unescaped, n);
           }
           break;
         }
@@ -323,7 +337,7 @@ struct ReaderImpl {
     skip(1);
     if (peek() == '|') {
       skip(1);
-      SX_TRY(const std::string name, read_quoted(from, '|', "keyword"));
+      SX_TRY(const std::string_view name, read_quoted(from, '|', "keyword"));
       return cx.keyword(name);
     }
     const std::string_view name = read_token();
@@ -358,7 +372,7 @@ struct ReaderImpl {
     if (peek(1) == '\\') return read_character(from);
     if (text.substr(reader.at_, 4) == "#u8\"") {
       skip(4);
-      SX_TRY(const std::string data, read_quoted(from, '"', "byte string"));
+      SX_TRY(const std::string_view data, read_quoted(from, '"', "byte string"));
       return make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()});
     }
     if (peek(1) == '<') {
@@ -373,7 +387,8 @@ struct ReaderImpl {
     if (token == "t" || token == "f" || token == "true" || token == "false")
       return error_at(from, str("Found #", token, ", expected true or false"));
     return error_at(from, str("Found #", shorten(token),
-                              ", expected one of #{…} #\\char #u8\"…\" #; #|…|# behind `#`"));
+                              ", expected one of #{…} #name{…} #\\char #u8\"…\" #; #|…|# behind "
+                              "`#`"));
   }
 
   // --- Forms
@@ -463,17 +478,48 @@ struct ReaderImpl {
     return set.get();
   }
 
+  // #name{:field value …}: an instance of the type with this name and these fields in this order.
+  Result<Value> close_record(const OpenForm& form) {
+    std::vector<Value> fields;
+    for (std::size_t i = form.base; i < values.size(); i += 2) {
+      const Value key = values[i];
+      const Position at = reader.options_.positions ? element_position(i) : form.at;
+      if (!key.is_keyword())
+        return error_at(at, str("Found ", print(cx, key, {false, 60}), " in a record, expected a "
+                                "field such as :name"));
+      if (std::find(fields.begin(), fields.end(), key) != fields.end())
+        return error_at(at, str("Record with the field ", print(cx, key, {false, 60}),
+                                " twice: expected different fields"));
+      if (i + 1 == values.size())
+        return error_at(at, str("Record with the field ", print(cx, key, {false, 60}),
+                                " without a value: expected :field value … in #name{…}"));
+      fields.push_back(key);
+    }
+    const Value type = record_type(cx, form.prefix, fields);
+    if (type.is_unset()) return error_at(form.at, "Too many different record types");
+    const auto count = static_cast<std::uint32_t>(fields.size());
+    auto* record = static_cast<Record*>(cx.heap.alloc(Kind::Record, 2 + count));
+    record->type = type;  // static: it has not moved
+    for (std::uint32_t i = 0; i < count; ++i)
+      record->fields()[i] = values[form.base + 2 * i + 1];
+    return Value::object(record);
+  }
+
   Result<void> close(char bracket, Position at) {
     if (forms.empty()) return error_at(at, str("Found `", bracket, "` without an open bracket"));
     const OpenForm form = forms.back();
-    if (form.kind == FormKind::Prefix || form.kind == FormKind::Discard)
+    if (form.kind == FormKind::Prefix || form.kind == FormKind::Discard) {
+      const Position opened = shown(form.at);
       return error_at(at, str("Found `", bracket, "`, expected a form behind the ",
-                              form.kind == FormKind::Prefix ? "quote" : "`#;`", " at ",
-                              form.at.line, ":", form.at.column));
-    if (closing(form.kind) != bracket)
+                              form.kind == FormKind::Prefix ? "quote" : "`#;`", " at ", opened.line,
+                              ":", opened.column));
+    }
+    if (closing(form.kind) != bracket) {
+      const Position opened = shown(form.at);
       return error_at(
           at, str("Found `", bracket, "`, expected `", closing(form.kind), "` to close the `",
-                  opening(form.kind), "` at ", form.at.line, ":", form.at.column));
+                  opening(form.kind), "` at ", opened.line, ":", opened.column));
+    }
     if (form.dotted() && values.size() == form.dot_at)
       return error_at(at, "Found `)` behind a dot, expected the rest of the list");
     Result<Value> made = Value::nil();
@@ -487,6 +533,9 @@ struct ReaderImpl {
         break;
       case FormKind::Set:
         made = close_set(form);
+        break;
+      case FormKind::Record:
+        made = close_record(form);
         break;
       default:
         made = close_list(form);
@@ -509,6 +558,19 @@ struct ReaderImpl {
                               : "Found a dot at the head of a list, expected an element first");
     form.dot_at = values.size();
     return {};
+  }
+
+  // At a `#`: where the name of a record ends, 0 if this is none.
+  std::size_t record_name_end() const {
+    std::size_t at = reader.at_ + 1;
+    while (at < text.size()) {
+      const std::size_t from = at;
+      const std::uint32_t c = utf8_decode(text, at);
+      if (!is_delimiter(c) && !is_invisible(c)) continue;
+      const std::string_view name = text.substr(reader.at_ + 1, from - reader.at_ - 1);
+      return c == '{' && is_record_token(name) ? from : 0;
+    }
+    return 0;
   }
 
   // One token. Sets `done` when there is nothing more.
@@ -560,6 +622,11 @@ struct ReaderImpl {
           skip(2);
           return open(FormKind::Set, at);
         }
+        if (const std::size_t end = record_name_end(); end != 0) {
+          const Value name = cx.symbol(text.substr(reader.at_ + 1, end - reader.at_ - 1));
+          skip(static_cast<std::uint32_t>(end + 1 - reader.at_));
+          return open(FormKind::Record, at, name);
+        }
         if (comment) {
           skip(2);
           return open(FormKind::Discard, at);
@@ -583,12 +650,12 @@ struct ReaderImpl {
     switch (c) {
       case '"': {
         skip(1);
-        SX_TRY(const std::string s, read_quoted(at, '"', "string"));
+        SX_TRY(const std::string_view s, read_quoted(at, '"', "string"));
         return make_string(cx, s);
       }
       case '|': {
         skip(1);
-        SX_TRY(const std::string name, read_quoted(at, '|', "symbol"));
+        SX_TRY(const std::string_view name, read_quoted(at, '|', "symbol"));
         return cx.symbol(name);
       }
       case ':':
@@ -602,8 +669,7 @@ struct ReaderImpl {
 
   Result<Value> run() {
     SX_CHECK(skip_space());
-    reader.start_line_ = reader.line_;
-    reader.start_column_ = reader.column_;
+    reader.start_ = reader.at_;
     bool done = false;
     while (!done && (values.empty() || !forms.empty())) SX_CHECK(step(done));
     return values.empty() ? Value::eof() : values[0];
@@ -612,6 +678,7 @@ struct ReaderImpl {
   Reader& reader;
   Context& cx;
   std::string_view text;
+  std::string unescaped;
   RootList values;
   std::vector<Position> positions;  // of values, when wanted
   std::vector<OpenForm> forms;
@@ -621,10 +688,31 @@ Reader::Reader(Context& cx, std::string_view text, ReadOptions options)
     : cx_(cx), text_(text), options_(std::move(options)) {
   if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;  // a byte order mark
   if (text_.substr(at_, 2) == "#!") at_ = std::min(text_.find('\n', at_), text_.size());
+  begin_ = located_ = at_;
 }
 
-std::uint32_t Reader::line() const { return line_; }
-std::uint32_t Reader::column() const { return column_; }
+void Reader::locate() {
+  const std::string_view passed = text_.substr(located_, at_ - located_);
+  located_ = at_;
+  std::size_t line_start = 0;
+  for (std::size_t at; (at = scan(passed, line_start, [](std::uint64_t w) {
+                          return bytes_equal(w, '\n');
+                        })) < passed.size();) {
+    ++line_;
+    column_ = 1;
+    line_start = at + 1;
+  }
+  column_ += static_cast<std::uint32_t>(utf8_count(passed.substr(line_start)));
+}
+
+std::uint32_t Reader::line() {
+  locate();
+  return line_;
+}
+std::uint32_t Reader::column() {
+  locate();
+  return column_;
+}
 
 Result<Value> Reader::next() {
   incomplete_ = false;
@@ -657,9 +745,13 @@ Result<Value> read_data(Context& cx, std::string_view text) {
                      ": Found the end of the text, expected a value")};
   Root value(cx.heap, first);
   SX_TRY(const Value second, reader.next());
-  if (!(second == Value::eof()))
-    return Error{str("data:", reader.start_line_, ":", reader.start_column_,
+  if (!(second == Value::eof())) {
+    reader.at_ = reader.start_;
+    reader.located_ = reader.begin_;
+    reader.line_ = reader.column_ = 1;
+    return Error{str("data:", reader.line(), ":", reader.column(),
                      ": Found a second value, expected the end of the text")};
+  }
   return value.get();
 }
 

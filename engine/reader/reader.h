@@ -38,8 +38,9 @@ class Reader {
   Result<Value> next();
   // True if the error was caused by the text ending inside a form (the REPL asks for more).
   bool incomplete() const { return incomplete_; }
-  std::uint32_t line() const;
-  std::uint32_t column() const;
+  // Where it stands.
+  std::uint32_t line();
+  std::uint32_t column();
 
  private:
   friend struct ReaderImpl;
@@ -48,8 +49,12 @@ class Reader {
   std::string_view text_;
   ReadOptions options_;
   std::size_t at_ = 0;
+  std::size_t begin_ = 0;  // behind a byte order mark and a first line #!
+  std::size_t start_ = 0;  // of the form read last
+  // Line and column are those of the offset located_; locate() moves it to at_ on demand.
+  void locate();
+  std::size_t located_ = 0;
   std::uint32_t line_ = 1, column_ = 1;
-  std::uint32_t start_line_ = 1, start_column_ = 1;  // of the form read last
   bool incomplete_ = false;
   bool checked_ = false;  // the text is valid UTF-8
 };

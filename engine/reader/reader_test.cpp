@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/base/utf8.h"
 #include "engine/reader/generate.h"
 #include "engine/reader/printer.h"
 
@@ -350,4 +351,60 @@ TEST_CASE("display shows text bare at the top only, and long output can be cut")
   CHECK(print(t.cx, *read_data(t.cx, "(1 2 3 4 5 6 7 8)"), cut) == "(1 2 3 4 5…");
   CHECK(print(t.cx, *read_data(t.cx, "\"ééééééééé\""), cut) == "\"éééé…");
   CHECK(print(t.cx, *read_data(t.cx, "(1 2 3 4)"), cut) == "(1 2 3 4)");
+}
+
+TEST_CASE("errors in data name the same place as errors in source") {
+  Text t;
+  for (const char* bad : {"(1 2\n \"é漢\" [3\n 4)", "(1\n\n  2]", "\n\n  \"never closed", "'(a . )",
+                          "\"ok\n é \\q\"", "#u8\"a\né\"", "(\"é\n\n\" \"b\" |never", "  (a\n #; )",
+                          "\xEF\xBB\xBF(\n]", "#!line\n(é\n]"}) {
+    ReadOptions source, data;
+    data.positions = false;
+    std::string messages[2];
+    for (int i = 0; i < 2; ++i) {
+      Reader reader(t.cx, bad, i ? data : source);
+      const Result<Value> v = reader.next();
+      REQUIRE(!v.ok());
+      messages[i] = v.error().message;
+    }
+    CHECK(messages[0] == messages[1]);
+  }
+  CHECK(t.round("(a\n b) é (c)") == "data:2:5: Found a second value, expected the end of the text");
+}
+
+TEST_CASE("every kind of character is read, written and cut at every offset of a long string") {
+  Text t;
+  const std::uint32_t odd[] = {0,      1,      '\n',   '\t',   '\r',   0x1F,   ' ',     '"',
+                               '\\',   '|',    0x7E,   0x7F,   0x80,   0xA0,   0xA1,    0xAD,
+                               0xE9,   0x1680, 0x2000, 0x200F, 0x2010, 0x2028, 0x206F,  0x3000,
+                               0x6F22, 0xD7FF, 0xE000, 0xFEFF, 0xFFF9, 0xFFFD, 0x1F600, 0x10FFFF};
+  for (const std::uint32_t c : odd) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      for (std::size_t after = 0; after < 20; after += 3) {
+        std::string text(before, 'x');
+        utf8_append(text, c);
+        text.append(after, 'y');
+        Root value(t.cx.heap, make_string(t.cx, text));
+        const std::string printed = print(t.cx, value);
+        const Result<Value> back = read_data(t.cx, printed);
+        REQUIRE(back.ok());
+        REQUIRE(as_string(*back)->view() == text);
+        Root name(t.cx.heap, t.cx.symbol(text));
+        const Result<Value> symbol = read_data(t.cx, print(t.cx, name));
+        REQUIRE(symbol.ok());
+        REQUIRE(*symbol == name.get());
+        for (const std::size_t most : {before, before + 1, before + 2, before + 5}) {
+          const std::string cut = print(t.cx, value, {.bytes_max = most});
+          REQUIRE(utf8_valid(cut));
+          if (printed.size() <= most) {
+            REQUIRE(cut == printed);
+          } else {
+            const std::string kept = cut.substr(0, cut.size() - 3);  // without the …
+            REQUIRE(kept.size() <= most);
+            REQUIRE(printed.compare(0, kept.size(), kept) == 0);
+          }
+        }
+      }
+    }
+  }
 }

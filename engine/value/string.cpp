@@ -17,8 +17,20 @@ std::uint32_t index_entries(std::uint32_t byte_len, std::uint32_t char_len) {
   return byte_len == char_len || char_len == 0 ? 0 : (char_len - 1) / kIndexStep;
 }
 
-// Offset of the code point that lies `skip` code points behind offset `at`.
-std::uint32_t skip_chars(const char* data, std::uint32_t at, std::uint32_t skip) {
+// Offset of the code point that lies `skip` code points behind offset `at` of `size` bytes.
+std::uint32_t skip_chars(const char* data, std::uint32_t size, std::uint32_t at,
+                         std::uint32_t skip) {
+  // Whole words first: a character begins at every byte that does not continue one.
+  const std::uint32_t from = at;
+  while (skip > 8 && size - at >= 8) {
+    std::uint64_t w;
+    std::memcpy(&w, data + at, sizeof w);
+    const std::uint64_t continuations = (w >> 7) & (~w >> 6) & 0x0101010101010101u;
+    skip -= 8 - static_cast<std::uint32_t>((continuations * 0x0101010101010101u) >> 56);
+    at += 8;
+  }
+  if (at != from)
+    while (at < size && (data[at] & 0xC0) == 0x80) ++at;
   while (skip--)
     at += static_cast<std::uint32_t>(utf8_length(static_cast<unsigned char>(data[at])));
   return at;
@@ -44,7 +56,7 @@ Value build_string(std::string_view text, Alloc alloc) {
     if (entries & 1) index[entries] = 0;
     std::uint32_t at = 0;
     for (std::uint32_t i = 0; i < entries; ++i)
-      index[i] = at = skip_chars(s->data(), at, kIndexStep);
+      index[i] = at = skip_chars(s->data(), byte_len, at, kIndexStep);
   }
   return Value::object(s);
 }
@@ -83,10 +95,10 @@ std::uint32_t string_offset(const String* s, std::uint32_t i) {
   if (s->ascii()) return i;
   if (i >= s->char_len) return s->byte_len;
   const std::uint32_t block = i / kIndexStep;
-  if (block == 0) return skip_chars(s->data(), 0, i);
+  if (block == 0) return skip_chars(s->data(), s->byte_len, 0, i);
   const auto* index =
       reinterpret_cast<const std::uint32_t*>(s->raw() + (text_words(s->byte_len) - 1));
-  return skip_chars(s->data(), index[block - 1], i % kIndexStep);
+  return skip_chars(s->data(), s->byte_len, index[block - 1], i % kIndexStep);
 }
 
 std::uint32_t string_index(const String* s, std::uint32_t offset) {

@@ -1,0 +1,63 @@
+// Scanning text eight bytes at a time for the few bytes that matter: the reader, the printer and
+// JSON copy what lies between them at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace sx {
+
+inline constexpr std::uint64_t kEachByte = 0x0101010101010101u;
+inline constexpr std::uint64_t kTopBits = 0x8080808080808080u;
+
+// Masks with the top bit of a byte set where it matches. Above the first match (towards the end of
+// the text) they may be wrong: only the lowest set bit counts.
+constexpr std::uint64_t bytes_below(std::uint64_t w, unsigned char limit) {
+  return (w - kEachByte * limit) & ~w & kTopBits;
+}
+constexpr std::uint64_t bytes_equal(std::uint64_t w, char c) {
+  return bytes_below(w ^ (kEachByte * static_cast<unsigned char>(c)), 1);
+}
+
+// Offset of the first byte at or after `at` that `stops` (word → mask as above) marks, or
+// text.size().
+template <class Stops>
+inline std::size_t scan(std::string_view text, std::size_t at, Stops stops) {
+  const auto first = [](std::uint64_t mask) {
+    return static_cast<std::size_t>(__builtin_ctzll(mask)) / 8;
+  };
+  for (; text.size() - at >= 8; at += 8) {
+    std::uint64_t w;
+    std::memcpy(&w, text.data() + at, 8);
+    if (const std::uint64_t mask = stops(w)) return at + first(mask);
+  }
+  std::uint64_t w = 0;
+  const std::size_t left = text.size() - at;
+  if (left == 0) return at;
+  std::memcpy(&w, text.data() + at, left);
+  const std::uint64_t mask = stops(w) & ((std::uint64_t{1} << 8 * left) - 1);
+  return mask ? at + first(mask) : text.size();
+}
+
+// To the quote or backslash.
+inline std::size_t scan_quoted(std::string_view text, std::size_t at, char quote) {
+  return scan(text, at,
+              [quote](std::uint64_t w) { return bytes_equal(w, quote) | bytes_equal(w, '\\'); });
+}
+// The same, or to a control character (below U+0020).
+inline std::size_t scan_uncontrolled(std::string_view text, std::size_t at, char quote) {
+  return scan(text, at, [quote](std::uint64_t w) {
+    return bytes_equal(w, quote) | bytes_equal(w, '\\') | bytes_below(w, 0x20);
+  });
+}
+// The same, or to anything else that is not printable ASCII.
+inline std::size_t scan_plain(std::string_view text, std::size_t at, char quote) {
+  return scan(text, at, [quote](std::uint64_t w) {
+    return bytes_equal(w, quote) | bytes_equal(w, '\\') | bytes_below(w, 0x20) |
+           bytes_equal(w, 0x7F) | (w & kTopBits);
+  });
+}
+
+}  // namespace sx
