@@ -1,26 +1,31 @@
-// Measuring other programs: the CPU time of a whole process, interleaved rounds, minima and means.
+// Measuring other programs: CPU time and memory of a whole process, interleaved rounds, minima and means.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
 import os from "node:os";
 
-/** Runs a command once. CPU time is user + system of the process and its children, to the millisecond.
- *  @param {string[]} command @returns {{ms: number, wallMs: number, hash: string, head: string}} */
+/** Runs a command once. CPU time is user + system of the process and its children, to the millisecond; kb the
+ *  largest resident set of any of them.
+ *  @param {string[]} command @returns {{ms: number, wallMs: number, kb: number, hash: string, head: string}} */
 export function runOnce(command, { timeoutMs = 300_000 } = {}) {
   mkdirSync("build/bench", { recursive: true });
   const out = "build/bench/stdout";
-  const run = spawnSync("bash", ["-c", 'TIMEFORMAT="SXTIME %3U %3S %3R"; time "$@" >build/bench/stdout', "bash", ...command],
+  const run = spawnSync("bash", ["-c", 'TIMEFORMAT="SXTIME %3U %3S %3R"; time /usr/bin/time -q -f "SXPEAK %M" "$@" >build/bench/stdout', "bash", ...command],
     { encoding: "utf8", timeout: timeoutMs, env: { ...process.env, LC_ALL: "C" }, maxBuffer: 1 << 26 });
   const times = run.stderr?.match(/SXTIME ([\d.]+) ([\d.]+) ([\d.]+)/);
-  if (run.status !== 0 || !times) {
-    throw new Error(`${command.join(" ")}: exit ${run.status ?? run.signal}\n${(run.stderr ?? "").replace(/SXTIME.*/, "").slice(0, 2000)}`);
+  const peak = run.stderr?.match(/SXPEAK (\d+)/);
+  if (run.status !== 0 || !times || !peak) {
+    throw new Error(`${command.join(" ")}: exit ${run.status ?? run.signal}\n${(run.stderr ?? "").replace(/SX(TIME|PEAK).*/g, "").slice(0, 2000)}`);
   }
   const hash = createHash("sha256").update(readFileSync(out)).digest("hex");
   const file = openSync(out, "r");
   const buffer = Buffer.alloc(200);
   const length = readSync(file, buffer, 0, 200, 0);
   closeSync(file);
-  return { ms: 1000 * (Number(times[1]) + Number(times[2])), wallMs: 1000 * Number(times[3]), hash, head: buffer.toString("utf8", 0, length) };
+  return {
+    ms: 1000 * (Number(times[1]) + Number(times[2])), wallMs: 1000 * Number(times[3]), kb: Number(peak[1]),
+    hash, head: buffer.toString("utf8", 0, length),
+  };
 }
 
 /** @param {number[]} values */

@@ -1,85 +1,140 @@
 // Runs every program of bench/vm on SX and its peers in one run and prints the ratios.
 //
-//   node bench/run.mjs [--rounds N] [--write] [PROGRAM…]
+//   node bench/run.mjs [--rounds N] [--only ENGINE,…] [--write] [PROGRAM…]
 //
-// Engines: build/native/sx, SX in WASM under Node.js, lua5.4, luajit -joff. All take turns in each
-// round; the figure is the minimum of the rounds (default 5) of the process's CPU time less that of an
-// empty program. If an engine prints something else than the others, there is no figure at all.
-// --write puts the table into bench/RESULTS.md.
+// Engines: build/native/sx, SX in WASM under Node.js, lua5.4, luajit -joff, guile, node, node --jitless.
+// All take turns in each round; the figure is the least CPU time (user and system, threads included) of
+// the rounds (default 3), less that of a program that does nothing. An engine that needs more than
+// three seconds for a program runs it once. Peak memory is the resident set of the whole process, start
+// included. If an engine prints something else than SX, there is no figure at all.
+// --write puts the tables into bench/RESULTS.md.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { geometricMean, machine, replaceSection, runOnce, versionOf } from "./measure.mjs";
 
-const engines = [
+const all = [
   { name: "sx", extension: "sx", command: ["build/native/sx", "run"], version: ["build/native/sx", "version"] },
   { name: "sx wasm", extension: "sx", command: ["scripts/sx-wasm", "run"], version: ["node", "--version"] },
   { name: "lua5.4", extension: "lua", command: ["lua5.4"], version: ["lua5.4", "-v"] },
   { name: "luajit -joff", extension: "lua", command: ["luajit", "-joff"], version: ["luajit", "-v"] },
+  { name: "guile", extension: "scm", command: ["guile"], version: ["guile", "--version"] },
+  { name: "node", extension: "js", command: ["node"], version: ["node", "--version"] },
+  { name: "node --jitless", extension: "js", command: ["node", "--jitless"], version: ["node", "--version"] },
 ];
+const slowMs = 3000;
+// Engines that must run every program; a peer that lacks one or crashes gets a dash and a remark.
+const required = new Set(["sx", "sx wasm", "lua5.4"]);
 
-let rounds = 5;
+function usage(message) {
+  console.error(`bench: ${message}`);
+  process.exit(2);
+}
+let rounds = 3;
 let write = false;
+let engines = all;
 const names = [];
 for (let args = process.argv.slice(2); args.length > 0; ) {
   const argument = args.shift();
   if (argument === "--rounds") rounds = Number(args.shift());
   else if (argument === "--write") write = true;
+  else if (argument === "--only") {
+    const wanted = (args.shift() ?? "").split(",");
+    for (const name of wanted)
+      if (!all.some((engine) => engine.name === name)) usage(`no engine '${name}', there are: ${all.map((e) => e.name).join(", ")}`);
+    engines = all.filter((engine) => wanted.includes(engine.name));
+  } else if (argument.startsWith("-")) usage(`unknown option '${argument}'`);
   else names.push(argument);
 }
-if (!Number.isInteger(rounds) || rounds < 1) {
-  console.error("bench: --rounds wants a whole number from 1 up");
-  process.exit(2);
-}
-const programs = readdirSync("bench/vm").filter((file) => file.endsWith(".sx"))
-  .map((file) => file.slice(0, -3)).filter((name) => names.length === 0 || names.includes(name)).sort();
+if (!Number.isInteger(rounds) || rounds < 1) usage("--rounds wants a whole number from 1 up");
+if (write && (names.length > 0 || engines !== all)) usage("--write wants all programs and all engines");
+const known = readdirSync("bench/vm").filter((file) => file.endsWith(".sx")).map((file) => file.slice(0, -3)).sort();
+for (const name of names) if (!known.includes(name)) usage(`no program '${name}' in bench/vm, there are: ${known.join(", ")}`);
+const programs = known.filter((name) => names.length === 0 || names.includes(name));
+for (const { command } of engines)
+  if (command[0].includes("/") && !existsSync(command[0])) usage(`${command[0]} is missing: run scripts/build`);
 
 mkdirSync("build/bench", { recursive: true });
+process.env.XDG_CACHE_HOME = `${process.cwd()}/build/bench/cache`; // guile keeps what it compiles there
 writeFileSync("build/bench/empty.sx", "nil\n");
-writeFileSync("build/bench/empty.lua", "\n");
+for (const extension of ["lua", "scm", "js"]) writeFileSync(`build/bench/empty.${extension}`, "\n");
 /** What starting costs, engine by engine: the loading of a program that does nothing. */
 const startUp = engines.map(({ command, extension }) => {
-  const times = Array.from({ length: Math.max(rounds, 5) }, () => runOnce([...command, `build/bench/empty.${extension}`]).ms);
-  return Math.min(...times);
+  const runs = Array.from({ length: 7 }, () => runOnce([...command, `build/bench/empty.${extension}`]));
+  return { ms: Math.min(...runs.map((run) => run.ms)), kb: Math.min(...runs.map((run) => run.kb)) };
 });
 
-const rows = [];
-for (const program of programs) {
-  const best = engines.map(() => Infinity);
-  const hashes = engines.map(() => "");
-  const heads = engines.map(() => "");
+const remarks = [];
+const rows = programs.map((program) => {
+  const best = engines.map(() => null);
+  const expected = { hash: "", name: "" };
+  const given = engines.map(({ extension }) => existsSync(`bench/vm/${program}.${extension}`));
+  engines.forEach(({ name, extension }, at) => {
+    if (!given[at] && required.has(name)) usage(`bench/vm/${program}.${extension} is missing`);
+    // Guile compiles a file when it runs it for the first time.
+    if (given[at] && name === "guile") try { runOnce(["guile", `bench/vm/${program}.scm`]); } catch { /* found out below */ }
+  });
+  const commandOf = ({ command, extension }) => [...command, `bench/vm/${program}.${extension}`];
   for (let round = 0; round < rounds; round++) {
-    engines.forEach(({ command, extension }, at) => {
-      const { ms, hash, head } = runOnce([...command, `bench/vm/${program}.${extension}`]);
-      best[at] = Math.min(best[at], ms);
-      hashes[at] = hash;
-      heads[at] = head;
+    engines.forEach((engine, at) => {
+      if (!given[at] || best[at]?.ms > slowMs) return;
+      let run;
+      try {
+        run = runOnce(commandOf(engine));
+      } catch (error) {
+        if (required.has(engine.name)) throw error;
+        given[at] = false;
+        best[at] = null;
+        remarks.push(`${engine.name} fails on ${program}: ${error.message.split("\n")[0].replace(/.*: exit /, "exit ")}`);
+        return;
+      }
+      if (expected.hash === "") Object.assign(expected, { hash: run.hash, name: engine.name, head: run.head });
+      if (run.hash !== expected.hash) {
+        console.error(`bench: ${program}: ${engine.name} prints something else than ${expected.name}, so nothing is compared`);
+        console.error(`  ${expected.name}: ${expected.head.slice(0, 120)}\n  ${engine.name}: ${run.head.slice(0, 120)}`);
+        process.exit(1);
+      }
+      best[at] = { ms: Math.min(run.ms, best[at]?.ms ?? Infinity), kb: Math.min(run.kb, best[at]?.kb ?? Infinity) };
     });
   }
-  if (new Set(hashes).size !== 1) {
-    console.error(`bench: ${program}: the engines do not print the same, so nothing is compared`);
-    engines.forEach(({ name }, at) => console.error(`  ${name}: ${hashes[at].slice(0, 12)} ${heads[at].slice(0, 120)}`));
-    process.exit(1);
-  }
-  rows.push({ program, ms: best.map((time, at) => Math.max(time - startUp[at], 1)) });
-  console.error(`${program}: ${engines.map(({ name }, at) => `${name} ${best[at].toFixed(0)} ms`).join(", ")}`);
-}
+  console.error(`${program}: ${engines.map(({ name }, at) => `${name} ${best[at] ? `${best[at].ms.toFixed(0)} ms` : "–"}`).join(", ")}`);
+  return { program, ms: best.map((b, at) => b && Math.max(b.ms - startUp[at].ms, 1)), kb: best.map((b) => b && b.kb) };
+});
 
-const ratio = (row, over, under) => row.ms[over] / row.ms[under];
-const fixed = (value) => value.toFixed(2);
-const mean = (over, under) => fixed(geometricMean(rows.map((row) => ratio(row, over, under))));
+const at = (name) => engines.findIndex((engine) => engine.name === name);
+const sx = at("sx"), wasm = at("sx wasm"), lua = at("lua5.4");
+const others = engines.map((engine, index) => index).filter((index) => index !== sx);
+const ratio = (row, over, under) => (over < 0 || under < 0 || !row.ms[over] || !row.ms[under] ? null : row.ms[over] / row.ms[under]);
+const shown = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
+const mean = (over, under) => {
+  const ratios = rows.map((row) => ratio(row, over, under)).filter((value) => value !== null);
+  return ratios.length === 0 ? "–" : `**${geometricMean(ratios).toFixed(2)}**`;
+};
+const line = (...cells) => `| ${cells.join(" | ")} |`;
+const head = (...cells) => `${line(...cells)}\n|---|${"--:|".repeat(cells.length - 1)}`;
+const mb = (kb) => (kb === null ? "–" : (kb / 1024).toFixed(1));
+const versions = new Map(engines.map(({ name, version }) => [name, versionOf(version)]));
+
+const time = [
+  head("program", ...engines.map(({ name }) => `${name} ms`), ...(wasm >= 0 && lua >= 0 ? ["lua5.4 ÷ wasm"] : []), ...others.map((index) => `${engines[index].name} ÷ sx`)),
+  ...rows.map((row) => line(row.program, ...row.ms.map((ms) => shown(ms, 0)),
+    ...(wasm >= 0 && lua >= 0 ? [shown(ratio(row, lua, wasm))] : []), ...others.map((index) => shown(ratio(row, index, sx))))),
+  line("**geometric mean**", ...engines.map(() => ""), ...(wasm >= 0 && lua >= 0 ? [mean(lua, wasm)] : []), ...others.map((index) => mean(index, sx))),
+  line("start-up, subtracted above", ...startUp.map(({ ms }) => ms.toFixed(0)), ...(wasm >= 0 && lua >= 0 ? [""] : []), ...others.map(() => "")),
+];
+const memory = [
+  head("peak memory, MB", ...engines.map(({ name }) => name), ...(lua >= 0 ? ["sx ÷ lua5.4"] : [])),
+  ...rows.map((row) => line(row.program, ...row.kb.map(mb), ...(lua >= 0 ? [shown(row.kb[sx] && row.kb[lua] ? row.kb[sx] / row.kb[lua] : null)] : []))),
+  line("a program that does nothing", ...startUp.map(({ kb }) => mb(kb)), ...(lua >= 0 ? [shown(startUp[sx].kb / startUp[lua].kb)] : [])),
+];
 const table = [
   `${machine()}; ${rounds} rounds.`,
-  `${engines.map(({ name, version }) => `${name}: ${versionOf(version)}`).join("; ")}.`,
+  `${engines.map(({ name }) => `${name}: ${versions.get(name)}`).join("; ")}.`,
   "",
-  "| program | sx ms | sx wasm ms | lua5.4 ms | luajit -joff ms | lua5.4 ÷ sx | luajit -joff ÷ sx | wasm ÷ sx |",
-  "|---|--:|--:|--:|--:|--:|--:|--:|",
-  ...rows.map((row) =>
-    `| ${row.program} | ${row.ms.map((ms) => ms.toFixed(0)).join(" | ")} | ${fixed(ratio(row, 2, 0))} | ${fixed(ratio(row, 3, 0))} | ${fixed(ratio(row, 1, 0))} |`),
-  `| **geometric mean** | | | | | **${mean(2, 0)}** | **${mean(3, 0)}** | **${mean(1, 0)}** |`,
-  `| start-up, subtracted above | ${startUp.map((ms) => ms.toFixed(0)).join(" | ")} | | | |`,
+  ...time,
   "",
-  "The first two ratios say how many times faster SX is (above 1: faster); the last how much slower the WASM kernel is.",
+  "`÷ sx`: how many times faster SX is (above 1: faster), for `sx wasm` how much slower the WASM kernel is.",
+  ...(remarks.length > 0 ? ["", `${remarks.join("; ")}.`] : []),
+  "",
+  ...memory,
 ].join("\n");
 console.log(table);
-if (write && existsSync("bench/RESULTS.md")) {
-  writeFileSync("bench/RESULTS.md", replaceSection(readFileSync("bench/RESULTS.md", "utf8"), "programs", table));
-}
+if (write) writeFileSync("bench/RESULTS.md", replaceSection(readFileSync("bench/RESULTS.md", "utf8"), "vm", table));

@@ -1,0 +1,13 @@
+; the derivative of a formula held as lists and symbols, a quarter of a million times
+(define (deriv a)
+  (if (not (pair? a))
+      (if (eq? a 'x) 1 0)
+      (case (car a)
+        ((+) (cons '+ (map deriv (cdr a))))
+        ((-) (cons '- (map deriv (cdr a))))
+        ((*) (list '* a (cons '+ (map (lambda (b) (list '/ (deriv b) b)) (cdr a)))))
+        (else (error "no derivative of" a)))))
+(define formula '(+ (* 3 x x) (* a x x) (* b x) 5))
+(display (let loop ((i 1) (d #f))
+           (if (= i 250000) d (loop (+ i 1) (deriv formula)))))
+(newline)
