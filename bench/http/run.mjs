@@ -4,8 +4,8 @@
 //
 // A post is written into a fresh store through the server itself. The peer gets the same content as a row of its
 // own SQLite file and the static parts of the page, cut from our answer; then both must answer the same bytes, or
-// nothing is measured. wrk asks them in turn. Neither keeps pages: the peer reads its row from SQLite on each request, ours
-// the post from its view of the store, brought up to date on each request; both render the page each time.
+// nothing is measured. wrk asks them in turn. Both read the post's row from SQLite and render the page on every request;
+// neither keeps pages. A row holds the Markdown as HTML on both sides.
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";

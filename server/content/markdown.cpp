@@ -176,6 +176,11 @@ std::string shortened(const std::string& text, std::size_t code_points_max) {
 
 }  // namespace
 
+const std::string& markdown_renderer() {
+  static const std::string name = std::string(SX_RENDERER "-") + cmark_version_string();
+  return name;
+}
+
 std::string markdown_to_html(std::string_view text, const MarkdownOptions& options) {
   const std::string valid = repair_utf8(text);
   SanitizeOptions sanitize;

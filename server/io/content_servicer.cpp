@@ -143,9 +143,11 @@ void add_content(Runner& runner) {
     Root html(cx.heap, make_string(cx, html_text));
     const std::string excerpt_text = excerpt(text);
     Root short_text(cx.heap, make_string(cx, excerpt_text));
+    Root by(cx.heap, make_string(cx, markdown_renderer()));
     const Field fields[] = {
         {"html", html},
         {"excerpt", short_text},
+        {"by", by},
         {"words", Value::small_int(static_cast<std::int64_t>(word_count(text)))}};
     call.reply(make_dict(cx, fields));
   });

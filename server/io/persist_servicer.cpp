@@ -2,10 +2,13 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "engine/base/str.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
+#include "engine/value/root_list.h"
 
 namespace sx {
 
@@ -18,13 +21,59 @@ using store::NewEvent;
 
 constexpr std::int64_t kReadLimitDefault = 1'000'000;
 
+// Values read back from kv texts, so that a row read again is parsed only when it says something
+// else: the text is compared each time. Values are immutable, so performers may share them.
+class ReadBack {
+ public:
+  explicit ReadBack(Context& cx) : cx_(cx), values_(cx.heap) {}
+
+  Result<Value> value_of(const std::string& key, std::string text) {
+    if (const auto found = slots_.find(key); found != slots_.end() && texts_[found->second] == text)
+      return values_[found->second];
+    SX_TRY(const Value value, read_data(cx_, text));
+    keep(key, std::move(text), value);
+    return value;
+  }
+
+ private:
+  static constexpr std::size_t kBytesMax = std::size_t{8} << 20;
+  static constexpr std::size_t kEntryBytes = 256;  // about what an entry takes beside its text
+
+  void keep(const std::string& key, std::string text, Value value) {
+    if (text.size() > kBytesMax / 16) return;
+    if (bytes_ + text.size() + kEntryBytes > kBytesMax) {
+      // Begin anew rather than keep count of what was used when.
+      slots_.clear();
+      texts_.clear();
+      values_.truncate(0);
+      bytes_ = 0;
+    }
+    bytes_ += text.size() + kEntryBytes;
+    const auto [at, fresh] = slots_.try_emplace(key, texts_.size());
+    if (fresh) {
+      texts_.push_back(std::move(text));
+      values_.push(value);
+    } else {
+      bytes_ -= texts_[at->second].size() + kEntryBytes;
+      texts_[at->second] = std::move(text);
+      values_[at->second] = value;
+    }
+  }
+
+  Context& cx_;
+  std::unordered_map<std::string, std::size_t> slots_;
+  std::vector<std::string> texts_;
+  RootList values_;
+  std::size_t bytes_ = 0;
+};
+
 // What each op of a commit answers, decided when it is sent.
 enum class ReplyShape { Event, Events, Nil, True, Commit };
 
 class Persist {
  public:
   Persist(Runner& runner, store::Store& store, PostToVm post)
-      : runner_(runner), store_(store), post_(std::move(post)) {}
+      : runner_(runner), store_(store), post_(std::move(post)), read_back_(runner.vm().cx) {}
 
   Context& cx() { return runner_.vm().cx; }
 
@@ -335,9 +384,15 @@ class Persist {
     send(call, std::move(ops), {std::move(events)}, shape);
   }
 
+  Result<Value> kv_value(const std::string& key, std::string text) {
+    return read_back_.value_of(key, std::move(text));
+  }
+
+ private:
   Runner& runner_;
   store::Store& store_;
   PostToVm post_;
+  ReadBack read_back_;
 };
 
 }  // namespace
@@ -460,7 +515,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     auto entry = store.kv_get(key);
     if (!entry.ok()) return call.fail("store-error", entry.error().message);
     if (!entry.value()) return call.reply(Value::nil());
-    auto value = p->value_of(entry.value()->value);
+    auto value = p->kv_value(key, std::move(entry.value()->value));
     if (!value.ok()) return call.fail("store-error", str("kv ", key, ": ", value.error().message));
     call.reply(value.value());
   });

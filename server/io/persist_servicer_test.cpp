@@ -101,3 +101,36 @@ TEST_CASE("a collection in the middle of a commit moves nothing from under it") 
         R"([2 (57 58 59) {:text "#<" :n 60}])");
   }
 }
+
+TEST_CASE("a value read again is the one that stands in the store now") {
+  for (const bool small_nursery : {false, true}) {
+    World w(small_nursery);
+    CHECK(
+        w.run(
+            R"((define (put n) (perform {:op "persist/kv-put" :args (list "k" {:n n :text (string/repeat "y" 300)})}))
+      (define (read key) (get (perform {:op "persist/kv-get" :args (list key)}) :n))
+      (put 1)
+      (define first-reads [(read "k") (read "k")])
+      (put 2)
+      (define then (read "k"))
+      (perform {:op "persist/kv-delete" :args (list "k")})
+      (define gone (read "k"))
+      (put 1)
+      [first-reads then gone (read "k") (read "never")])") == "[[1 1] 2 nil 1 nil]");
+  }
+}
+
+TEST_CASE("more read values than are kept, and values changed over and over, stay right") {
+  World w(true);
+  CHECK(w.run(R"((define (key n) (str "k" n))
+    (define (text n) (string/repeat (str n " ") 20000))
+    (for-each (fn (n) (perform {:op "persist/kv-put" :args (list (key n) (text n))})) (range 150))
+    (define (right? n) (= (text n) (perform {:op "persist/kv-get" :args (list (key n))})))
+    (define once (every right? (range 150)))
+    (define again (every right? (range 150)))
+    (for-each (fn (n) (perform {:op "persist/kv-put" :args (list "k0" (text n))})
+                      (perform {:op "persist/kv-get" :args (list "k0")}))
+              (range 300))
+    [once again (= (text 299) (perform {:op "persist/kv-get" :args (list "k0")})) (right? 149)])") ==
+        "[true true true true]");
+}

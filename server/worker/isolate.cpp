@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "engine/base/scan.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "engine/value/collections.h"
@@ -202,9 +203,9 @@ class Isolate {
   }
 
   static bool header_safe(std::string_view text) {
-    for (const char c : text)
-      if (c == '\r' || c == '\n' || c == '\0') return false;
-    return true;
+    return scan(text, 0, [](std::uint64_t w) {
+             return bytes_equal(w, '\r') | bytes_equal(w, '\n') | bytes_equal(w, '\0');
+           }) == text.size();
   }
 
   Result<HttpResponse> response_of(const HttpRequest& request, Value value) {
