@@ -69,6 +69,13 @@ constexpr Index kIndex;
 const PrimitiveInfo* primitives() { return kPrimitives; }
 std::uint32_t primitive_count() { return kCount; }
 
+const PrimitiveInfo& primitive_of(Value v) {
+  const auto* object = static_cast<const PrimitiveObject*>(v.as_object());
+  if (object->index < kCount) return kPrimitives[object->index];
+  return *reinterpret_cast<const PrimitiveInfo*>(
+      static_cast<std::uintptr_t>(static_cast<const ExtensionNative*>(object)->info_bits));
+}
+
 int find_primitive(std::string_view name) {
   for (std::uint32_t at = hash_name(name) & (kSlots - 1); kIndex.slots[at] >= 0;
        at = (at + 1) & (kSlots - 1)) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/bytecode/primitive_info.h"
+#include "engine/value/object.h"
 
 namespace sx {
 
@@ -14,5 +15,14 @@ const PrimitiveInfo* primitives();
 std::uint32_t primitive_count();
 // Index of the primitive with this name, or -1.
 int find_primitive(std::string_view name);
+
+// A native of an extension (Engine::extend): its index lies above those of the table, which is what
+// bundles are compared by; programs reach it by its global.
+struct ExtensionNative : PrimitiveObject {
+  std::uint64_t info_bits;  // const PrimitiveInfo*, wide enough on both targets
+};
+
+// What the primitive object v is, of the table or of an extension.
+const PrimitiveInfo& primitive_of(Value v);
 
 }  // namespace sx

@@ -197,8 +197,7 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
 
   Value result;
   if (is_kind(callee, Kind::Primitive)) {
-    const PrimitiveInfo& prim =
-        primitives()[static_cast<PrimitiveObject*>(callee.as_object())->index];
+    const PrimitiveInfo& prim = primitive_of(callee);
     if (count < prim.min_args || (prim.max_args >= 0 && count > prim.max_args)) {
       std::string expected = counted(prim.min_args, "argument");
       if (prim.max_args < 0) {
