@@ -15,7 +15,7 @@ Value set_members(Value set) { return set.as_object()->slots(0)[0]; }
 
 // A collection whose parts are being written.
 struct Open {
-  enum class Kind : std::uint8_t { List, Vector, Dict, Set } kind;
+  enum class Kind : std::uint8_t { List, Vector, Dict, Set, Record } kind;
   Value rest;               // List: the pairs not yet written; Vector: the vector
   std::uint32_t index = 0;  // Vector
   DictCursor cursor;
@@ -57,6 +57,10 @@ class Encoder {
       case Open::Kind::Vector:
         if (open.index == vector_count(open.rest)) return false;
         next = vector_get(open.rest, open.index++);
+        return true;
+      case Open::Kind::Record:
+        if (open.index + 2 >= open.rest.as_object()->words) return false;
+        next = static_cast<Record*>(open.rest.as_object())->fields()[open.index++];
         return true;
       case Open::Kind::Dict:
         if (!open.held.is_unset()) {
@@ -151,6 +155,16 @@ class Encoder {
         put_count(out_, set_count(v));
         enter(Open::Kind::Set, set_members(v));
         return {};
+      case Kind::Record: {
+        const auto* type = static_cast<RecordType*>(static_cast<Record*>(o)->type.as_object());
+        put_tag(out_, ConstantTag::Record);
+        put_text(out_, cx_.symbols.name(type->name.id()));
+        put_count(out_, type->field_count);
+        for (std::uint32_t i = 0; i < type->field_count; ++i)
+          put_text(out_, cx_.symbols.name(vector_get(type->fields, i).id()));
+        enter(Open::Kind::Record, v);
+        return {};
+      }
       default:
         return refuse(v);
     }
@@ -170,9 +184,10 @@ class Encoder {
   }
 
   Result<void> refuse(Value v) {
-    return Error{str("a value of type ", type_name(v),
-                     " cannot be a constant: only nil, booleans, numbers, strings, bytes, chars, "
-                     "symbols, keywords, raw markup, and lists, vectors, dicts and sets of these")};
+    return Error{
+        str("a value of type ", type_name(v),
+            " cannot be a constant: only nil, booleans, numbers, strings, bytes, chars, "
+            "symbols, keywords, raw markup, and lists, vectors, dicts, sets and records of these")};
   }
 
   const Context& cx_;
@@ -247,9 +262,21 @@ bool read_parts(ByteReader& in, ConstantTag tag, std::uint64_t& parts) {
     case ConstantTag::Dict:
       parts = 2 * std::uint64_t{in.count_of(2)};
       return true;
+    case ConstantTag::Record: {
+      if (!utf8_valid(in.text())) in.fail();
+      parts = in.count_of(2);
+      for (std::uint64_t i = 0; i < parts && in.ok(); ++i)
+        if (!utf8_valid(in.text())) in.fail();
+      return true;
+    }
     default:
       return false;
   }
+}
+
+void store_slot(Context& cx, Value object, std::size_t i, Value v) {
+  object.as_object()->slots(0)[i] = v;
+  cx.heap.write_barrier(object.as_object(), v);
 }
 
 // The values of the collections under construction, as a root source.
@@ -271,7 +298,12 @@ class Decoder {
     do {
       const auto tag = static_cast<ConstantTag>(in.u8());
       std::uint64_t parts;
-      if (read_parts(in, tag, parts)) {
+      if (tag == ConstantTag::Record) {
+        const Value type = type_of_record(in, parts);
+        if (type.is_unset()) return type;
+        open_.push_back({tag, parts, values_.size()});
+        values_.push_back(type);
+      } else if (read_parts(in, tag, parts)) {
         open_.push_back({tag, parts, values_.size()});
       } else {
         const Value v = atom(in, tag);
@@ -289,6 +321,14 @@ class Decoder {
     std::uint64_t left;
     std::size_t first;  // index of its first part in values_
   };
+
+  Value type_of_record(ByteReader& in, std::uint64_t& parts) {
+    const Value name = cx_.symbol(in.text());
+    parts = in.count();
+    std::vector<Value> fields;
+    for (std::uint64_t i = 0; i < parts; ++i) fields.push_back(cx_.keyword(in.text()));
+    return record_type(cx_, name, fields);
+  }
 
   Value atom(ByteReader& in, ConstantTag tag) {
     switch (tag) {
@@ -364,6 +404,12 @@ class Decoder {
         for (std::size_t i = done.first; i < values_.size(); i += 2)
           result = dict_put(cx_, result, values_[i], values_[i + 1]);
         break;
+      case ConstantTag::Record: {
+        const auto words = static_cast<std::uint32_t>(1 + count);
+        result = Value::object(cx_.heap.alloc_slots(Kind::Record, words));
+        for (std::size_t i = 0; i < count; ++i) store_slot(cx_, result, i, values_[done.first + i]);
+        break;
+      }
       default:
         result = empty_set(cx_);
         for (std::size_t i = done.first; i < values_.size(); ++i)
@@ -413,6 +459,7 @@ Result<void> check_constant(std::string_view bytes) {
 Result<Value> decode_constant(Context& cx, std::string_view bytes, bool as_static) {
   SX_CHECK(check_constant(bytes));
   const Value v = Decoder(cx).run(bytes);
+  if (v.is_unset()) return Error{"there are too many different record types"};
   return as_static ? cx.heap.copy_to_static(v) : v;
 }
 

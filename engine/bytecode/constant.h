@@ -11,6 +11,7 @@
 //   List      count ≥ 1, elements           DottedList   count ≥ 1, elements, tail
 //   Vector    count, elements               Set          count, members in insertion order
 //   Dict      count, key value key value … in insertion order
+//   Record    name of the type, count, names of the fields; then the value of each
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ enum class ConstantTag : std::uint8_t {
   Dict = 15,
   Set = 16,
   Raw = 17,
+  Record = 18,
 };
 
 inline constexpr std::size_t kConstantDepthMax = 2'000'000;  // as deep as the reader reads

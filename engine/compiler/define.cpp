@@ -228,6 +228,11 @@ Node* Expander::define_record(const Form* form) {
   const Form* fields = form->items[2];
   const std::string name = text_of(target);
   GlobalName* type = global(private_name(module_, name + "%type"));
+  // Instances print with this name: that of a private type says whose it is.
+  const Definition* constructor = definition_of(target);
+  const bool named_by_module = constructor && !constructor->exported && !module_.empty();
+  const Form* type_name =
+      named_by_module ? forms_.symbol(private_name(module_, name), target->at) : target;
   const auto type_value = [&] {
     Node* made = node(NodeKind::Global, form);
     made->global = type;
@@ -240,7 +245,7 @@ Node* Expander::define_record(const Form* form) {
   for (const Form* field : fields->items)
     keys.items.push_back(forms_.atom(cx_.keyword(text_of(field)), field->at));
   Node* define_type = node(NodeKind::DefGlobal, form,
-                           {prim("%record-type", {quoted(target), quoted(&keys)}, form)});
+                           {prim("%record-type", {quoted(type_name), quoted(&keys)}, form)});
   define_type->global = type;
   nodes.push_back(define_type);
   const auto function_of = [&](const std::string& suffix, std::size_t params, auto make_body) {

@@ -277,6 +277,7 @@ Node* Expander::expand(const Form* form, const Scope* scope) {
     case Form::Kind::Vector:
     case Form::Kind::Dict:
     case Form::Kind::Set:
+    case Form::Kind::Record:
       made = expand_collection(form, scope);
       break;
     default:
@@ -344,6 +345,15 @@ Node* Expander::expand_list(const Form* form, const Scope* scope) {
 Node* Expander::expand_call(const Form* form, const Resolved& head, const Scope* scope) {
   const Form* name = form->items[0];
   if (head.kind == Resolved::Kind::Unbound && name->is_symbol()) return unbound(name, scope);
+  if (name->is_keyword()) {  // (:key coll [default]) is (get coll :key [default])
+    if (form->size() != 2 && form->size() != 3)
+      return fail(form, str(forms_.show(name), " was given ", form->size() - 1,
+                            form->size() == 2 ? " argument" : " arguments", ". Usage: (",
+                            forms_.show(name), " coll [default])"));
+    std::vector<Node*> args = values(form, 1, scope);
+    args.insert(args.begin() + 1, quoted(name));
+    return prim("get", std::move(args), form);
+  }
   if (name->kind == Form::Kind::Atom && !name->is_symbol())
     return fail(form, str("Not callable: ", forms_.show(name),
                           ". Expected a function; quote the list if it is data."));
@@ -455,11 +465,27 @@ Node* Expander::sequence(std::vector<Node*> args, bool vector, const Form* at) {
   return vector ? prim("list->vector", {all}, at) : all;
 }
 
+// The type of a record form as code: asked for by name and fields, as the reader does.
+Node* Expander::record_type_of(const Form* form) {
+  const auto* type = static_cast<const RecordType*>(form->value.as_object());
+  Form keys;
+  keys.kind = Form::Kind::Vector;
+  keys.at = form->at;
+  for (std::uint32_t i = 0; i < type->field_count; ++i)
+    keys.items.push_back(forms_.atom(vector_get(type->fields, i), form->at));
+  return prim("%record-type", {quoted(forms_.atom(type->name, form->at)), quoted(&keys)}, form);
+}
+
 Node* Expander::expand_collection(const Form* form, const Scope* scope) {
   if (is_self_evaluating(form)) return quoted(form);
   if (form->kind == Form::Kind::Vector) return sequence(values(form, 0, scope), true, form);
   if (form->kind == Form::Kind::Set)
     return call_primitive(find_primitive("set"), form, values(form, 0, scope));
+  if (form->kind == Form::Kind::Record) {
+    std::vector<Node*> fields = values(form, 0, scope);
+    fields.insert(fields.begin(), record_type_of(form));
+    return prim("%record", std::move(fields), form);
+  }
   bool keywords = form->size() <= 2 * kShapeKeysMax;
   for (std::size_t i = 0; i < form->size(); i += 2)
     keywords = keywords && form->items[i]->is_keyword();

@@ -110,6 +110,7 @@ class Expander {
   Node* expand_list(const Form* form, const Scope* scope);
   Node* expand_symbol(const Form* form, const Scope* scope);
   Node* expand_collection(const Form* form, const Scope* scope);
+  Node* record_type_of(const Form* form);
   Node* expand_call(const Form* form, const Resolved& head, const Scope* scope);
   Node* call_primitive(int index, const Form* form, std::vector<Node*> args);
   Node* sequence(std::vector<Node*> args, bool vector, const Form* at);

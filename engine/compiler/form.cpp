@@ -110,6 +110,14 @@ void Forms::fill(Form* form, Value v, std::vector<std::pair<Form*, Value>>& pend
       while (cursor.next(key, value)) form->items.push_back(child(key, form->at));
       return;
     }
+    case Kind::Record: {
+      const auto* record = static_cast<Record*>(v.as_object());
+      form->kind = Form::Kind::Record;
+      form->value = record->type;
+      for (std::uint32_t i = 0; i + 2 < record->words; ++i)
+        form->items.push_back(child(record->fields()[i], form->at));
+      return;
+    }
     default:
       form->kind = Form::Kind::Heap;
       form->root = static_cast<std::uint32_t>(roots_.size());
@@ -184,6 +192,15 @@ Value Forms::to_value(const Form* form, bool plain) {
     } else if (f->kind == Form::Kind::Vector) {
       std::vector<Value> values(stack_.begin() + static_cast<std::ptrdiff_t>(first), stack_.end());
       built = make_vector(cx_, values);
+    } else if (f->kind == Form::Kind::Record) {
+      auto* record = static_cast<Record*>(
+          cx_.heap.alloc_slots(Kind::Record, static_cast<std::uint32_t>(2 + n)));
+      record->type = f->value;
+      for (std::size_t i = 0; i < n; ++i) {
+        record->fields()[i] = stack_[first + i];
+        cx_.heap.write_barrier(record, stack_[first + i]);
+      }
+      built = Value::object(record);
     } else {
       const bool dict = f->kind == Form::Kind::Dict;
       stack_.push_back(dict ? empty_dict(cx_) : empty_set(cx_));
@@ -259,6 +276,10 @@ void Forms::show(const Form* form, std::string& out, std::size_t bytes_max, int 
       return items("{", "}");
     case Form::Kind::Set:
       return items("#{", "}");
+    case Form::Kind::Record:
+      out += '#';
+      out += record_name(cx_, static_cast<const RecordType*>(form->value.as_object()));
+      return items("{", "}");
   }
 }
 

@@ -30,6 +30,7 @@ struct Form {
     Vector,  // items
     Dict,    // items: key, value, key, value, …
     Set,     // items
+    Record,  // value: the type (static); items: the values of its fields
   };
   Kind kind = Kind::Atom;
   Position at;

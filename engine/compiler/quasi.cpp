@@ -68,7 +68,9 @@ Node* Expander::quasi(const Form* form, int level, const Scope* scope) {
       return prim("->set", {quasi_items(form, level, scope)}, form);
     default: {
       std::vector<Node*> entries;
+      if (form->kind == Form::Kind::Record) entries.push_back(record_type_of(form));
       for (const Form* item : form->items) entries.push_back(quasi(item, level, scope));
+      if (form->kind == Form::Kind::Record) return prim("%record", std::move(entries), form);
       return call_primitive(find_primitive("dict"), form, std::move(entries));
     }
   }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kScanChunk = 4096;          // slots of one object marked at a time
 constexpr std::size_t kMarkStepWords = 128 * 1024;  // least work of a step: well below 1 ms
-constexpr std::uint8_t kKindMax = static_cast<std::uint8_t>(Kind::Handle);
+constexpr std::uint8_t kKindMax = static_cast<std::uint8_t>(Kind::TypedArray);  // the last one
 
 }  // namespace
 

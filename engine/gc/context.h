@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,8 @@
 #include "engine/value/symbol.h"
 
 namespace sx {
+
+class Vm;
 
 struct Context {
   Context(const HeapConfig& config, std::uint64_t seed);
@@ -34,6 +37,19 @@ struct Context {
     std::unordered_map<std::uint32_t, std::uint32_t> renamed;
   };
   Expansion expansion;
+
+  // Record types by name and fields, in the static generation (record_type in collections.h).
+  std::unordered_map<std::string, Value> record_types;
+
+  // What upper layers keep for as long as the context; each makes its own on first use.
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  std::unique_ptr<Attachment> templates;  // markup templates by hash: bytecode/templates.h
+  std::unique_ptr<Attachment> html;       // what pages are written into: render/html_buffer.h
+
+  // The machine around it, for natives that look into fibers (vm/freeze.h); null without one.
+  Vm* vm = nullptr;
 
   // The error of the primitive that just returned unset.
   Value error = Value::nil();

@@ -6,14 +6,14 @@
 namespace sx {
 namespace {
 
-const RecordType* record_type(Value record) {
+const RecordType* type_of(Value record) {
   return static_cast<const RecordType*>(
       static_cast<const Record*>(record.as_object())->type.as_object());
 }
 
 // The slot of a field, or -1.
 int record_slot(Value record, Value key) {
-  const RecordType* type = record_type(record);
+  const RecordType* type = type_of(record);
   for (std::uint32_t i = 0; i < type->field_count; ++i)
     if (vector_get(type->fields, i) == key) return static_cast<int>(i);
   return -1;
@@ -25,6 +25,8 @@ std::int64_t index_within(Value index, std::size_t count) {
     return -1;
   return index.as_int();
 }
+
+std::uint32_t typed_count(Value v) { return static_cast<const TypedArray*>(v.as_object())->count; }
 
 Value char_at(const String* s, std::uint32_t i) {
   if (s->ascii()) return Value::character(static_cast<unsigned char>(s->data()[i]));
@@ -80,6 +82,8 @@ Value op_count(Context& cx, Value s) {
         return Value::small_int(static_cast<const Bytes*>(object)->byte_len);
       case Kind::Array:
         return Value::small_int(static_cast<const Array*>(object)->count);
+      case Kind::TypedArray:
+        return Value::small_int(typed_count(s));
       case Kind::Table:
         return Value::small_int(static_cast<const Table*>(object)->live);
       default:
@@ -101,6 +105,7 @@ Value op_is_empty(Context& cx, Value s) {
       case Kind::String:
       case Kind::Bytes:
       case Kind::Array:
+      case Kind::TypedArray:
       case Kind::Table:
         return Value::boolean(op_count(cx, s) == Value::small_int(0));
       default:
@@ -147,6 +152,10 @@ Value element_at(Context& cx, const char* who, Value s, Value index, std::size_t
         i = index_within(index, *count);
         return i < 0 ? Value::unset() : array->store.as_object()->slots(0)[i];
       }
+      case Kind::TypedArray:
+        *count = typed_count(s);
+        i = index_within(index, *count);
+        return i < 0 ? Value::unset() : typed_get(cx, s, static_cast<std::uint32_t>(i));
       case Kind::String: {
         const auto* text = static_cast<const String*>(object);
         *count = text->char_len;
@@ -225,6 +234,10 @@ Value op_lookup(Context& cx, Value coll, Value key, bool* failed) {
         const std::int64_t i = index_within(key, array->count);
         return i < 0 ? Value::unset() : array->store.as_object()->slots(0)[i];
       }
+      case Kind::TypedArray: {
+        const std::int64_t i = index_within(key, typed_count(coll));
+        return i < 0 ? Value::unset() : typed_get(cx, coll, static_cast<std::uint32_t>(i));
+      }
       case Kind::Table:
         return table_get(cx, coll, key);
       case Kind::Set:
@@ -263,9 +276,8 @@ Value op_assoc(Context& cx, Value coll, Value key, Value value) {
     if (slot < 0) {
       std::string shown;
       append_display(cx, shown, key);
-      return cx.fail("key-error",
-                     str("assoc: the record type ", cx.symbols.name(record_type(coll)->name.id()),
-                         " has no field ", shown));
+      return cx.fail("key-error", str("assoc: the record type ", record_name(cx, type_of(coll)),
+                                      " has no field ", shown));
     }
     Root from(cx.heap, coll), x(cx.heap, value);
     const std::uint32_t words = coll.as_object()->words;
@@ -291,6 +303,13 @@ Value op_conj(Context& cx, Value coll, Value x) {
 }
 
 Value op_array_get(Context& cx, Value a, Value index) {
+  if (is_kind(a, Kind::TypedArray)) {
+    const std::uint32_t n = typed_count(a);
+    if (index.is_int() && index.as_int() >= 0 && index.as_int() < n)
+      return typed_get(cx, a, static_cast<std::uint32_t>(index.as_int()));
+    if (!is_integer(index)) return cx.fail_type("array/get", "integer", index);
+    return fail_index(cx, "array/get", index, a, n);
+  }
   if (!is_kind(a, Kind::Array)) return cx.fail_type("array/get", "array", a);
   if (!is_integer(index)) return cx.fail_type("array/get", "integer", index);
   const auto* array = static_cast<const Array*>(a.as_object());
@@ -300,6 +319,15 @@ Value op_array_get(Context& cx, Value a, Value index) {
 }
 
 Value op_array_set(Context& cx, Value a, Value index, Value x) {
+  if (is_kind(a, Kind::TypedArray)) {
+    const std::uint32_t n = typed_count(a);
+    if (!is_integer(index)) return cx.fail_type("array/set!", "integer", index);
+    if (index_within(index, n) < 0) return fail_index(cx, "array/set!", index, a, n);
+    if (!typed_accepts(cx, "array/set!", static_cast<const TypedArray*>(a.as_object())->element, x))
+      return Value::unset();
+    typed_set(a, static_cast<std::uint32_t>(index.as_int()), x);
+    return x;
+  }
   if (!is_kind(a, Kind::Array)) return cx.fail_type("array/set!", "array", a);
   if (!is_integer(index)) return cx.fail_type("array/set!", "integer", index);
   const auto* array = static_cast<const Array*>(a.as_object());

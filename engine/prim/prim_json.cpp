@@ -405,9 +405,29 @@ class JsonWriter {
     } else if (is_dict(v)) {
       out_.push_back('{');
       levels_.push_back({v, 0, '}', true});
+    } else if (is_kind(v, Kind::Record)) {
+      out_.push_back('{');
+      levels_.push_back({v, 0, '}', true});
+    } else if (is_kind(v, Kind::TypedArray)) {
+      return write_typed(static_cast<const TypedArray*>(v.as_object()));
     } else {
       return fail(v);
     }
+    return true;
+  }
+
+  bool write_typed(const TypedArray* array) {
+    out_.push_back('[');
+    for (std::uint32_t i = 0; i < array->count; ++i) {
+      if (i > 0) out_.push_back(',');
+      const std::string text = typed_text(array, i);
+      if (text.back() == '0' && (text == "+nan.0" || text == "+inf.0" || text == "-inf.0")) {
+        cx_.fail("value-error", str("json/write: JSON has no form for ", text));
+        return false;
+      }
+      out_ += text;
+    }
+    out_.push_back(']');
     return true;
   }
 
@@ -442,6 +462,14 @@ class JsonWriter {
       return true;
     }
     if (!v.is_object()) return false;
+    if (is_kind(v, Kind::Record)) {
+      const auto* record = static_cast<const Record*>(v.as_object());
+      if (level.at + 2 >= record->words) return false;
+      key = vector_get(static_cast<const RecordType*>(record->type.as_object())->fields, level.at);
+      value = record->fields()[level.at++];
+      has_key = true;
+      return true;
+    }
     const bool set = is_kind(v, Kind::Set);
     do {
       if (!dict_entry(cx_, set ? set_dict(v) : v, level.at, key, value)) return false;

@@ -22,26 +22,20 @@ SX_PRIMITIVE(prim_is_function) {
 }
 SX_PRIMITIVE(prim_is_bytes) { return Value::boolean(is_bytes(args[0])); }
 SX_PRIMITIVE(prim_is_cell) { return Value::boolean(is_kind(args[0], Kind::Cell)); }
-SX_PRIMITIVE(prim_is_array) { return Value::boolean(is_kind(args[0], Kind::Array)); }
+SX_PRIMITIVE(prim_is_array) {
+  return Value::boolean(is_kind(args[0], Kind::Array) || is_kind(args[0], Kind::TypedArray));
+}
 SX_PRIMITIVE(prim_is_table) { return Value::boolean(is_kind(args[0], Kind::Table)); }
 SX_PRIMITIVE(prim_is_record) { return Value::boolean(is_kind(args[0], Kind::Record)); }
 SX_PRIMITIVE(prim_is_markup) {
   return Value::boolean(is_kind(args[0], Kind::Template) || is_kind(args[0], Kind::Raw));
 }
 
-namespace {
-
-Value record_type_name(Value record) {
-  const auto* type = static_cast<const RecordType*>(
-      static_cast<const Record*>(record.as_object())->type.as_object());
-  return type->name;
-}
-
-}  // namespace
-
 SX_PRIMITIVE(prim_type_of) {
   if (is_kind(args[0], Kind::Record))
-    return cx.keyword(cx.symbols.name(record_type_name(args[0]).id()));
+    return cx.keyword(
+        record_name(cx, static_cast<const RecordType*>(
+                            static_cast<const Record*>(args[0].as_object())->type.as_object())));
   return cx.keyword(type_name(args[0]));
 }
 
@@ -64,11 +58,10 @@ SX_PRIMITIVE(prim_name) {
   if (is_string(v)) return v;
   if (v.is_symbol() || v.is_keyword()) return make_text(cx, cx.symbols.name(v.id()));
   if (is_kind(v, Kind::RecordType))
-    return make_text(cx, cx.symbols.name(static_cast<const RecordType*>(v.as_object())->name.id()));
+    return make_text(cx, record_name(cx, static_cast<const RecordType*>(v.as_object())));
   if (is_closure(v)) return make_text(cx, as_closure(v)->function()->name);
   if (is_kind(v, Kind::Primitive))
-    return make_text(cx,
-                     primitives()[static_cast<const PrimitiveObject*>(v.as_object())->index].name);
+    return make_text(cx, primitive_of(v).name);
   return cx.fail_type("name", "string, keyword or symbol", v);
 }
 

@@ -21,37 +21,28 @@ SX_PRIMITIVE(prim_array_new) {
 }
 SX_PRIMITIVE(prim_array_get) { return op_array_get(cx, args[0], args[1]); }
 SX_PRIMITIVE(prim_array_set) { return op_array_set(cx, args[0], args[1], args[2]); }
+namespace {
+
+// Typed arrays have the length they were made with.
+bool want_growing(Context& cx, std::string_view who, Value v) {
+  if (!is_kind(v, Kind::TypedArray)) return want_kind(cx, who, Kind::Array, v);
+  cx.fail("type-error", str(who, ": the ", type_name(v),
+                            " has a fixed length: make a longer one, or use (array/new)"));
+  return false;
+}
+
+}  // namespace
+
 SX_PRIMITIVE(prim_array_push) {
-  if (!want_kind(cx, "array/push!", Kind::Array, args[0])) return Value::unset();
+  if (!want_growing(cx, "array/push!", args[0])) return Value::unset();
   array_push(cx, args[0], args[1]);
   return args[0];
 }
 SX_PRIMITIVE(prim_array_pop) {
-  if (!want_kind(cx, "array/pop!", Kind::Array, args[0])) return Value::unset();
+  if (!want_growing(cx, "array/pop!", args[0])) return Value::unset();
   if (array_count(args[0]) == 0) return cx.fail("index-error", "array/pop!: the array is empty");
   return array_pop(args[0]);
 }
-SX_PRIMITIVE(prim_array_length) {
-  if (!want_kind(cx, "array/length", Kind::Array, args[0])) return Value::unset();
-  return Value::small_int(array_count(args[0]));
-}
-SX_PRIMITIVE(prim_array_to_list) {
-  if (!want_kind(cx, "array->list", Kind::Array, args[0])) return Value::unset();
-  std::vector<Value> elements;
-  if (!gather(cx, "array->list", args[0], elements)) return Value::unset();
-  return make_list(cx, elements);
-}
-SX_PRIMITIVE(prim_list_to_array) {
-  Sequence sequence(cx, args[0]);
-  if (!sequence.valid()) return cx.fail_type("list->array", "list", args[0]);
-  Root array(cx.heap, make_array(cx, 0, Value::nil()));
-  Value v;
-  std::size_t n = 0;
-  for (; sequence.next(v); ++n) array_push(cx, array, v);
-  cx.charge(n * 16);
-  return array;
-}
-
 // --- tables -------------------------------------------------------------------------------------
 namespace {
 

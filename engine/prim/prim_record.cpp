@@ -15,21 +15,20 @@ bool is_instance(Value v, Value type) {
 SX_PRIMITIVE(prim_record_type) {
   if (!args[0].is_symbol()) return cx.fail_type("%record-type", "symbol", args[0]);
   if (!is_vector(args[1])) return cx.fail_type("%record-type", "vector", args[1]);
-  Object* object = cx.heap.alloc_slots(Kind::RecordType, 4);
-  auto* type = static_cast<RecordType*>(object);
-  type->field_count = vector_count(args[1]);
-  type->name = args[0];
-  type->fields = args[1];
-  return Value::object(type);
+  std::vector<Value> fields;  // keywords: nothing that moves
+  for (std::uint32_t i = 0; i < vector_count(args[1]); ++i) {
+    fields.push_back(vector_get(args[1], i));
+    if (!fields.back().is_keyword()) return cx.fail_type("%record-type", "keyword", fields.back());
+  }
+  return record_type(cx, args[0], fields);
 }
 
 SX_PRIMITIVE(prim_record) {
   if (!is_kind(args[0], Kind::RecordType)) return cx.fail_type("%record", "record-type", args[0]);
   const std::uint32_t fields = type_of(args[0])->field_count;
   if (static_cast<std::uint32_t>(count - 1) != fields)
-    return cx.fail("arity-error",
-                   str(cx.symbols.name(type_of(args[0])->name.id()), ": Expected ", fields,
-                       fields == 1 ? " value, got " : " values, got ", count - 1));
+    return cx.fail("arity-error", str(record_name(cx, type_of(args[0])), ": Expected ", fields,
+                                      fields == 1 ? " value, got " : " values, got ", count - 1));
   Object* object = cx.heap.alloc(Kind::Record, 2 + fields);
   auto* record = static_cast<Record*>(object);
   record->type = args[0];
@@ -42,7 +41,7 @@ SX_PRIMITIVE(prim_is_record_of) { return Value::boolean(is_instance(args[0], arg
 SX_PRIMITIVE(prim_record_ref) {
   if (!is_kind(args[1], Kind::RecordType))
     return cx.fail_type("%record-ref", "record-type", args[1]);
-  const std::string_view name = cx.symbols.name(type_of(args[1])->name.id());
+  const std::string_view name = record_name(cx, type_of(args[1]));
   if (!args[2].is_int() || args[2].as_int() < 0 ||
       args[2].as_int() >= type_of(args[1])->field_count)
     return cx.fail_type("%record-ref", "field index", args[2]);

@@ -3,6 +3,7 @@
 
 #include "engine/base/str.h"
 #include "engine/reader/printer.h"
+#include "engine/value/root_list.h"
 
 namespace sx {
 
@@ -125,7 +126,7 @@ Value make_entry(Context& cx, Value key, Value value) {
 
 Sequence::Sequence(Context& cx, Value v) : cx_(cx), value_(cx.heap, v) {
   valid_ = v.is_nil() || v.is_empty_list() || is_pair(v) || is_vector(v) || is_kind(v, Kind::Set) ||
-           is_dict(v) || is_kind(v, Kind::Array);
+           is_dict(v) || is_kind(v, Kind::Array) || is_kind(v, Kind::TypedArray);
 }
 
 bool Sequence::next(Value& out) {
@@ -150,6 +151,10 @@ bool Sequence::next(Value& out) {
       out = array->store.as_object()->slots(0)[at_++];
       return true;
     }
+    case Kind::TypedArray:
+      if (at_ >= static_cast<const TypedArray*>(v.as_object())->count) return false;
+      out = typed_get(cx_, v, at_++);
+      return true;
     case Kind::Set:
     case Kind::ShapeDict:
     case Kind::HashDict: {
@@ -190,6 +195,13 @@ bool gather(Context& cx, std::string_view who, Value v, std::vector<Value>& out)
       const Value* store = array->store.as_object()->slots(0);
       out.insert(out.end(), store, store + array->count);
     }
+  } else if (is_kind(v, Kind::TypedArray)) {
+    // Integers beyond 48 bits are made here, so everything gathered is rooted meanwhile.
+    RootList held(cx.heap, out);
+    Root array(cx.heap, v);
+    const std::uint32_t n = static_cast<const TypedArray*>(v.as_object())->count;
+    for (std::uint32_t i = 0; i < n; ++i) held.push(typed_get(cx, array, i));
+    out.assign(held.data(), held.data() + held.size());
   } else {
     cx.fail_type(who, "list", v);
     return false;

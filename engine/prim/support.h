@@ -76,7 +76,7 @@ bool char_is_letter(std::uint32_t c);
 bool dict_entry(const Context& cx, Value dict, std::uint32_t i, Value& key, Value& value);
 Value make_entry(Context& cx, Value key, Value value);  // [key value]
 
-// Walks a list, vector, set, dict (entries as [k v]), array or nil across allocations.
+// Walks a list, vector, set, dict (entries as [k v]), array of any kind or nil across allocations.
 class Sequence {
  public:
   Sequence(Context& cx, Value v);

@@ -31,6 +31,9 @@ constexpr bool is_delimiter(std::uint32_t c) {
       return is_reader_space(c);
   }
 }
+// May a record type with this name be written #name{…}? Otherwise its instances print as #<name …>.
+bool is_record_token(std::string_view name);  // printer.cpp
+
 // Controls, and the spaces and marks of Unicode that look like nothing or like an ASCII space: not
 // allowed bare in source text, where nobody could see them.
 constexpr bool is_invisible(std::uint32_t c) {

@@ -1,7 +1,6 @@
 // The printer. Open compounds wait on an explicit stack; a value is either written whole or opened.
 #include "engine/reader/printer.h"
 
-#include <cstring>
 #include <unordered_set>
 #include <vector>
 
@@ -317,27 +316,11 @@ class Printer {
     }
   }
 
-  // The elements are read where they lie: an integer of 64 bits would be an object.
   void typed_array(const TypedArray* array, Value v) {
     out_.append(str("#<", type_name(v)));
     for (std::uint32_t i = 0; i < array->count && !full(); ++i) {
       out_.push_back(' ');
-      const std::uint8_t* at = array->data() + std::size_t{i} * element_bytes(array->element);
-      if (array->element == Element::F64) {
-        double d;
-        std::memcpy(&d, at, sizeof d);
-        out_.append(double_to_string(Value::from_double(d).as_double()));
-        continue;
-      }
-      std::int64_t n = *at;
-      std::int32_t half;
-      if (array->element == Element::I32) {
-        std::memcpy(&half, at, sizeof half);
-        n = half;
-      } else if (array->element == Element::I64) {
-        std::memcpy(&n, at, sizeof n);
-      }
-      append_decimal(out_, n);
+      out_.append(typed_text(array, i));
     }
     out_.push_back('>');
   }

@@ -498,10 +498,12 @@ struct ReaderImpl {
     const Value type = record_type(cx, form.prefix, fields);
     if (type.is_unset()) return error_at(form.at, "Too many different record types");
     const auto count = static_cast<std::uint32_t>(fields.size());
-    auto* record = static_cast<Record*>(cx.heap.alloc(Kind::Record, 2 + count));
+    auto* record = static_cast<Record*>(cx.heap.alloc_slots(Kind::Record, 2 + count));
     record->type = type;  // static: it has not moved
-    for (std::uint32_t i = 0; i < count; ++i)
+    for (std::uint32_t i = 0; i < count; ++i) {
       record->fields()[i] = values[form.base + 2 * i + 1];
+      cx.heap.write_barrier(record, record->fields()[i]);
+    }
     return Value::object(record);
   }
 

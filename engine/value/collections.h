@@ -129,6 +129,23 @@ class TableCursor {
   std::uint32_t at_;
 };
 
+// --- typed arrays (mutable, fixed length) ------------------------------------------------------
+inline constexpr std::uint32_t kTypedArrayCountMax = std::uint32_t{1} << 30;
+Value make_typed_array(Context& cx, Element element, std::uint32_t count);  // zeros
+Value typed_get(Context& cx, Value array, std::uint32_t i);                 // i < count
+// Can x be an element? Fails with who and what the type holds.
+bool typed_accepts(Context& cx, std::string_view who, Element element, Value x);
+void typed_set(Value array, std::uint32_t i, Value x);  // i < count; x was accepted
+// The text of element i, without making a value of it.
+std::string typed_text(const TypedArray* array, std::uint32_t i);
+
+// --- record types ----------------------------------------------------------------------------
+// The type with this name (a symbol) and these fields (keywords): one per context, static. Unset
+// with an error when there are too many.
+Value record_type(Context& cx, Value name, std::span<const Value> fields);
+// The name as the program wrote it: without the module of a private type.
+std::string_view record_name(const Context& cx, const RecordType* type);
+
 // --- equality, hashing, order ----------------------------------------------------------------
 // `=`: by content for immutable data, identity for mutable; (= 1 1.0) is false; NaN equals itself.
 // Iterative: deep data cannot overflow the C++ stack.

@@ -1,7 +1,9 @@
 // The order that `sort` uses when no comparator is given.
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "engine/base/hash.h"
 #include "engine/value/collections.h"
 
 namespace sx {
@@ -39,6 +41,22 @@ struct Walk {
   std::uint32_t at = 0;
 };
 
+// Pairs of sequences whose comparison has begun. Elements are walked in order and to the end, so
+// whoever meets such a pair again knows it to be equal: shared structure is compared once.
+class Begun {
+ public:
+  bool meet(Value a, Value b) {
+    if (++steps_ < kStepsBefore) return false;
+    const auto [entry, first] = pairs_.try_emplace(hash_int(a.bits, b.bits), a, b);
+    return !first && entry->second.first == a && entry->second.second == b;
+  }
+
+ private:
+  static constexpr std::size_t kStepsBefore = std::size_t{1} << 16;
+  std::size_t steps_ = 0;
+  std::unordered_map<std::uint64_t, std::pair<Value, Value>> pairs_;
+};
+
 int compare_leaves(const Context& cx, int kind, Value a, Value b) {
   switch (kind) {
     case 0:
@@ -61,13 +79,16 @@ int compare_leaves(const Context& cx, int kind, Value a, Value b) {
 
 int compare_values(const Context& cx, Value a, Value b) {
   std::vector<Walk> walks;
+  Begun begun;
   while (true) {
     const int kind = rank(a), other = rank(b);
     if (kind < 0 || other < 0) return a == b ? 0 : kUnordered;
     if (kind != other) return kind < other ? -1 : 1;
     if (kind < 7) {
       if (const int order = compare_leaves(cx, kind, a, b)) return order;
-    } else {
+    } else if (a == b) {
+      // Nothing to tell apart.
+    } else if (!begun.meet(a, b)) {
       walks.push_back({a, b});
     }
     // On to the next pair of elements.

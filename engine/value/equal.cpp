@@ -1,5 +1,11 @@
 // Equality by content. Iterative: pairs of parts still to be compared wait on an explicit stack.
+//
+// Structure that is shared many times over (x, (list x x), a list of two of those, …) has more
+// paths than memory has bytes. A comparison that goes on for long therefore joins what it has begun
+// to compare into classes (union-find): two objects of one class need no second look, because the
+// whole comparison fails at the first difference anyhow.
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,23 +60,48 @@ Quick quick_equal(Value a, Value b) {
   }
 }
 
+// Below this many steps a comparison is not slowed down by remembering.
+constexpr std::size_t kStepsBeforeJoining = std::size_t{1} << 16;
+
 class Comparison {
  public:
   explicit Comparison(const Context& cx) : cx_(cx) {}
+  // Comparing changes no value, but it is work.
+  ~Comparison() { const_cast<Context&>(cx_).charge(steps_ * 8); }
 
   bool run(Value a, Value b) {
     waiting_.push_back({a, b});
     while (!waiting_.empty()) {
       const auto [x, y] = waiting_.back();
       waiting_.pop_back();
+      if (steps_ > kStepsBeforeJoining && joined(x.as_object(), y.as_object())) continue;
       if (!parts(x, y)) return false;
     }
     return true;
   }
 
  private:
+  const Object* class_of(const Object* x) {
+    while (true) {
+      const auto found = parent_.find(x);
+      if (found == parent_.end()) return x;
+      const auto above = parent_.find(found->second);
+      if (above != parent_.end()) found->second = above->second;  // halves the path
+      x = found->second;
+    }
+  }
+  // Are the two of one class already? If not they are from now on.
+  bool joined(const Object* x, const Object* y) {
+    const Object* a = class_of(x);
+    const Object* b = class_of(y);
+    if (a == b) return true;
+    parent_.emplace(a, b);
+    return false;
+  }
+
   // False when the two differ for certain; what needs a closer look is put on the stack.
   bool compare(Value a, Value b) {
+    ++steps_;
     switch (quick_equal(a, b)) {
       case Quick::No:
         return false;
@@ -101,6 +132,10 @@ class Comparison {
           b = cdr(b);
           if (a == b) return true;
           if (!is_pair(a) || !is_pair(b)) return compare(a, b);
+          // Now and then, so that plain long lists stay cheap.
+          if (steps_ > kStepsBeforeJoining && steps_ % 64 == 0 &&
+              joined(a.as_object(), b.as_object()))
+            return true;
         }
       case Kind::Vector: {
         const std::uint32_t count = vector_count(a);
@@ -161,6 +196,8 @@ class Comparison {
 
   const Context& cx_;
   std::vector<std::pair<Value, Value>> waiting_;
+  std::size_t steps_ = 0;
+  std::unordered_map<const Object*, const Object*> parent_;
 };
 
 }  // namespace

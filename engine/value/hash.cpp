@@ -1,8 +1,10 @@
 // Hashing by content, keyed per process. Iterative: an explicit stack of the compounds that are
 // being hashed, so depth costs memory, never C++ stack. Dicts and sets do not depend on the order
-// of their entries. A HashDict remembers its hash, so keys nested in keys stay linear.
+// of their entries. A HashDict remembers its hash, so keys nested in keys stay linear; a hash that
+// takes long remembers those of all compounds, so that shared structure is walked once.
 #include "engine/base/hash.h"
 
+#include <unordered_map>
 #include <vector>
 
 #include "engine/value/collections.h"
@@ -61,8 +63,12 @@ std::uint64_t hash_leaf(Context& cx, Value v) {
   }
 }
 
+// Below this many parts nothing but the hashes of dicts is remembered.
+constexpr std::size_t kStepsBeforeRemembering = std::size_t{1} << 14;
+
 // One compound being hashed. For a dict, `pending` is the value that follows the key being hashed.
 struct Frame {
+  Object* whole;
   Value rest;  // the compound; for a list the part still to do, unset when nothing is left
   Kind kind;
   bool in_key = false;
@@ -74,6 +80,7 @@ struct Frame {
 
 Frame open_frame(Context& cx, Value v) {
   Frame f;
+  f.whole = v.as_object();
   f.rest = v;
   f.kind = v.as_object()->kind;
   if (f.kind == Kind::HashDict) f.kind = Kind::ShapeDict;  // one hash for both
@@ -163,15 +170,20 @@ std::uint64_t hash_value(Context& cx, Value v) {
   std::uint64_t h;
   if (known_hash(cx, v, h)) return h;
   std::vector<Frame> outer;
+  std::unordered_map<const Object*, std::uint64_t> done;
+  std::size_t steps = 0;
   Frame frame = open_frame(cx, v);
   while (true) {
     Value part;
     if (next_part(cx, frame, part)) {
       --cx.fuel;
+      ++steps;
       if (!is_compound(part)) {
         absorb(frame, hash_leaf(cx, part));
       } else if (known_hash(cx, part, h)) {
         absorb(frame, h);
+      } else if (const auto known = done.find(part.as_object()); known != done.end()) {
+        absorb(frame, known->second);
       } else {
         outer.push_back(frame);
         frame = open_frame(cx, part);
@@ -180,6 +192,7 @@ std::uint64_t hash_value(Context& cx, Value v) {
     }
     h = close_frame(cx, frame);
     if (outer.empty()) return h;
+    if (steps > kStepsBeforeRemembering) done.emplace(frame.whole, h);
     frame = outer.back();
     outer.pop_back();
     absorb(frame, h);

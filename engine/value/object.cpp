@@ -25,6 +25,18 @@ const KindInfo& kind_info(Kind kind) { return kKinds.info[static_cast<std::uint8
 const char* type_name(Value v) {
   if (v.is_double()) return "float";
   if (v.is_int()) return "integer";
+  if (is_kind(v, Kind::TypedArray)) {
+    switch (static_cast<const TypedArray*>(v.as_object())->element) {
+      case Element::U8:
+        return "u8-array";
+      case Element::I32:
+        return "i32-array";
+      case Element::I64:
+        return "i64-array";
+      case Element::F64:
+        return "f64-array";
+    }
+  }
   if (v.is_object()) return kind_info(v.as_object()->kind).type_name;
   if (v.is_symbol()) return "symbol";
   if (v.is_keyword()) return "keyword";

@@ -183,6 +183,18 @@ struct Array : Object {
   std::uint32_t reserved;
   Value store;  // ArrayStore
 };
+// Numbers of one machine type, packed: bytes, 32- and 64-bit integers, doubles. A double is
+// canonicalised when it is read (it may have come in as bytes).
+enum class Element : std::uint32_t { U8, I32, I64, F64 };
+struct TypedArray : Object {
+  std::uint32_t count;
+  Element element;
+  std::uint8_t* data() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+  const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
+};
+constexpr std::uint32_t element_bytes(Element e) {
+  return e == Element::U8 ? 1 : e == Element::I32 ? 4 : 8;
+}
 struct Table : Object {
   std::uint32_t live;
   std::uint32_t used;  // entries in the store, deleted ones included
@@ -211,6 +223,8 @@ struct RecordType : Object {
   Value name;
   Value fields;  // vector of keywords
 };
+// Types are interned by name and fields (collections.h), so instances made by different bundles,
+// or read from text, are of one type.
 struct Record : Object {
   Value type;
   Value* fields() { return reinterpret_cast<Value*>(this + 1); }
