@@ -16,13 +16,14 @@ RegisterType join(RegisterType x, RegisterType y) {
 class Flow {
  public:
   Flow(const UnitImage& unit, std::uint32_t index, const std::vector<Instruction>& code,
-       const VerifyLimits& limits, CaptureFacts& facts)
+       const VerifyLimits& limits, CaptureFacts& facts, FlowProbe* probe)
       : unit_(unit),
         index_(index),
         function_(unit.functions[index]),
         code_(code),
         limits_(limits),
         facts_(facts),
+        probe_(probe),
         registers_(function_.registers) {}
 
   Result<void> run() {
@@ -93,6 +94,7 @@ class Flow {
                                 (function_.rest ? 1u : 0u);
     for (unsigned r = 0; r < parameters; ++r) now_[r] = kAnyValue;
     bool live = true;
+    if (probe_ && probe_->pc == 0) look();
     for (const Instruction& ins : code_) {
       if (const std::uint32_t j = join_at_[ins.pc]; j != kNoJoin) {
         if (live) SX_CHECK(flow_to(ins.pc));
@@ -102,17 +104,28 @@ class Flow {
       }
       if (!live) continue;  // nothing leads here: it cannot run
       SX_CHECK(step(ins));
+      if (probe_ && ins.end() == probe_->pc) look();
       if (ins.is_jump()) SX_CHECK(flow_to(static_cast<std::size_t>(ins.target())));
       live = !ins.ends_block();
     }
     return {};
   }
 
+  // The last pass over the code, with settled states, has the last word.
+  void look() {
+    probe_->reached = true;
+    probe_->types = now_;
+  }
+
   Result<void> step(const Instruction& ins) {
     SX_CHECK(check_reads(ins));
     work_ += function_.handlers.size() + 1;
     // An error may leave from here. What a call has above its window, and the window, is lost.
+    // An error may also come when the result is there already: the instruction used up a limit.
     const bool window = ins.is_call() || ins.is_suspension();
+    const RegisterType result = result_type(ins);
+    const RegisterType overwritten = ins.writes_a() ? now_[ins.a()] : kUndefined;
+    if (ins.writes_a() && !window) now_[ins.a()] = join(overwritten, result);
     for (const HandlerEntry& h : function_.handlers) {
       if (ins.pc < h.from || ins.pc >= h.to) continue;
       const RegisterType before = now_[h.reg];
@@ -122,7 +135,6 @@ class Flow {
       now_[h.reg] = before;
       SX_CHECK(flowed);
     }
-    const RegisterType result = result_type(ins);
     if (window)
       for (unsigned r = ins.a() + 1u; r < registers_; ++r) now_[r] = kUndefined;
     if (ins.writes_a()) now_[ins.a()] = result;
@@ -221,6 +233,7 @@ class Flow {
   const std::vector<Instruction>& code_;
   const VerifyLimits& limits_;
   CaptureFacts& facts_;
+  FlowProbe* const probe_;
   const unsigned registers_;
   std::vector<std::uint32_t> join_at_;  // by pc: which join
   std::vector<bool> reached_;           // by join
@@ -235,8 +248,8 @@ class Flow {
 
 Result<void> verify_flow(const UnitImage& unit, std::uint32_t function,
                          const std::vector<Instruction>& instructions, const VerifyLimits& limits,
-                         CaptureFacts& facts) {
-  return Flow(unit, function, instructions, limits, facts).run();
+                         CaptureFacts& facts, FlowProbe* probe) {
+  return Flow(unit, function, instructions, limits, facts, probe).run();
 }
 
 Result<void> verify_captures(const UnitImage& unit, CaptureFacts& facts) {

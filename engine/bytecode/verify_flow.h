@@ -37,11 +37,18 @@ struct CaptureFacts {
 Error verify_error(const UnitImage& unit, std::uint32_t function, const Instruction* at,
                    const std::string& what);
 
-// The function's operands and jumps have been checked. starts[pc] says whether an instruction
-// starts there; instructions are in order.
+// What is known where the instruction that ends at pc has been carried out, or at the function's
+// entry (pc 0).
+struct FlowProbe {
+  std::uint32_t pc = 0;
+  bool reached = false;
+  std::vector<RegisterType> types;
+};
+
+// The function's operands and jumps have been checked; instructions are in order.
 Result<void> verify_flow(const UnitImage& unit, std::uint32_t function,
                          const std::vector<Instruction>& instructions, const VerifyLimits& limits,
-                         CaptureFacts& facts);
+                         CaptureFacts& facts, FlowProbe* probe = nullptr);
 
 // After verify_flow of every function: each capture that is used as a cell is given one.
 Result<void> verify_captures(const UnitImage& unit, CaptureFacts& facts);

@@ -60,6 +60,7 @@ struct FiberState {
   FiberRole role = FiberRole::Task;
   FiberStatus status = FiberStatus::Fresh;
   std::uint8_t dest = kNoDest;
+  bool portable = false;    // may be frozen for a client: see freeze.h
   bool on_reserve = false;  // a limit was hit: cleanups run on the reserve
   // Names the fiber as the end of an unwinding; 0: never was. A copy has that of its original, so
   // that a copy made within a cleanup ends where the original would.

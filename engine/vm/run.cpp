@@ -44,6 +44,10 @@ __attribute__((noinline)) Value op_num_eq(Context& cx, Value a, Value b) {
 #define SX_COMPUTED_GOTO 1
 #endif
 
+#define LIKELY(condition) __builtin_expect(static_cast<bool>(condition), 1)
+// Laid out first, but what else may be is not far away: integers before floats.
+#define USUALLY(condition) __builtin_expect_with_probability(static_cast<bool>(condition), 1, 0.7)
+
 #define SAVE() (fs->base = base, fs->pc = pc, it.fuel = fuel)
 #define LOAD()                             \
   do {                                     \
@@ -265,11 +269,15 @@ dispatch:
     if (!base[A].is_unset()) pc += ins_di(w);
     DISPATCH();
   }
-#define JUMP_WORD(condition)                               \
-  do {                                                     \
-    const auto offset = static_cast<std::int32_t>(*pc++);  \
-    if ((condition) == static_cast<bool>(C)) pc += offset; \
-    DISPATCH();                                            \
+// Both ways dispatch on their own: each has its own place in the processor's memory of jumps.
+#define JUMP_WORD(condition)                    \
+  do {                                          \
+    if ((condition) == static_cast<bool>(C)) {  \
+      pc += static_cast<std::int32_t>(*pc) + 1; \
+      DISPATCH();                               \
+    }                                           \
+    ++pc;                                       \
+    DISPATCH();                                 \
   } while (0)
   CASE(JumpNil) { JUMP_WORD(base[A].is_nil()); }
   CASE(JumpPair) { JUMP_WORD(is_pair(base[A])); }
@@ -291,17 +299,18 @@ dispatch:
     JUMP_WORD(equal(cx, a, b));
   }
   CASE(JumpIs) { JUMP_WORD(base[A] == base[B]); }
-#define JUMP_COMPARE(name, int_test, double_test, opcode)                                   \
-  CASE(name) {                                                                              \
-    const Value a = base[A], b = base[B];                                                   \
-    if (__builtin_expect(both_ints(a, b), 1)) JUMP_WORD(int_test);                          \
-    if (a.is_double() && b.is_double()) JUMP_WORD(a.as_double() double_test b.as_double()); \
-    pc++;                                                                                   \
-    SAVE();                                                                                 \
-    const Value res = opcode(cx, a, b);                                                     \
-    if (res.is_unset()) goto raise_saved;                                                   \
-    if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]);      \
-    DISPATCH();                                                                             \
+#define JUMP_COMPARE(name, int_test, double_test, opcode)                              \
+  CASE(name) {                                                                         \
+    const Value a = base[A], b = base[B];                                              \
+    if (USUALLY(both_ints(a, b))) JUMP_WORD(int_test);                                 \
+    if (!__builtin_isunordered(a.as_double(), b.as_double()))                          \
+      JUMP_WORD(a.as_double() double_test b.as_double());                              \
+    pc++;                                                                              \
+    SAVE();                                                                            \
+    const Value res = opcode(cx, a, b);                                                \
+    if (res.is_unset()) goto raise_saved;                                              \
+    if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]); \
+    DISPATCH();                                                                        \
   }
   JUMP_COMPARE(JumpNumEq, a.bits == b.bits, ==, op_num_eq)
   JUMP_COMPARE(JumpLt, int_less(a, b), <, op_less)
@@ -316,7 +325,8 @@ dispatch:
       const std::int64_t y = static_cast<std::int64_t>(ins_bi(w)) * 65536;             \
       JUMP_WORD(x test y);                                                             \
     }                                                                                  \
-    if (a.is_double()) JUMP_WORD(a.as_double() test static_cast<double>(ins_bi(w)));   \
+    if (!__builtin_isnan(a.as_double()))                                               \
+      JUMP_WORD(a.as_double() test static_cast<double>(ins_bi(w)));                    \
     pc++;                                                                              \
     SAVE();                                                                            \
     const Value res = opcode;                                                          \
@@ -509,37 +519,46 @@ dispatch:
   }
 
   // --- arithmetic ------------------------------------------------------------------------------
-// from_double: the sign of a NaN differs between processors, and = compares words.
-#define ARITHMETIC(name, builtin, double_op, slow)                         \
-  CASE(name) {                                                             \
-    const Value a = base[B], b = base[C];                                  \
-    if (__builtin_expect(both_ints(a, b), 1)) {                            \
-      std::int64_t r;                                                      \
-      if (__builtin_expect(!builtin(wide(a), wide(b), &r), 1)) {           \
-        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;      \
-        DISPATCH();                                                        \
-      }                                                                    \
-    } else if (a.is_double() && b.is_double()) {                           \
-      base[A] = Value::from_double(a.as_double() double_op b.as_double()); \
-      DISPATCH();                                                          \
-    }                                                                      \
-    SAVE();                                                                \
-    RESULT(A, slow(cx, a, b));                                             \
-    DISPATCH();                                                            \
+// Every tagged word is a NaN when taken for a double, and a NaN stays one in any operation: a
+// result that is a number proves that both operands were doubles. NaNs are left to the slow path,
+// which also makes them the one NaN there is (their sign differs between processors, and = compares
+// words).
+#define FLOAT_RESULT(expr)                       \
+  do {                                           \
+    const double float_result = (expr);          \
+    if (LIKELY(float_result == float_result)) {  \
+      base[A] = Value::raw_double(float_result); \
+      DISPATCH();                                \
+    }                                            \
+  } while (0)
+#define ARITHMETIC(name, builtin, double_op, slow)                    \
+  CASE(name) {                                                        \
+    const Value a = base[B], b = base[C];                             \
+    if (USUALLY(both_ints(a, b))) {                                   \
+      std::int64_t r;                                                 \
+      if (LIKELY(!builtin(wide(a), wide(b), &r))) {                   \
+        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16; \
+        DISPATCH();                                                   \
+      }                                                               \
+    } else {                                                          \
+      FLOAT_RESULT(a.as_double() double_op b.as_double());            \
+    }                                                                 \
+    SAVE();                                                           \
+    RESULT(A, slow(cx, a, b));                                        \
+    DISPATCH();                                                       \
   }
   ARITHMETIC(Add, __builtin_add_overflow, +, num_add)
   ARITHMETIC(Sub, __builtin_sub_overflow, -, num_sub)
   CASE(Mul) {
     const Value a = base[B], b = base[C];
-    if (__builtin_expect(both_ints(a, b), 1)) {
+    if (USUALLY(both_ints(a, b))) {
       std::int64_t r;
-      if (__builtin_expect(!__builtin_mul_overflow(wide(a), b.as_int(), &r), 1)) {
+      if (LIKELY(!__builtin_mul_overflow(wide(a), b.as_int(), &r))) {
         base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;
         DISPATCH();
       }
-    } else if (a.is_double() && b.is_double()) {
-      base[A] = Value::from_double(a.as_double() * b.as_double());
-      DISPATCH();
+    } else {
+      FLOAT_RESULT(a.as_double() * b.as_double());
     }
     SAVE();
     RESULT(A, num_mul(cx, a, b));
@@ -547,11 +566,8 @@ dispatch:
   }
   CASE(Div) {
     const Value a = base[B], b = base[C];
-    if (a.is_double() && b.is_double()) {
-      // A zero divisor is an error for integers only.
-      base[A] = Value::from_double(a.as_double() / b.as_double());
-      DISPATCH();
-    }
+    // A zero divisor is an error for integers only.
+    FLOAT_RESULT(a.as_double() / b.as_double());
     SAVE();
     RESULT(A, num_div(cx, a, b));
     DISPATCH();
@@ -565,9 +581,8 @@ dispatch:
         base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;
         DISPATCH();
       }
-    } else if (a.is_double()) {
-      base[A] = Value::from_double(a.as_double() + ins_ci(w));
-      DISPATCH();
+    } else {
+      FLOAT_RESULT(a.as_double() + ins_ci(w));
     }
     SAVE();
     // An error names the operation that was most likely written.
@@ -583,9 +598,8 @@ dispatch:
         base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;
         DISPATCH();
       }
-    } else if (a.is_double()) {
-      base[A] = Value::from_double(a.as_double() * ins_ci(w));
-      DISPATCH();
+    } else {
+      FLOAT_RESULT(a.as_double() * ins_ci(w));
     }
     SAVE();
     RESULT(A, num_mul(cx, a, Value::small_int(ins_ci(w))));
@@ -613,11 +627,11 @@ dispatch:
 #define COMPARE(name, int_test, double_test, slow)                       \
   CASE(name) {                                                           \
     const Value a = base[B], b = base[C];                                \
-    if (__builtin_expect(both_ints(a, b), 1)) {                          \
+    if (USUALLY(both_ints(a, b))) {                                      \
       base[A] = Value::boolean(int_test);                                \
       DISPATCH();                                                        \
     }                                                                    \
-    if (a.is_double() && b.is_double()) {                                \
+    if (!__builtin_isunordered(a.as_double(), b.as_double())) {          \
       base[A] = Value::boolean(a.as_double() double_test b.as_double()); \
       DISPATCH();                                                        \
     }                                                                    \

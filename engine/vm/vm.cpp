@@ -29,6 +29,7 @@ Vm::Vm(const VmConfig& config)
     : cx(config.heap, config.hash_seed),
       stack_bytes_max_(config.stack_bytes_max),
       heap_limit_(config.heap.limit_bytes) {
+  cx.vm = this;
   pool_.set_heap(&cx.heap);
   cx.heap.set_special(Kind::Fiber, {trace_fiber, release_fiber});
   cx.heap.add_root_source(visit_roots, this);

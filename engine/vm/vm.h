@@ -14,6 +14,7 @@
 namespace sx {
 
 struct Interpreter;
+class Tables;
 
 enum class Outcome : std::uint8_t { Returned, Raised, Suspended, OutOfFuel };
 
@@ -37,6 +38,8 @@ class Vm {
  public:
   Context cx;
   Globals globals;
+  // What frozen fibers are stamped with; set by the engine.
+  const Tables* tables = nullptr;
 
   // Takes a verified image into the VM and keeps it.
   Unit* link(std::unique_ptr<UnitImage> image);
@@ -82,6 +85,7 @@ class Vm {
 
  private:
   friend struct Interpreter;
+  friend struct FreezeAccess;  // freeze_code.h: units and stacks
   struct Task {
     Value fiber = Value::nil();  // the root fiber; unused slot when nil
     Value inner = Value::nil();  // the fiber to continue in
