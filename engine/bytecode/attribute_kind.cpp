@@ -7,9 +7,10 @@ namespace sx {
 namespace {
 
 constexpr std::string_view kUrls[] = {
-    "action", "background", "cite",   "classid",  "codebase", "data",     "dynsrc", "formaction",
-    "href",   "hx-get",     "icon",   "longdesc", "lowsrc",   "manifest", "poster", "profile",
-    "src",    "sx-delete",  "sx-get", "sx-patch", "sx-post",  "sx-put",   "usemap", "xlink:href"};
+    "action",   "attributionsrc", "background", "cite",       "classid",   "codebase", "data",
+    "dynsrc",   "formaction",     "href",       "hx-get",     "icon",      "longdesc", "lowsrc",
+    "manifest", "poster",         "profile",    "src",        "sx-delete", "sx-get",   "sx-patch",
+    "sx-post",  "sx-put",         "usemap",     "xlink:href", "xml:base"};
 // Several addresses; by, from, to and values of SVG animations can set an href.
 constexpr std::string_view kUrlLists[] = {"archive", "by",     "from", "imagesrcset",
                                           "ping",    "srcset", "to",   "values"};
@@ -27,7 +28,8 @@ TemplateOp attribute_op(std::string_view name) {
   std::string low(name);
   for (char& c : low)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (low.starts_with("on") || low == "srcdoc") return TemplateOp::Forbidden;
+  if (low.starts_with("on") || low.starts_with("sx-on") || low == "srcdoc" || low == "http-equiv")
+    return TemplateOp::Forbidden;
   if (low == "style") return TemplateOp::Style;
   if (one_of(low, kUrls)) return TemplateOp::Url;
   if (one_of(low, kUrlLists)) return TemplateOp::UrlList;

@@ -9,7 +9,7 @@
 namespace sx {
 
 // The hole operation for an attribute with a computed value, in any case of letters. Forbidden:
-// on*, srcdoc.
+// on*, sx-on*, srcdoc, http-equiv.
 TemplateOp attribute_op(std::string_view name);
 
 }  // namespace sx

@@ -52,10 +52,12 @@ enum class TemplateOp : std::uint8_t {
   Attribute = 2,  // hole: the whole attribute ` name="…"`; nil/false: absent, true: bare name
   Url = 3,        // the same for an attribute that holds a URL: scheme checked
   Style = 4,      // the same for style="…": declarations checked
-  Spread = 5,     // hole: dict of attributes; each name is checked and escaped by its own context
+  // Hole: dict of attributes; each name is checked and escaped by its own context. text: names
+  // written out on the element, separated by spaces, which win.
+  Spread = 5,
   RawText = 6,    // hole inside <style> or <script> made by an explicit form: checked for `</`
   UrlList = 7,    // srcset, ping, …: every URL checked
-  Forbidden = 8,  // on* attributes with a computed value: an error when rendered
+  Forbidden = 8,  // on*, http-equiv … with a computed value: an error when rendered
 };
 
 struct TemplatePart {

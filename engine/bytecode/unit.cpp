@@ -2,11 +2,10 @@
 #include "engine/bytecode/unit.h"
 
 #include "engine/base/fatal.h"
-#include "engine/base/sha256.h"
 #include "engine/base/str.h"
-#include "engine/bytecode/bytes.h"
 #include "engine/bytecode/constant.h"
 #include "engine/bytecode/opcodes.h"
+#include "engine/bytecode/templates.h"
 #include "engine/gc/context.h"
 
 namespace sx {
@@ -27,20 +26,6 @@ bool needs_cache(const FunctionImage& image, const UnitImage& unit) {
   return false;
 }
 
-void hash_template(const TemplateImage& image, std::uint64_t (&out)[2]) {
-  std::string bytes;
-  put_count(bytes, image.holes);
-  for (const TemplatePart& part : image.parts) {
-    bytes.push_back(static_cast<char>(part.op));
-    put_count(bytes, part.hole);
-    put_text(bytes, part.text);
-  }
-  const Sha256Digest digest = content_sha256(bytes);
-  ByteReader in({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  out[0] = in.u64();
-  out[1] = in.u64();
-}
-
 }  // namespace
 
 Global* Globals::find(std::string_view full_name) {
@@ -54,6 +39,10 @@ Global* Globals::intern(std::string_view full_name) {
   cell.name = full_name;
   by_name_.emplace(cell.name, &cell);
   return &cell;
+}
+
+Unit::~Unit() {
+  if (known_to != nullptr) known_to->remove(*this);
 }
 
 std::unique_ptr<Unit> link_unit(Context& cx, Globals& globals, std::unique_ptr<UnitImage> owned) {
@@ -85,6 +74,10 @@ std::unique_ptr<Unit> link_unit(Context& cx, Globals& globals, std::unique_ptr<U
     to.parts = from.parts.data();
     to.part_count = static_cast<std::uint32_t>(from.parts.size());
     hash_template(from, to.hash);
+  }
+  if (!unit->templates.empty()) {
+    unit->known_to = &TemplateTable::of(cx);
+    unit->known_to->add(*unit);
   }
 
   const std::size_t count = image.functions.size();

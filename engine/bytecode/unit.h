@@ -17,6 +17,7 @@ namespace sx {
 
 struct Context;
 struct Unit;
+class TemplateTable;
 
 // A global variable. Addresses are stable.
 struct Global {
@@ -78,7 +79,12 @@ struct TemplateInfo {
   std::uint64_t hash[2] = {0, 0};  // first 128 bits of SHA-256 over the structure
 };
 
+struct CodeFacts;  // vm/freeze_code.h
+
 struct Unit {
+  Unit() = default;
+  Unit(const Unit&) = delete;
+  ~Unit();
   std::string module, file;
   std::unique_ptr<UnitImage> image;  // owns code, lines, handlers, templates, names
   std::vector<Value> constants;      // static objects or immediates
@@ -87,6 +93,9 @@ struct Unit {
   std::vector<std::vector<std::uint32_t>> function_keys;
   std::vector<TemplateInfo> templates;
   std::vector<std::vector<std::uint32_t>> caches;
+  TemplateTable* known_to = nullptr;  // which outlives the unit
+  // What freezing and thawing found out about the code, once.
+  std::shared_ptr<CodeFacts> facts;
 };
 
 // Links a verified image: constants become static heap objects, names become Globals.

@@ -54,6 +54,10 @@ constexpr std::string_view kTags[] = {"a",
                                       "feColorMatrix",
                                       "feComponentTransfer",
                                       "feComposite",
+                                      "feConvolveMatrix",
+                                      "feDiffuseLighting",
+                                      "feDisplacementMap",
+                                      "feDistantLight",
                                       "feDropShadow",
                                       "feFlood",
                                       "feFuncA",
@@ -66,6 +70,9 @@ constexpr std::string_view kTags[] = {"a",
                                       "feMergeNode",
                                       "feMorphology",
                                       "feOffset",
+                                      "fePointLight",
+                                      "feSpecularLighting",
+                                      "feSpotLight",
                                       "feTile",
                                       "feTurbulence",
                                       "fieldset",
@@ -187,6 +194,17 @@ bool has(const std::string_view (&names)[N], std::string_view name) {
 
 bool is_markup_tag(std::string_view name) { return has(kTags, name); }
 bool is_void_tag(std::string_view name) { return has(kVoid, name); }
+
+bool is_tag_name(std::string_view name) {
+  const auto letter = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+  };
+  if (name.empty() || !letter(static_cast<unsigned char>(name[0])) || name[0] < 0) return false;
+  for (unsigned char c : name)
+    if (!letter(c) && !(c >= '0' && c <= '9') && c != '-' && c != ':' && c != '.' && c != '_')
+      return false;
+  return true;
+}
 
 bool is_attribute_name(std::string_view name) {
   if (name.empty()) return false;

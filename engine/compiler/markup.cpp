@@ -71,6 +71,17 @@ bool contains_end_tag(std::string_view s) {
   return s.find("</") != std::string_view::npos || s.find("<!--") != std::string_view::npos;
 }
 
+// Text after which another piece could complete an end tag or a comment.
+bool begins_end_tag(std::string_view s) {
+  return s.ends_with("<") || s.ends_with("<!") || s.ends_with("<!-");
+}
+
+bool same_name(std::string_view a, std::string_view lower_case) {
+  return std::equal(a.begin(), a.end(), lower_case.begin(), lower_case.end(), [](char x, char y) {
+    return (x >= 'A' && x <= 'Z' ? static_cast<char>(x - 'A' + 'a') : x) == y;
+  });
+}
+
 }  // namespace
 
 class MarkupBuilder {
@@ -88,6 +99,7 @@ class MarkupBuilder {
     piece.text(str("<", tag));
     std::vector<const Form*> children;
     std::vector<std::string> seen;
+    const bool refresh = refreshes(form, tag, from);
     for (std::size_t i = from; i < form->size() && !e_.failed(); ++i) {
       const Form* item = form->items[i];
       if (!item->is_keyword()) {
@@ -102,6 +114,10 @@ class MarkupBuilder {
       }
       const Form* value = form->items[++i];
       if (name == "&") {
+        if (refresh)
+          e_.fail(item,
+                  "A <meta> that refreshes takes no :&, which could change the address. "
+                  "Write :content out.");
         piece.hole(TemplateOp::Spread, "", e_.value(value, scope_));
         continue;
       }
@@ -109,24 +125,30 @@ class MarkupBuilder {
       if (std::find(seen.begin(), seen.end(), name) != seen.end())
         e_.fail(form, str("The attribute :", name, " is given twice."));
       seen.push_back(name);
-      attribute(piece, name, value);
+      attribute(piece, name, value, refresh);
+    }
+    // A spread dict leaves alone what is written out, whatever the order.
+    for (TemplatePart& part : piece.parts) {
+      if (part.op != TemplateOp::Spread) continue;
+      for (const std::string& name : seen) part.text += str(part.text.empty() ? "" : " ", name);
     }
     piece.text(">");
     if (is_void_tag(tag)) {
       if (!children.empty()) e_.fail(form, str("<", tag, "> cannot have children."));
     } else {
-      const bool raw_text = tag == "style" || tag == "script";
+      const bool raw_text = same_name(tag, "style") || same_name(tag, "script");
       std::vector<Piece> pieces;
       for (const Form* item : children) {
         pieces.emplace_back();
         if (raw_text)
-          raw_child(pieces.back(), item, tag);
+          raw_child(pieces.back(), item, tag, item == children.back());
         else
           child(pieces.back(), item);
       }
-      // The parser drops a newline right after <pre> and <textarea>.
+      // The parser drops a newline right after <pre> and <textarea>: where the content begins with
+      // one, or may do so, another one goes before it.
       if ((tag == "pre" || tag == "textarea") && !pieces.empty() && !pieces[0].parts.empty() &&
-          pieces[0].parts[0].op == TemplateOp::Static && pieces[0].parts[0].text[0] == '\n')
+          (pieces[0].parts[0].op != TemplateOp::Static || pieces[0].parts[0].text[0] == '\n'))
         piece.text("\n");
       if (!raw_text) pack(pieces, kHolesMax - std::min(piece.holes.size(), kHolesMax - 2), form);
       for (const Piece& p : pieces) piece.append(p);
@@ -150,6 +172,39 @@ class MarkupBuilder {
     return piece;
   }
 
+  // (el tag …) with a tag that is known only when it runs: a call of %element.
+  Node* computed_element(const Form* form) {
+    std::vector<Node*> attributes;
+    std::vector<Piece> children;
+    for (std::size_t i = 2; i < form->size() && !e_.failed(); ++i) {
+      const Form* item = form->items[i];
+      if (!item->is_keyword()) {
+        children.emplace_back();
+        child(children.back(), item);
+        continue;
+      }
+      if (i + 1 == form->size())
+        return e_.fail(form, str("The attribute ", e_.forms_.show(item), " has no value."));
+      attributes.push_back(e_.constant(item->value, item));
+      attributes.push_back(e_.value(form->items[++i], scope_));
+    }
+    if (attributes.size() > kHolesMax)
+      return e_.fail(form, "This element has too many computed attributes. Spread a dict with :&.");
+    pack(children, kHolesMax, form);
+    Piece inside;
+    for (const Piece& p : children) inside.append(p);
+    std::vector<Node*> args{e_.value(form->items[1], scope_)};
+    if (inside.parts.empty()) {
+      args.push_back(e_.constant(Value::nil(), form));
+    } else if (inside.parts.size() == 1 && inside.holes.size() == 1) {
+      args.push_back(inside.holes[0]);
+    } else {
+      args.push_back(finish(std::move(inside), form));
+    }
+    args.insert(args.end(), attributes.begin(), attributes.end());
+    return e_.prim("%element", std::move(args), form);
+  }
+
   Node* finish(Piece piece, const Form* at) {
     e_.templates_.emplace_back();
     TemplateImage* image = &e_.templates_.back();
@@ -161,7 +216,23 @@ class MarkupBuilder {
   }
 
  private:
-  void attribute(Piece& piece, const std::string& name, const Form* value) {
+  // <meta http-equiv="refresh">, whose :content is an address.
+  static bool refreshes(const Form* form, std::string_view tag, std::size_t from) {
+    if (!same_name(tag, "meta")) return false;
+    for (std::size_t i = from; i + 1 < form->size(); ++i) {
+      const Form* value = form->items[i + 1];
+      if (form->items[i]->is_keyword() && value->is_text() &&
+          same_name(
+              std::string_view(value->text)
+                  .substr(std::min(value->text.find_first_not_of(" \t\r\n\f"), value->text.size()),
+                          7),
+              "refresh"))
+        return true;
+    }
+    return false;
+  }
+
+  void attribute(Piece& piece, const std::string& name, const Form* value, bool refresh) {
     if (value->is_text()) {
       piece.text(str(" ", name, "=\"", escaped(value->text, true), "\""));
     } else if (value->is_int()) {
@@ -169,12 +240,17 @@ class MarkupBuilder {
     } else if (value->kind == Form::Kind::Atom && value->value.is_bool()) {
       if (value->value.truthy()) piece.text(str(" ", name));
     } else if (!value->is_nil()) {
-      piece.hole(attribute_op(name), name, e_.value(value, scope_));
+      const bool address = refresh && same_name(name, "content");
+      piece.hole(address ? TemplateOp::UrlList : attribute_op(name), name, e_.value(value, scope_));
     }
   }
 
-  void raw_child(Piece& piece, const Form* item, std::string_view tag) {
+  void raw_child(Piece& piece, const Form* item, std::string_view tag, bool last) {
     if (item->is_text()) {
+      if (!last && begins_end_tag(item->text))
+        e_.fail(item, str("Text in <", tag,
+                          "> that ends in `<` could become an end tag with what "
+                          "follows. Put a space after it."));
       if (contains_end_tag(item->text))
         e_.fail(item, str("Text in <", tag,
                           "> cannot contain `</` or `<!--`: it would end the element. Write `<\\/` "
@@ -197,7 +273,8 @@ class MarkupBuilder {
       const SpecialForm* special = e_.special_head(item, scope_);
       if (special) {
         const std::string_view name = special->name;
-        if (name == "el" && item->size() > 1 && item->items[1]->is_keyword())
+        if (name == "el" && item->size() > 1 && item->items[1]->is_keyword() &&
+            is_tag_name(e_.cx_.symbols.name(item->items[1]->value.id())))
           return piece.append(element(item, e_.cx_.symbols.name(item->items[1]->value.id()), 2));
         if (name == "frag") return piece.append(fragment(item, 1));
         if (name == "doctype" && item->size() == 1) return piece.text("<!DOCTYPE html>");
@@ -257,9 +334,10 @@ Node* Expander::element(const Form* form, const Scope* scope) {
 Node* Expander::form_el(const Form* form, const Scope* scope) {
   NonTail guard(*this);
   const Form* tag = form->items[1];
-  if (!tag->is_keyword() || !is_attribute_name(cx_.symbols.name(tag->value.id())))
-    return fail(form, str("Expected a literal tag (el :tag …), got ", forms_.show(tag), "."));
   MarkupBuilder builder(*this, scope);
+  if (!tag->is_keyword()) return builder.computed_element(form);
+  if (!is_tag_name(cx_.symbols.name(tag->value.id())))
+    return fail(form, str("Not the name of an element: ", forms_.show(tag), "."));
   return builder.finish(builder.element(form, cx_.symbols.name(tag->value.id()), 2), form);
 }
 

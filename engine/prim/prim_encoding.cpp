@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "engine/prim/support.h"
-#include "engine/render/escape.h"
+#include "engine/render/html_buffer.h"
 
 namespace sx {
 namespace {
@@ -94,9 +94,9 @@ int base64_digit(char c) {
 
 SX_PRIMITIVE(prim_html_escape) {
   if (!want_string(cx, "html/escape", args[0])) return Value::unset();
-  std::string out;
-  escape_attribute(out, as_string(args[0])->view());
-  return make_text(cx, out);
+  HtmlBuffer out;
+  out.attribute(as_string(args[0])->view());
+  return make_text(cx, out.view());
 }
 
 SX_PRIMITIVE(prim_url_encode) {

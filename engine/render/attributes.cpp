@@ -190,30 +190,39 @@ bool url_allowed(std::string_view attribute, std::string_view url) {
   // What stands before the first ':' is a scheme unless / ? # comes first. Browsers skip control
   // characters and spaces at the start and tabs and line ends everywhere, so all of them are left
   // out before looking; anything else odd in a scheme is simply not on the list.
-  std::string scheme;
+  char scheme[8];
+  std::size_t length = 0;
   for (std::size_t i = 0; i < url.size(); ++i) {
     const char c = url[i];
     if (static_cast<unsigned char>(c) <= 32 || static_cast<unsigned char>(c) == 127) continue;
     if (c == '/' || c == '?' || c == '#') return true;
     if (c == ':') {
-      if (one_of(scheme, kSchemes)) return true;
-      return scheme == "data" && i == 4 && one_of(lowered(attribute), kImageNames) &&
-             data_image(url);
+      const std::string_view name(scheme, length);
+      if (one_of(name, kSchemes)) return true;
+      return name == "data" && i == 4 && one_of(lowered(attribute), kImageNames) && data_image(url);
     }
-    scheme.push_back(lower(c));
-    if (scheme.size() > 4096) return false;
+    if (length < sizeof scheme) scheme[length++] = lower(c);  // longer ones are not on the list
+    if (i > 4096) return false;
   }
   return true;  // no colon: relative
 }
 
 bool url_list_allowed(std::string_view attribute, std::string_view list) {
+  // In <meta http-equiv="refresh" content="5; url='…'"> the address follows a word.
+  const bool refresh = lowered(attribute) == "content";
   std::size_t from = 0;
   for (std::size_t i = 0; i <= list.size(); ++i) {
     const bool end = i == list.size() || static_cast<unsigned char>(list[i]) <= 32 ||
                      list[i] == ',' || list[i] == ';';
     if (!end) continue;
-    if (!url_allowed(attribute, list.substr(from, i - from))) return false;
+    std::string_view part = list.substr(from, i - from);
     from = i + 1;
+    if (refresh) {
+      if (lowered(part.substr(0, 4)) == "url=") part.remove_prefix(4);
+      while (!part.empty() && (part[0] == '"' || part[0] == '\'' || part[0] == '='))
+        part.remove_prefix(1);
+    }
+    if (!url_allowed(attribute, part)) return false;
   }
   return true;
 }

@@ -5,7 +5,7 @@
 
 #include "engine/base/str.h"
 #include "engine/render/attributes.h"
-#include "engine/render/escape.h"
+#include "engine/render/html_buffer.h"
 #include "engine/value/collections.h"
 
 using namespace sx;
@@ -284,11 +284,11 @@ TEST_CASE("escaping is right at every offset and length") {
                             : quote ? std::string(quote)
                                     : std::string(1, x);
         }
-        std::string got_text, got_attribute;
-        escape_text(got_text, text);
-        escape_attribute(got_attribute, text);
-        CHECK(got_text == want_text);
-        CHECK(got_attribute == want_attribute);
+        HtmlBuffer got_text, got_attribute;
+        got_text.text(text);
+        got_attribute.attribute(text);
+        CHECK(got_text.view() == want_text);
+        CHECK(got_attribute.view() == want_attribute);
       }
     }
   }

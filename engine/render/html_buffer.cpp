@@ -1,0 +1,133 @@
+// Growing, numbers, and escaping (html_buffer.h).
+#include "engine/render/html_buffer.h"
+
+#include <cstdlib>
+
+#include "engine/base/fatal.h"
+#include "engine/base/scan.h"
+
+namespace sx {
+namespace {
+
+// The bytes that have to be escaped. < and > differ in one bit, & and " in another: one comparison
+// each. Only the lowest set bit counts (base/scan.h).
+template <bool Quotes>
+std::uint64_t special(std::uint64_t w) {
+  std::uint64_t mask = bytes_equal(w & (kEachByte * 0xFD), '<');
+  if (Quotes) {
+    mask |= bytes_equal(w & (kEachByte * 0xFB), '"') | bytes_equal(w, '\'');
+  } else {
+    mask |= bytes_equal(w, '&');
+  }
+  return mask;
+}
+
+std::string_view reference(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    default:
+      return "&#39;";
+  }
+}
+
+// Up to eight bytes as a word, without reading beyond them.
+std::uint64_t load(const char* from, std::size_t n) {
+  std::uint64_t w = 0;
+  if (n >= 8) {
+    std::memcpy(&w, from, 8);
+  } else if (n >= 4) {
+    std::uint32_t low, high;
+    std::memcpy(&low, from, 4);
+    std::memcpy(&high, from + n - 4, 4);
+    w = low | static_cast<std::uint64_t>(high) << (8 * (n - 4));
+  } else if (n != 0) {
+    const auto byte = [&](std::size_t i) {
+      return static_cast<std::uint64_t>(static_cast<unsigned char>(from[i])) << (8 * i);
+    };
+    w = byte(0) | byte(n / 2) | byte(n - 1);
+  }
+  return w;
+}
+
+}  // namespace
+
+HtmlBuffer::~HtmlBuffer() { std::free(data_); }
+
+void HtmlBuffer::clear(std::size_t keep) {
+  if (static_cast<std::size_t>(end_ - data_) > keep) {
+    std::free(data_);
+    data_ = end_ = nullptr;
+  }
+  to_ = data_;
+}
+
+void HtmlBuffer::grow(std::size_t bytes) {
+  const std::size_t used = size();
+  const std::size_t room = static_cast<std::size_t>(end_ - data_);
+  std::size_t wanted = used + bytes + kSlack;
+  if (wanted < room * 2) wanted = room * 2;
+  if (wanted < 4096) wanted = 4096;
+  data_ = static_cast<char*>(std::realloc(data_, wanted));
+  if (data_ == nullptr) fatal("out of memory while rendering");
+  to_ = data_ + used;
+  end_ = data_ + wanted;
+}
+
+void HtmlBuffer::decimal(std::int64_t n) {
+  char digits[20];
+  char* at = digits + sizeof digits;
+  const bool negative = n < 0;
+  auto rest = negative ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
+  // 32-bit division is the cheaper one on both targets, and most numbers are small.
+  while (rest > UINT32_MAX) {
+    *--at = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  }
+  auto small = static_cast<std::uint32_t>(rest);
+  do {
+    *--at = static_cast<char>('0' + small % 10);
+    small /= 10;
+  } while (small != 0);
+  if (negative) put('-');
+  put({at, static_cast<std::size_t>(digits + sizeof digits - at)});
+}
+
+template <bool Quotes>
+void HtmlBuffer::escape(std::string_view s) {
+  const char* from = s.data();
+  std::size_t left = s.size();
+  make_room(left);
+  while (left != 0) {
+    // Eight bytes are stored whether or not all of them stay.
+    const std::size_t n = left < 8 ? left : 8;
+    std::uint64_t w = load(from, n);
+    std::memcpy(to_, &w, 8);
+    std::uint64_t mask = special<Quotes>(w);
+    if (n < 8) mask &= (std::uint64_t{1} << (8 * n)) - 1;
+    if (mask == 0) {
+      from += n;
+      to_ += n;
+      left -= n;
+      continue;
+    }
+    const std::size_t plain = static_cast<std::size_t>(__builtin_ctzll(mask)) / 8;
+    to_ += plain;
+    const std::string_view text = reference(from[plain]);
+    make_room(left + text.size());
+    to_ = copy(to_, text.data(), text.size());
+    from += plain + 1;
+    left -= plain + 1;
+  }
+}
+
+void HtmlBuffer::text(std::string_view s) { escape<false>(s); }
+void HtmlBuffer::attribute(std::string_view s) { escape<true>(s); }
+
+}  // namespace sx

@@ -1,0 +1,78 @@
+// What HTML is written into: bytes in one growing block. Everything the adapters do is appending
+// short pieces, so the pieces are copied here, inline and a word at a time, without a call each.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "engine/gc/context.h"
+
+namespace sx {
+
+class HtmlBuffer final : public Context::Attachment {
+ public:
+  HtmlBuffer() = default;
+  ~HtmlBuffer() override;
+  HtmlBuffer(const HtmlBuffer&) = delete;
+  HtmlBuffer& operator=(const HtmlBuffer&) = delete;
+
+  std::size_t size() const { return static_cast<std::size_t>(to_ - data_); }
+  std::string_view view() const { return {data_, size()}; }
+  // Begins again; a block larger than `keep` bytes is given back.
+  void clear(std::size_t keep = SIZE_MAX);
+  // Takes what lies behind `size` off the end.
+  void truncate(std::size_t size) { to_ = data_ + size; }
+
+  void put(std::string_view s) {
+    make_room(s.size());
+    to_ = copy(to_, s.data(), s.size());
+  }
+  void put(char c) {
+    make_room(1);
+    *to_++ = c;
+  }
+  void decimal(std::int64_t n);
+  void text(std::string_view s);       // & < > as character references
+  void attribute(std::string_view s);  // & < > " ' as character references
+
+ private:
+  // Room beyond what was asked for, so that whole words can be stored.
+  static constexpr std::size_t kSlack = 16;
+
+  void make_room(std::size_t bytes) {
+    if (__builtin_expect(static_cast<std::size_t>(end_ - to_) < bytes + kSlack, 0)) grow(bytes);
+  }
+  static char* copy(char* to, const char* from, std::size_t n) {
+    if (n > 64) {
+      std::memcpy(to, from, n);
+    } else if (n >= 8) {
+      // Words from the front, then the last eight bytes once more or for the first time.
+      for (std::size_t at = 0; at + 8 < n; at += 8) word<std::uint64_t>(to + at, from + at);
+      word<std::uint64_t>(to + n - 8, from + n - 8);
+    } else if (n >= 4) {
+      word<std::uint32_t>(to, from);
+      word<std::uint32_t>(to + n - 4, from + n - 4);
+    } else if (n != 0) {
+      to[0] = from[0];
+      to[n / 2] = from[n / 2];
+      to[n - 1] = from[n - 1];
+    }
+    return to + n;
+  }
+  template <class Word>
+  static void word(char* to, const char* from) {
+    Word w;
+    std::memcpy(&w, from, sizeof w);
+    std::memcpy(to, &w, sizeof w);
+  }
+  template <bool Quotes>
+  void escape(std::string_view s);
+  void grow(std::size_t bytes);
+
+  char* data_ = nullptr;
+  char* to_ = nullptr;
+  char* end_ = nullptr;
+};
+
+}  // namespace sx
