@@ -57,3 +57,17 @@ function(sx_hot_files)
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O2)
   endif()
 endfunction()
+
+# Files and targets that only compiling and the like need: what they alone define becomes
+# build/wasm/tools.wasm, which a page fetches when it needs it (cmake/link-kernel.mjs).
+function(sx_tools_files)
+  foreach(file ${ARGN})
+    cmake_path(ABSOLUTE_PATH file NORMALIZE OUTPUT_VARIABLE path)
+    cmake_path(RELATIVE_PATH path BASE_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_property(GLOBAL APPEND PROPERTY SX_TOOLS_FILES "${path}")
+  endforeach()
+endfunction()
+function(sx_tools target)
+  get_target_property(files ${target} SOURCES)
+  sx_tools_files(${files})
+endfunction()

@@ -137,6 +137,7 @@ Result<void> Engine::load_image(std::unique_ptr<UnitImage> image, bool from_bund
   const std::string module = image->module;
   if (!from_bundle)
     SX_CHECK(verify_unit(*image, engine_tables()));  // a bundle was verified when added
+  if (!from_bundle && admit) SX_CHECK(admit(*image));
   Unit* unit = vm.link(std::move(image));
   for (const Export& e : unit->image->exports) {
     Global* global = vm.globals.find(e.name);
@@ -180,8 +181,12 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
     if (source && hex(content_sha256(source->text)) == found->second.image->source_hash)
       source.reset();
     if (!source) {
-      auto image = std::move(found->second.image);
-      available_.erase(found);
+      // What it uses comes first: when that is refused, this one stays available.
+      const UnitImage& waiting = *found->second.image;
+      for (const std::string& use : waiting.uses) SX_CHECK(require_module(use));
+      if (admit) SX_CHECK(admit(waiting));
+      auto image = std::move(available_[name].image);
+      available_.erase(name);
       SX_CHECK(load_image(std::move(image), true, nullptr));
       return static_cast<const ModuleInterface*>(interfaces_[name].get());
     }

@@ -41,6 +41,9 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Where source modules come from: "persist/log" → its text, or nothing. Asked in order after the
   // bundles.
   std::function<std::optional<SourceFile>(std::string_view module)> find_source;
+  // Asked before a unit is linked; one that is refused stays available. A host that has not loaded
+  // all of its primitives yet (web/kernel.cpp) refuses what needs them.
+  std::function<Result<void>(const UnitImage&)> admit;
   // Told about what a person should know: a refused bundle for which the source was compiled.
   std::function<void(std::string_view notice)> on_notice;
 

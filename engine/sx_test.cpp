@@ -1,6 +1,7 @@
 // The embedding API: modules, bundles, and bundles that were damaged on the way.
 #include "engine/sx.h"
 
+#include "engine/prim/modules.h"
 #include "engine/vm/test_bundle.h"
 #include "engine/vm/test_machine.h"
 
@@ -28,6 +29,41 @@ TEST_CASE("a module is found in a bundle before its source, and loaded once") {
   CHECK(value.find(":done") != std::string::npos);
   CHECK(m.run("(use demo/all) (demo/run 7)") == value);
   CHECK(m.engine.modules().back().from_bundle);
+}
+
+TEST_CASE("a module that the host does not admit yet stays available, and so does what uses it") {
+  TestMachine m(true);
+  CHECK(m.engine.add_bundle(test_bundle()).ok());
+  m.files["demo/above"] =
+      "(module demo/above :use (demo/all) :export (above)) (define (above) (demo/run 7))";
+  auto above = m.engine.compile({m.files["demo/above"], "lib/demo/above.sx"});
+  REQUIRE(above.ok());
+  TestMachine other(true);
+  CHECK(other.engine.add_bundle(test_bundle()).ok());
+  CHECK(other.engine.add_bundle(encode_bundle({above->get()}, 0, engine_tables())).ok());
+  bool open = false;
+  other.engine.admit = [&](const UnitImage& unit) -> Result<void> {
+    if (!open && unit.module == "demo/all") return Error{"not yet"};
+    return {};
+  };
+  CHECK(other.engine.require_module("demo/above").error().message == "not yet");
+  open = true;
+  CHECK(other.engine.require_module("demo/above").ok());
+  CHECK(other.run("(use demo/above) (above)") == m.run("(use demo/all) (demo/run 7)"));
+}
+
+TEST_CASE("a unit needs the modules of the primitives that it calls or takes as values") {
+  TestMachine m(false);
+  auto needed = [&](const char* source) {
+    auto image = m.engine.compile({source, "test.sx"});
+    if (!image.ok()) FAIL(image.error().message);
+    return modules_needed(**image);
+  };
+  const auto tools = static_cast<std::uint32_t>(KernelModule::Tools);
+  CHECK(needed("(define (f x) (+ x 1)) (f 2)") == 0);
+  CHECK(needed("(define (f x) (read-string x)) (f \"2\")") == tools);
+  CHECK(needed("(define (f g) (g \"2\")) (f read-string)") == tools);
+  CHECK(needed("(define (read-string-2 x) :read-string) (read-string-2 2)") == 0);
 }
 
 TEST_CASE("a circle of modules and a missing one are told by name") {

@@ -24,7 +24,7 @@ await stage.story("scripts of a page can evaluate SX and hear of the start", asy
   await visit.go("/");
   expect.equal(await visit.page.evaluate(() => window.heard), true);
   expect.equal(await visit.page.evaluate(() => SxKernel.eval("(reduce + 0 (map inc [1 2 3]))")), "9");
-  const refused = await visit.page.evaluate(() => { try { return SxKernel.eval("(no-such-name)"); } catch (error) { return error.message; } });
+  const refused = await visit.page.evaluate(async () => { try { return await SxKernel.eval("(no-such-name)"); } catch (error) { return error.message; } });
   expect.match(refused, /no-such-name/);
 });
 

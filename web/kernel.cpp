@@ -3,6 +3,21 @@
 //
 // Everything runs on the caller's thread: an export returns when the tasks it started have ended,
 // wait for an answer (sx_reply), or used up their slice (then sx_run goes on from a macrotask).
+//
+// More modules. The compiler, the reader and what else few pages need are in tools.wasm, cut off
+// after linking (cmake/link-kernel.mjs); a call into it before it is there throws, naming it. So
+// that no call gets that far, an export that would need a module refuses, and sx_needs() names the
+// modules by their bits (KernelModule in engine/prim/modules.h): the loader instantiates them, says
+// so with sx_provide() and calls again. To hook in another module:
+//   1. a bit in KernelModule, and its primitives as rows in engine/prim/modules.def;
+//   2. here an import such as
+//        SX_IMPORT(sx_text_call) std::int32_t sx_text_call(op, in_ptr, in_len, …);
+//      called by its primitives (declared in a header of engine/prim, so that natively the library
+//      itself is linked in its place), which raise an SX error for a negative answer;
+//   3. a row in `modules` of web/glue/kernel.js and of web/node/kernel.mjs: the file by its bit,
+//   and
+//      what to do with its instance. The import answers -1 while the instance is not there;
+//   4. the file's name in scripts/build (stage) and in kHost of tests/tools/check-kernel.mjs.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -11,8 +26,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "engine/base/str.h"
+#include "engine/prim/modules.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 
@@ -44,6 +61,19 @@ struct Kernel {
 Kernel* kernel = nullptr;
 std::string result;  // what the last export left for the page to read
 
+std::uint32_t provided = 0;  // modules that are instantiated, by their bits
+std::uint32_t needed = 0;    // modules for want of which the last export refused
+
+// Whether something is missing of these modules.
+bool lacks(std::uint32_t modules) {
+  needed |= modules & ~provided;
+  return needed != 0;
+}
+bool lacks_tools() {
+  needed = 0;
+  return lacks(static_cast<std::uint32_t>(KernelModule::Tools));
+}
+
 std::uint32_t ok(std::string text = {}) {
   result = std::move(text);
   return 0;
@@ -55,6 +85,10 @@ std::uint32_t failed(std::string text) {
 
 void log_text(std::uint32_t level, std::string_view text) {
   sx_host_log(level, text.data(), static_cast<std::uint32_t>(text.size()));
+}
+
+std::string lacking() {
+  return str("This needs a module of the kernel that is not loaded: sx_needs() is ", needed);
 }
 
 // Arguments of a call: the elements of a JSON array, kept rooted.
@@ -130,7 +164,12 @@ SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32
   kernel->engine.find_source = [](std::string_view module) -> std::optional<SourceFile> {
     const auto found = kernel->sources.find(std::string(module));
     if (found == kernel->sources.end()) return std::nullopt;
+    if (lacks(static_cast<std::uint32_t>(KernelModule::Tools))) return std::nullopt;
     return SourceFile{found->second, str(module, ".sx")};
+  };
+  kernel->engine.admit = [](const UnitImage& unit) -> Result<void> {
+    if (lacks(modules_needed(unit))) return Error{lacking()};
+    return {};
   };
   kernel->engine.runner.on_yield = [](std::function<void()> go_on) {
     kernel->runnable.push_back(std::move(go_on));
@@ -150,19 +189,26 @@ SX_EXPORT(sx_add_source)
   kernel->sources[std::string(name, name_len)] = std::string(text, len);
 }
 
+// The bits of the modules for want of which an export refused, once.
+SX_EXPORT(sx_needs)()->std::uint32_t { return std::exchange(needed, 0); }
+SX_EXPORT(sx_provide)(std::uint32_t modules)->void { provided |= modules; }
+
 SX_EXPORT(sx_require)(const char* module, std::uint32_t len)->std::uint32_t {
+  needed = 0;
   const auto loaded = kernel->engine.require_module({module, len});
   return loaded.ok() ? ok() : failed(loaded.error().message);
 }
 
 // The printed value of the last form, or the error. `file` is what errors show.
 SX_EXPORT(sx_eval)(const char* text, std::uint32_t len)->std::uint32_t {
+  if (lacks_tools()) return failed(lacking());
   const auto value = kernel->engine.eval({text, len});
   return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);
 }
 
 SX_EXPORT(sx_run_source)
 (const char* file, std::uint32_t file_len, const char* text, std::uint32_t len)->std::uint32_t {
+  if (lacks_tools()) return failed(lacking());
   const auto value =
       kernel->engine.run_source({std::string(text, len), std::string(file, file_len)});
   return value.ok() ? ok(print(kernel->engine.cx(), value.value())) : failed(value.error().message);

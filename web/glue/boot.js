@@ -33,6 +33,7 @@ const kernel = makeKernel(
     },
   },
   (level, text) => [console.debug, console.info, console.warn, console.error][level](text),
+  instantiate,
   giveUp,
 );
 
@@ -46,8 +47,8 @@ const api = {
   get ready() {
     return root.dataset.sxReady === "true";
   },
-  /** The value of an SX expression as text. @param {string} text */
-  eval: (text) => kernel.run("sx_eval", text),
+  /** A promise of the value of an SX expression as text: the compiler is fetched for it. @param {string} text */
+  eval: (text) => kernel.load("sx_eval", text),
   call: kernel.call,
   /** Takes up sx-* attributes that other code put into the page. */
   process: () => kernel.call("web/process"),
@@ -74,12 +75,13 @@ async function load(name) {
   return response;
 }
 
-async function instantiate() {
-  const response = await load("kernel.wasm");
+/** @param {string} name @param {any} imports */
+async function instantiate(name, imports) {
+  const response = await load(name);
   // Compiling while it arrives needs the right type; a server that sends another one is still good enough.
   if (response.headers.get("content-type") === "application/wasm")
-    return (await WebAssembly.instantiateStreaming(response, kernel.imports)).instance;
-  return (await WebAssembly.instantiate(await response.arrayBuffer(), kernel.imports)).instance;
+    return (await WebAssembly.instantiateStreaming(response, imports)).instance;
+  return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
 }
 
 /** Takes the bundles; where one is missing or refused, all sources, and the console says why.
@@ -104,10 +106,10 @@ async function boot() {
   await calm();
   const bundles = kBundles.map(load);
   for (const bundle of bundles) bundle.catch(() => {});  // looked at later
-  kernel.start(await instantiate());
+  kernel.start(await instantiate("kernel.wasm", kernel.imports));
   api.version = kernel.run("sx_fingerprint");
   await addModules(bundles);
-  kernel.run("sx_require", "web/boot");
+  await kernel.load("sx_require", "web/boot");
   stopEvents = startPageEvents(kernel.call);
   kernel.call("web/start");
 }

@@ -8,15 +8,65 @@ const decoder = new TextDecoder();
 /** @param {string} kind by which SX tells it apart @param {string} message */
 export const portError = (kind, message) => Object.assign(new Error(message), { kind });
 
+/** The way to text.wasm, whose memory is its own: copies requests of the kernel in and replies out.
+ *  @param {() => WebAssembly.Memory} memory the kernel's */
+export function textPort(memory) {
+  /** @type {any} */
+  let module;
+  let reply = 0;
+  /** @param {WebAssembly.Memory} memory @param {number} at @param {number} length */
+  const bytes = ({ buffer }, at, length) => new Uint8Array(buffer, at, length);
+  return {
+    /** @param {any} exports */
+    use(exports) {
+      module = exports;
+      module._initialize();
+    },
+    imports: {
+      /** The length of the reply; 0 without the module, or when it failed.
+       *  @param {number} op @param {number} a @param {number} aLength @param {number} b @param {number} bLength
+       *  @param {number} first @param {number} second */
+      sx_host_text(op, a, aLength, b, bLength, first, second) {
+        try {
+          const at = module.text_input(aLength + bLength);
+          if (!at && aLength + bLength) return 0;
+          bytes(module.memory, at, aLength).set(bytes(memory(), a, aLength));
+          bytes(module.memory, at + aLength, bLength).set(bytes(memory(), b, bLength));
+          reply = module.text_call(op, aLength, bLength, first, second);
+          return module.text_reply_length();
+        } catch {
+          module = undefined;
+          return 0;
+        }
+      },
+      /** @param {number} to */
+      sx_host_text_reply(to) {
+        const length = module.text_reply_length();
+        bytes(memory(), to, length).set(bytes(module.memory, reply, length));
+      },
+    },
+  };
+}
+
 /** @param {Ports} ports @param {(level: number, text: string) => void} log
+ *  @param {(file: string, imports: any) => Promise<WebAssembly.Instance>} instantiate
  *  @param {(error: Error) => void} onDeath told about the trap that ended the kernel */
-export function makeKernel(ports, log, onDeath) {
+export function makeKernel(ports, log, instantiate, onDeath) {
   /** @type {any} */
   let wasm;
   /** @type {(() => void)[]} */
   const waiting = [];
   let inside = false, dead = false, pumping = false;
   const pump = new MessageChannel();
+
+  const textModule = textPort(() => wasm.memory);
+  // Modules beside the kernel by the bits of sx_needs(): the file, its imports, and what its instance is for.
+  /** @type {Record<number, {file: string, imports: () => any, use: (exports: any) => void, loading?: Promise<void>}>} */
+  const modules = {
+    // It fills its slots of the kernel's table by itself.
+    1: { file: "tools.wasm", imports: () => ({ kernel: wasm }), use() {} },
+    2: { file: "text.wasm", imports: () => imports, use: (exports) => textModule.use(exports) },
+  };
 
   /** @param {number} at @param {number} length */
   const text = (at, length) => decoder.decode(new Uint8Array(wasm.memory.buffer, at, length));
@@ -84,10 +134,29 @@ export function makeKernel(ports, log, onDeath) {
       sx_host_log: (level, at, length) => log(level, text(at, length)),
       sx_host_now: Date.now,
       sx_host_random: (at, length) => void crypto.getRandomValues(new Uint8Array(wasm.memory.buffer, at, length)),
+      ...textModule.imports,
       emscripten_notify_memory_growth() {},
     },
     wasi_snapshot_preview1: { proc_exit() { throw new Error("the kernel stopped itself"); } },
+    tools: new Proxy({}, { get: () => () => { throw new Error("the kernel called into tools.wasm before it was loaded"); } }),
   };
+
+  /** Loads one of `modules`, once. @param {number} bit */
+  const provide = (bit) => modules[bit].loading ??= instantiate(modules[bit].file, modules[bit].imports()).then((instance) => {
+    modules[bit].use(instance.exports);
+    wasm.sx_provide(bit);
+  }, (error) => {
+    delete modules[bit].loading;  // asked for again, it is fetched again
+    throw error;
+  });
+
+  /** @param {string} name @param {...(string | Uint8Array)} inputs */
+  function run(name, ...inputs) {
+    let status = 1, answer = "the kernel is busy or has stopped";
+    enter(() => { status = raw(name, inputs); answer = result(); });
+    if (status) throw new Error(answer);
+    return answer;
+  }
   return {
     imports,
     /** @param {WebAssembly.Instance} instance */
@@ -96,13 +165,21 @@ export function makeKernel(ports, log, onDeath) {
       wasm._initialize();
       wasm.sx_start(...crypto.getRandomValues(new Uint32Array(2)), 0);
     },
-    /** Runs an export now and returns its result text; throws that text when it refuses.
+    /** Runs an export now and returns its result text; throws that text when it refuses. */
+    run,
+    /** The same for exports that load or compile: what it needs of `modules` is fetched first.
      *  @param {string} name @param {...(string | Uint8Array)} inputs */
-    run(name, ...inputs) {
-      let status = 1, answer = "the kernel is busy or has stopped";
-      enter(() => { status = raw(name, inputs); answer = result(); });
-      if (status) throw new Error(answer);
-      return answer;
+    async load(name, ...inputs) {
+      for (;;) {
+        try {
+          return run(name, ...inputs);
+        } catch (error) {
+          const needs = dead ? 0 : wasm.sx_needs();
+          const missing = Object.keys(modules).map(Number).filter((bit) => needs & bit);
+          if (!missing.length) throw error;
+          await Promise.all(missing.map(provide));
+        }
+      }
     },
     /** Starts an exported SX function in a task of its own. @param {string} name @param {...unknown} args */
     call: (name, ...args) => enter(() => {

@@ -2,6 +2,8 @@
 // a clock and a random source as its only host.
 import { readFileSync } from "node:fs";
 import { randomFillSync } from "node:crypto";
+import { dirname, join } from "node:path";
+import { textPort } from "../glue/kernel.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -10,10 +12,26 @@ const decoder = new TextDecoder();
  *  @typedef {(op: string, args: any[]) => any} HostPerform */
 
 export class Kernel {
-  /** @param {WebAssembly.Instance} instance @param {{write: (text: string) => void}} host */
-  constructor(instance, host) {
+  /** @param {WebAssembly.Instance} instance @param {string} folder where the modules beside the kernel are
+   *  @param {any} imports the kernel's @param {ReturnType<typeof textPort>} textModule */
+  constructor(instance, folder, imports, textModule) {
     this.exports = /** @type {any} */ (instance.exports);
-    this.host = host;
+    this.folder = folder;
+    // By the bits of sx_needs(): the file, its imports, and what its instance is for.
+    /** @type {Record<number, {file: string, imports: () => any, use: (exports: any) => void}>} */
+    this.modules = {
+      // It fills its slots of the kernel's table by itself.
+      1: { file: "tools.wasm", imports: () => ({ kernel: this.exports }), use() {} },
+      2: { file: "text.wasm", imports: () => imports, use: (exports) => textModule.use(exports) },
+    };
+  }
+
+  /** Loads a module beside the kernel. @param {number} bit */
+  provide(bit) {
+    const { file, imports, use } = this.modules[bit];
+    const module = new WebAssembly.Module(readFileSync(join(this.folder, file)));
+    use(new WebAssembly.Instance(module, imports()).exports);
+    this.exports.sx_provide(bit);
   }
 
   /** Copies text or bytes into the module's memory. @param {string | Uint8Array} data */
@@ -24,14 +42,20 @@ export class Kernel {
     return { at, length: bytes.length };
   }
 
-  /** Calls an export whose arguments are texts; throws its error. @param {string} name @param {...(string | Uint8Array)} texts */
+  /** Calls an export whose arguments are texts; throws its error. A module that it needs is loaded first.
+   *  @param {string} name @param {...(string | Uint8Array)} texts */
   call(name, ...texts) {
-    const places = texts.map((text) => this.put(text));
-    const status = this.exports[name](...places.flatMap(({ at, length }) => [at, length]));
-    for (const { at } of places) this.exports.sx_free(at);
-    const text = this.result();
-    if (status !== 0) throw new Error(text);
-    return text;
+    for (;;) {
+      const places = texts.map((text) => this.put(text));
+      const status = this.exports[name](...places.flatMap(({ at, length }) => [at, length]));
+      for (const { at } of places) this.exports.sx_free(at);
+      const text = this.result();
+      if (status === 0) return text;
+      const needs = this.exports.sx_needs();
+      const missing = Object.keys(this.modules).map(Number).filter((bit) => needs & bit);
+      if (missing.length === 0) throw new Error(text);
+      for (const bit of missing) this.provide(bit);
+    }
   }
 
   result() {
@@ -51,8 +75,10 @@ export async function loadKernel(path, options = {}) {
     kernel.exports.sx_reply(ticket, at, length, failed ? 1 : 0);
     kernel.exports.sx_free(at);
   };
+  const textModule = textPort(() => kernel.exports.memory);
   const imports = {
     env: {
+      ...textModule.imports,
       sx_host_perform(ticket, op, opLength, args, argsLength) {
         const name = text(op, opLength);
         if (!options.perform) {
@@ -76,9 +102,10 @@ export async function loadKernel(path, options = {}) {
         throw new Error(`the kernel stopped with status ${code}`);
       },
     },
+    tools: new Proxy({}, { get: () => () => { throw new Error("the kernel called into tools.wasm before it was loaded"); } }),
   };
   const { instance } = await WebAssembly.instantiate(readFileSync(path), imports);
-  kernel = new Kernel(instance, { write });
+  kernel = new Kernel(instance, dirname(path), imports, textModule);
   kernel.exports._initialize?.();
   const seed = new Uint32Array(2);
   randomFillSync(seed);
