@@ -14,6 +14,8 @@
 #include "server/cli/app_host.h"
 #include "server/cli/serve_options.h"
 #include "server/http/access_log.h"
+#include "server/http/metrics.h"
+#include "server/worker/process_metrics.h"
 
 namespace sx::cli {
 
@@ -126,6 +128,10 @@ int cmd_serve(ServeOptions& options) {
     changed.notify_one();
   };
   HttpServer server;
+  it.app.system.metrics = [&server, &it] {
+    return server.metrics().prometheus() + process_metrics(*it.store);
+  };
+  it.app.system.metrics_token = env_or("SX_METRICS_TOKEN", "");
   const auto started =
       server.start(http, [&it](Worker& worker) { return make_isolate(worker, it.app); });
   if (!started.ok()) return fail(started.error().message);

@@ -62,6 +62,13 @@ class Isolate {
 
   void set_handler(Value handler) { handler_ = std::make_unique<Vm::Pin>(engine_->vm, handler); }
 
+  std::optional<HttpResponse> system_answer(const HttpRequest& request) const {
+    const AppState state = failed_    ? AppState::Failed
+                           : handler_ ? AppState::Ready
+                                      : AppState::Starting;
+    return answer_system_route(config_.system, worker_, state, request);
+  }
+
   void handle(HttpRequest&& request, Responder responder) {
     struct Exchange {
       HttpRequest request;
@@ -340,8 +347,8 @@ Result<Handler> make_isolate(Worker& worker, const AppConfig& config) {
   };
   isolate->make_app();
   return Handler([isolate](HttpRequest&& request, Responder responder) {
-    if (request.path == "/health") {
-      responder.send(HttpResponse::text(200, "ok\n"));
+    if (auto answer = isolate->system_answer(request)) {
+      responder.send(*std::move(answer));
       return;
     }
     isolate->handle(std::move(request), std::move(responder));

@@ -19,6 +19,7 @@
 #include "server/io/content_servicer.h"
 #include "server/store/blobs.h"
 #include "server/store/store.h"
+#include "server/worker/system_routes.h"
 
 namespace sx {
 
@@ -34,6 +35,7 @@ struct AppConfig {
   // What the program sees as its configuration: a dict of strings with keyword keys.
   std::vector<std::pair<std::string, std::string>> settings;
   std::int64_t request_fuel_max = 400'000'000;
+  SystemRoutes system;
   std::function<void(const std::string&)> log;  // one line, any thread
   // Told once per worker, on its thread, when its application is made or could not be.
   std::function<void(Result<void>)> on_ready;
