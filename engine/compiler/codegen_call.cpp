@@ -222,10 +222,28 @@ void FunctionGen::gen_arithmetic(Node* n, Dest d, Op op) {
   const auto immediate = [&](const Node* kid, std::int64_t& value) {
     if (!kid->is_int()) return false;
     value = kid->value.as_int();
+    // What the instruction adds is negative for minus alone (which (+ x -0) is not: -0.0 - 0 is
+    // -0.0, but -0.0 + 0 is 0.0), what it multiplies by for (- x): errors name the operator.
     if (op == Op::Sub) value = -value;
-    // -0.0 - 0 is -0.0, but -0.0 + 0 is 0.0
-    return fits_i8(value) && (op == Op::Add || op == Op::Mul || (op == Op::Sub && value != 0));
+    return fits_i8(value) && (op == Op::Sub ? value < 0 : op != Op::Div && value >= 0);
   };
+  // All arguments are evaluated before the first two are added: what may raise or change something
+  // behind them asks for registers of its own.
+  const bool quiet = std::all_of(kids.begin() + 2, kids.end(), [](const Node* kid) {
+    return kid->kind == NodeKind::Const || kid->kind == NodeKind::Local;
+  });
+  if (!quiet) {
+    std::vector<unsigned> regs;
+    for (std::size_t i = 0; i < kids.size(); ++i) regs.push_back(operand(kids, i, none()));
+    const unsigned sum = alloc();
+    for (std::size_t i = 1; i < kids.size(); ++i) {
+      line(n);
+      op_abc(op, sum, i == 1 ? regs[0] : sum, regs[i]);
+    }
+    finish(d, sum);
+    next_ = mark;
+    return;
+  }
   std::int64_t value = 0;
   const unsigned result = d.is_reg() && (d.fresh || kids.size() == 2) ? d.reg : 256;
   const Dest hint = d.is_reg() && d.fresh ? d : none();

@@ -7,6 +7,7 @@
 #include "engine/prim/operations.h"
 #include "engine/prim/primitives.h"
 #include "engine/value/collections.h"
+#include "engine/value/number.h"
 #include "engine/vm/interpreter.h"
 
 namespace sx {
@@ -602,7 +603,7 @@ dispatch:
       FLOAT_RESULT(a.as_double() * ins_ci(w));
     }
     SAVE();
-    RESULT(A, num_mul(cx, a, Value::small_int(ins_ci(w))));
+    RESULT(A, ins_ci(w) == -1 ? num_negate(cx, a) : num_mul(cx, a, Value::small_int(ins_ci(w))));
     DISPATCH();
   }
 #define INTEGER_DIVISION(name, body, slow)                         \

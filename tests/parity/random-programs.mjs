@@ -20,9 +20,13 @@ const kIntegers = [
 const kNumbers = [...kIntegers, "0.5", "-2.25", "1e300", "3.0"];
 
 class Maker {
-  /** @param {() => number} random */
-  constructor(random) {
+  /**
+   * @param {() => number} random
+   * @param {boolean} exactFuel programs may show how much fuel a step takes
+   */
+  constructor(random, exactFuel = true) {
     this.random = random;
+    this.exactFuel = exactFuel;
     this.names = 0;
   }
   below(n) {
@@ -100,7 +104,7 @@ class Maker {
       () => `(with-limits {:fuel 100000} ${n()})`,
       () => `(guard (e (else (note (error-kind e)) ${n()})) (with-limits {:fuel ${20 + this.below(200)}} (protect (forever) (note ${n()}))))`,
       () => `(drive (fiber/new (fn () ${n()})) ${this.pick(["nil", "1", "3", "50"])})`,
-      () => `(let ((f (fiber/new (fn () ${n()})))) (fiber/step f nil ${this.pick(["nil", "2", "20"])}) (note (get (fiber/cancel f 5) :raised)) ${n()})`,
+      () => `(let ((f (fiber/new (fn () ${n()})))) (fiber/step f nil ${this.exactFuel ? this.pick(["nil", "2", "20"]) : "nil"}) (note (get (fiber/cancel f 5) :raised)) ${n()})`,
     ];
     return this.pick(kinds)();
   }
@@ -161,8 +165,8 @@ class Maker {
 }
 
 /** One program: an expression. @param {number} seed */
-export function randomProgram(seed) {
-  const maker = new Maker(randomStream(seed));
+export function randomProgram(seed, { exactFuel = true } = {}) {
+  const maker = new Maker(randomStream(seed), exactFuel);
   return maker.number(3 + maker.below(4), { numbers: [], lists: [] });
 }
 
@@ -196,15 +200,25 @@ const kPrelude = `
         (cond ((has-key? s :done) (get s :done))
               ((has-key? s :raised) (raise (get s :raised)))
               (else (loop (fiber/step f nil fuel))))))))
+`;
+
+const kInPortions = `
 (define (run-case n thunk)
   (let ((whole (outcome thunk))
         (parts (outcome (portions thunk (+ 1 (modulo n 97))))))
     (print n whole (if (or (= whole parts) (string/contains? whole "limit of this run")) "" (str " IN PORTIONS " parts)))))
 `;
 
-/** A file of programs with the seeds from…from+count-1. */
-export function programFile(from, count) {
+const kAtOnce = `
+(define (run-case n thunk) (print n (outcome thunk)))
+`;
+
+/**
+ * A file of programs with the seeds from…from+count-1.
+ * @param {{portions?: boolean, exactFuel?: boolean}} options portions: each runs twice, see above
+ */
+export function programFile(from, count, { portions = true, ...options } = {}) {
   const cases = [];
-  for (let seed = from; seed < from + count; seed++) cases.push(`(run-case ${seed} (fn () ${randomProgram(seed)}))`);
-  return `${kPrelude}\n${cases.join("\n")}\n`;
+  for (let seed = from; seed < from + count; seed++) cases.push(`(run-case ${seed} (fn () ${randomProgram(seed, options)}))`);
+  return `${kPrelude}${portions ? kInPortions : kAtOnce}\n${cases.join("\n")}\n`;
 }
