@@ -14,7 +14,16 @@ namespace {
 
 constexpr std::uint32_t kScanChunk = 4096;          // slots of one object marked at a time
 constexpr std::size_t kMarkStepWords = 128 * 1024;  // least work of a step: well below 1 ms
-constexpr std::uint8_t kKindMax = static_cast<std::uint8_t>(Kind::TypedArray);  // the last one
+// A little of the sweeping at each minor collection, as the next mark wants all of it done.
+constexpr std::size_t kSweepBlocks = 16;
+constexpr std::size_t kSweepBlocksBeforeMark = 64;
+constexpr std::uint8_t kKindMax = [] {
+  std::uint8_t last = 0;
+#define SX_KIND(code, name, type_name, prefix, layout) last = code > last ? code : last;
+#include "engine/value/object_kinds.def"
+#undef SX_KIND
+  return last;
+}();
 
 }  // namespace
 
@@ -142,6 +151,7 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
 
 void Heap::Old::finish_marking() {
   marking = false;
+  sweep_class = 0;
   ++heap.stats_.major_collections;
   release_dead_specials();
   for (auto it = hashes.begin(); it != hashes.end();)
@@ -166,6 +176,7 @@ void Heap::collect_minor() {
   Old& old = *old_;
   if (old.collecting) heap_fatal("a collection was started by a trace or release hook");
   old.collecting = true;
+  pause(true);
   ++stats_.minor_collections;
   old.promoted_words = 0;
 
@@ -212,10 +223,14 @@ void Heap::collect_minor() {
   old.large_since_minor = 0;
   old.external_since_minor = 0;
 
-  if (!old.marking && old.total() > old.threshold) old.start_marking();
+  if (!old.marking) {
+    const bool due = old.total() > old.threshold;
+    if (old.sweep_some(due ? kSweepBlocksBeforeMark : kSweepBlocks) && due) old.start_marking();
+  }
   if (old.marking && old.mark_step(kMarkStepWords + 3 * old.promoted_words)) old.finish_marking();
   stats_.old_bytes = old.bytes;
   old.collecting = false;
+  pause(false);
 
   const std::size_t limit = old.config.limit_bytes;
   if (limit != 0 && (over_limit_ || old.total() > limit)) collect_full();
@@ -228,6 +243,7 @@ void Heap::collect_full() {
   collect_minor();
   old.config.limit_bytes = limit;
   old.collecting = true;
+  pause(true);
   // A mark under way keeps what died since it began: end it, then mark once more from the roots.
   if (old.marking) {
     old.mark_step(SIZE_MAX);
@@ -238,6 +254,7 @@ void Heap::collect_full() {
   old.finish_marking();
   old.sweep_all();
   old.collecting = false;
+  pause(false);
   stats_.old_bytes = old.bytes;
   over_limit_ = limit != 0 && old.total() > limit;
 }

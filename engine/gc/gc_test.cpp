@@ -273,6 +273,37 @@ TEST_CASE("large objects live apart, stay at their address, and are freed") {
   CHECK(heap.stats().old_bytes == 0);
 }
 
+TEST_CASE("a large object that is discarded is given back at once, unless the collector knows it") {
+  HeapConfig config;
+  config.nursery_bytes = std::size_t{2} << 20;
+  int begun = 0;
+  config.pause_owner = &begun;
+  config.on_pause = [](void* owner, bool begins) { *static_cast<int*>(owner) += begins ? 1 : 0; };
+  Heap heap(config);
+  Roots roots(heap);
+  roots.slots.push_back(raw_string(heap, 1 << 20, 'a'));
+  roots.slots.push_back(raw_string(heap, 2 << 20, 'b'));
+  const std::size_t both = heap.stats().old_bytes;
+  Object* first = roots.slots[0].as_object();
+  roots.slots[0] = Value::nil();
+  heap.discard(first);
+  CHECK(heap.stats().old_bytes < both);
+  CHECK(as_string(roots.slots[1])->view().find_first_not_of('b') == std::string_view::npos);
+  // Just filled, it is remembered: the next collection looks at it.
+  Object* store = heap.alloc_slots(Kind::ArrayStore, 500000);
+  const std::size_t with_store = heap.stats().old_bytes;
+  heap.discard(store);
+  CHECK(heap.stats().old_bytes == with_store);
+  // What is young or in a cell is left to the collector.
+  heap.discard(heap.cons(Value::nil(), Value::nil()).as_object());
+  heap.collect_full();
+  CHECK(heap.stats().old_bytes < both);
+  CHECK(begun > 0);
+  roots.slots.clear();
+  heap.collect_full();
+  CHECK(heap.stats().old_bytes == 0);
+}
+
 TEST_CASE("objects with outside state are traced by their hook and released exactly once") {
   g_released = 0;
   {

@@ -192,6 +192,25 @@ void Heap::external_shrank(std::size_t bytes) {
   stats_.external_bytes = stats_.external_bytes > bytes ? stats_.external_bytes - bytes : 0;
 }
 
+void Heap::pause(bool begins) {
+  if (old_->config.on_pause) old_->config.on_pause(old_->config.pause_owner, begins);
+}
+
+// What the collector may still hold a pointer to stays for it to free.
+void Heap::discard(Object* object) {
+  Old& old = *old_;
+  if (object->words <= kCellWordsMax || old.marking || old.config.stress) return;
+  if ((object->gc & ~kGcOld) != 0 || !(object->gc & kGcOld)) return;
+  LargeObject* node = reinterpret_cast<LargeObject*>(object) - 1;
+  LargeObject* last = old.large.back();
+  last->place = node->place;
+  old.large[last->place] = last;
+  old.large.pop_back();
+  old.bytes -= object->words * std::size_t{8};
+  stats_.old_bytes = old.bytes;
+  std::free(node);
+}
+
 bool Heap::can_allocate(std::size_t bytes) const {
   const std::size_t limit = old_->config.limit_bytes;
   if (limit == 0) return true;

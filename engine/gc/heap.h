@@ -74,6 +74,9 @@ struct HeapConfig {
   std::size_t nursery_bytes = std::size_t{4} << 20;
   std::size_t limit_bytes = std::size_t{1} << 30;  // young + old + external; 0 = no limit
   bool stress = false;
+  // Told when the program stops for the collector and when it goes on, to measure pauses.
+  void (*on_pause)(void* owner, bool begins) = nullptr;
+  void* pause_owner = nullptr;
 };
 
 struct HeapStats {
@@ -151,6 +154,9 @@ class Heap {
   // What counts against the limit now, the nursery aside.
   std::size_t used_bytes() const { return stats_.old_bytes + stats_.external_bytes; }
 
+  // Nothing refers to the object any more: one that is large and can be given back at once is.
+  void discard(Object* object);
+
   void collect_minor();
   void collect_full();
 
@@ -183,6 +189,7 @@ class Heap {
   }
   Object* alloc_slow(Kind kind, std::uint32_t words);
   Value cons_slow(Value car, Value cdr);
+  void pause(bool begins);
   void barrier_slow(Object* holder, Object* stored);
 
   std::uint64_t* next_ = nullptr;   // bump pointer

@@ -125,15 +125,24 @@ void Heap::Old::sweep_block(SizeClass& c, Block* block) {
   }
 }
 
-void Heap::Old::sweep_all() {
-  for (SizeClass& c : classes)
-    while (c.swept < c.blocks.size()) sweep_block(c, c.blocks[c.swept]);
+void Heap::Old::sweep_all() { sweep_some(SIZE_MAX); }
+
+bool Heap::Old::sweep_some(std::size_t blocks) {
+  for (; sweep_class < classes.size(); ++sweep_class) {
+    SizeClass& c = classes[sweep_class];
+    for (; c.swept < c.blocks.size(); --blocks) {
+      if (blocks == 0) return false;
+      sweep_block(c, c.blocks[c.swept]);
+    }
+  }
+  return true;
 }
 
 Object* Heap::Old::allocate_large(std::uint32_t words) {
   auto* node = static_cast<LargeObject*>(
       must_allocate((sizeof(LargeObject) + words * std::size_t{8} + 15) & ~std::size_t{15}, 16));
   node->size_words = words;
+  node->place = large.size();
   large.push_back(node);
   bytes += words * std::size_t{8};
   return node->object();
@@ -145,6 +154,7 @@ void Heap::Old::sweep_large() {
     Object* o = node->object();
     if (o->gc & kGcMarked) {
       o->gc &= static_cast<std::uint8_t>(~kGcMarked);
+      node->place = kept;
       large[kept++] = node;
     } else {
       std::free(node);

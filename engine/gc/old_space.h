@@ -43,7 +43,7 @@ struct SizeClass {
 };
 
 struct LargeObject {
-  std::uint64_t pad;  // keeps the object at 16 bytes, as cells are at 8
+  std::uint64_t place;  // in Old::large; it also keeps the object at 16 bytes, as cells are at 8
   std::uint64_t size_words;
   Object* object() { return reinterpret_cast<Object*>(this + 1); }
 };
@@ -110,6 +110,8 @@ struct Heap::Old {
   void refill(SizeClass& c);
   void sweep_block(SizeClass& c, Block* block);
   void sweep_all();
+  // Sweeps up to `blocks` of the blocks that nobody needed yet; true when none is left.
+  bool sweep_some(std::size_t blocks);
   void sweep_large();
   void release_dead_specials();
   Block* take_block();
@@ -128,8 +130,9 @@ struct Heap::Old {
   std::uint8_t class_of[kCellWordsMax + 1];
   std::vector<Block*> spare_blocks;
   std::vector<LargeObject*> large;
-  std::size_t bytes = 0;      // of objects not known to be dead
-  std::size_t threshold = 0;  // total() at which marking starts
+  std::size_t bytes = 0;        // of objects not known to be dead
+  std::size_t threshold = 0;    // total() at which marking starts
+  std::size_t sweep_class = 0;  // the classes before it have no block left to sweep
 
   bool marking = false;
   std::size_t marked_bytes = 0;

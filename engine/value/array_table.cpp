@@ -1,4 +1,5 @@
 // The mutable collections: arrays, and tables (open addressing over entries in insertion order).
+#include <algorithm>
 #include <cstring>
 
 #include "engine/base/str.h"
@@ -28,6 +29,8 @@ Value grown_store(Context& cx, const Root& old_store, std::uint32_t used, std::u
 
 // --- Tables ------------------------------------------------------------------------------------
 
+// A slot is 0 or 1 + the number of an entry; as that is below the capacity, the bits above it hold
+// a part of the key's hash, so that probing rarely looks at an entry in vain.
 struct TableIndex : Object {
   std::uint32_t capacity;  // a power of two
   std::uint32_t reserved;
@@ -52,46 +55,81 @@ Value make_index(Context& cx, std::uint32_t capacity) {
 
 constexpr std::uint32_t kAbsent = UINT32_MAX;
 
+std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
 // The entry of key, or kAbsent. A deleted entry keeps its place in the index until the next growth,
 // so that probing goes on behind it. Without equal keys `slot` is where the probing ended.
-std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t hash,
-                         std::uint32_t& slot) {
+template <class Same>
+std::uint32_t probe(Value table, std::uint64_t hash, std::uint32_t& slot, Same&& same) {
   TableIndex* index = as_index(as_table(table)->index);
   const std::uint32_t mask = index->capacity - 1;
+  const std::uint32_t tag = tag_of(hash) & ~mask;
+  const std::uint32_t* slots = index->slots();
   const Value* entries = entries_of(table);
   for (slot = static_cast<std::uint32_t>(hash) & mask;; slot = (slot + 1) & mask) {
-    const std::uint32_t entry = index->slots()[slot];
-    if (entry == 0) return kAbsent;
-    const Value candidate = entries[2 * (entry - 1)];
-    if (!candidate.is_unset() && equal(cx, key, candidate)) return entry - 1;
+    const std::uint32_t word = slots[slot];
+    if (word == 0) return kAbsent;
+    if ((word & ~mask) != tag) continue;
+    const std::uint32_t entry = (word & mask) - 1;
+    if (same(entries[2 * entry])) return entry;
   }
 }
 
-// Makes room: drops deleted entries, doubles when the live ones fill more than half.
+std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t hash,
+                         std::uint32_t& slot) {
+  if (!key.is_object() && !key.is_double())
+    return probe(table, hash, slot, [key](Value candidate) { return candidate == key; });
+  return probe(table, hash, slot, [&cx, key](Value candidate) {
+    return !candidate.is_unset() && equal(cx, key, candidate);
+  });
+}
+
+// Makes room: drops deleted entries, doubles the index when the live ones fill more than half of
+// it. Entries and index are replaced one after the other and what they replace is given back at
+// once, as a large table would need twice its memory otherwise.
 void rebuild_table(Context& cx, const Root& table) {
   const std::uint32_t live = as_table(table)->live;
   std::uint32_t capacity = kTableCapacityMin;
-  while (room_of(capacity) < live * 2 + 1) capacity *= 2;
-  Root index(cx.heap, make_index(cx, capacity));
-  Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room_of(capacity));
-  const Value* from = entries_of(table);
-  const std::uint32_t used = as_table(table)->used;
-  TableIndex* target = as_index(index);
-  std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < used; ++i) {
-    if (from[2 * i].is_unset()) continue;
-    store_value(cx, store, 2 * count, from[2 * i]);
-    store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
-    std::uint32_t slot = static_cast<std::uint32_t>(hash_value(cx, from[2 * i])) & (capacity - 1);
-    while (target->slots()[slot]) slot = (slot + 1) & (capacity - 1);
-    target->slots()[slot] = ++count;
+  while (room_of(capacity) < live + live / 2 + 1) capacity *= 2;
+  {
+    const std::uint32_t room = std::min(room_of(capacity), live + live / 2 + kTableCapacityMin);
+    Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room);
+    Table* t = as_table(table);
+    Object* old = t->entries.as_object();
+    const Value* from = old->slots(0);
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < t->used; ++i) {
+      if (from[2 * i].is_unset()) continue;
+      store_value(cx, store, 2 * count, from[2 * i]);
+      store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
+      ++count;
+    }
+    t->used = count;
+    t->entries = Value::object(store);
+    cx.heap.write_barrier(t, t->entries);
+    cx.heap.discard(old);
   }
-  Table* t = as_table(table);
-  t->used = count;
-  t->index = index;
-  t->entries = Value::object(store);
-  cx.heap.write_barrier(t, t->index);
-  cx.heap.write_barrier(t, t->entries);
+  if (as_index(as_table(table)->index)->capacity != capacity) {
+    Object* old = as_table(table)->index.as_object();
+    as_table(table)->index = Value::nil();
+    cx.heap.discard(old);
+    const Value index = make_index(cx, capacity);
+    as_table(table)->index = index;
+    cx.heap.write_barrier(as_table(table), index);
+  } else {
+    TableIndex* index = as_index(as_table(table)->index);
+    std::memset(index->slots(), 0, capacity * sizeof(std::uint32_t));
+  }
+  const Table* t = as_table(table);
+  std::uint32_t* slots = as_index(t->index)->slots();
+  const Value* entries = entries_of(table);
+  const std::uint32_t mask = capacity - 1;
+  for (std::uint32_t i = 0; i < t->used; ++i) {
+    const std::uint64_t hash = hash_value(cx, entries[2 * i]);
+    std::uint32_t slot = static_cast<std::uint32_t>(hash) & mask;
+    while (slots[slot]) slot = (slot + 1) & mask;
+    slots[slot] = (tag_of(hash) & ~mask) | (i + 1);
+  }
 }
 
 }  // namespace
@@ -123,8 +161,10 @@ void array_push(Context& cx, Value a, Value x) {
   Root store(cx.heap, as_array(a)->store);
   store = grown_store(cx, store, count, capacity < 4 ? 8 : capacity * 2);
   Array* target = as_array(array);
+  Object* old = target->store.as_object();
   target->store = store;
   cx.heap.write_barrier(target, store);
+  cx.heap.discard(old);
   store_value(cx, store.get().as_object(), count, element);
   ++target->count;
 }
@@ -176,7 +216,7 @@ void table_put(Context& cx, Value t, Value k, Value v) {
     return;
   }
   Root table(cx.heap, t), key(cx.heap, k), value(cx.heap, v);
-  if (as_table(table)->used >= room_of(as_index(as_table(table)->index)->capacity)) {
+  if (2 * as_table(table)->used + 1 >= as_table(table)->entries.as_object()->words) {
     rebuild_table(cx, table);
     find_entry(cx, table, key, hash, slot);
   }
@@ -184,7 +224,8 @@ void table_put(Context& cx, Value t, Value k, Value v) {
   Object* store = target->entries.as_object();
   store_value(cx, store, 2 * target->used, key);
   store_value(cx, store, 2 * target->used + 1, value);
-  as_index(target->index)->slots()[slot] = ++target->used;
+  TableIndex* index = as_index(target->index);
+  index->slots()[slot] = (tag_of(hash) & ~(index->capacity - 1)) | ++target->used;
   ++target->live;
 }
 
