@@ -27,6 +27,9 @@ struct Var {
   bool early = false;          // letrec: may be read before its definition has run
   bool component_key = false;  // a keyword parameter of a component: no shadowing of element tags
   FnNode* lambda = nullptr;    // the function it is bound to by letrec
+  FnNode* function = nullptr;  // the function it is bound to, unless assigned
+  int loop_arity = -1;         // named let: how many values a call takes
+  std::string loop_usage;
   LetrecScope* letrec = nullptr;  // while its letrec's definitions are being expanded
   int letrec_index = -1;
   int loop = -1;  // named let: index in Expander::loops_ while its body is expanded

@@ -330,7 +330,11 @@ Node* Expander::sequential_let(const Form* form,
   for (const auto& [name, init] : pairs) {
     Node* v = value(init, parallel ? scope : inner);
     Var* var = is_pattern(name) ? temp("value") : new_var(name->value.id());
-    if (v->kind == NodeKind::Lambda && v->fn->name.empty()) v->fn->name = var->name;
+    if (v->kind == NodeKind::Lambda && v->fn->name.empty()) {
+      v->fn->name = var->name;
+      if (v->fn->usage.compare(0, 3, "(fn") == 0) v->fn->usage.replace(1, 2, var->name);
+    }
+    if (v->kind == NodeKind::Lambda) var->function = v->fn;
     vars.push_back(var);
     kids.push_back(v);
     if (is_pattern(name)) {
@@ -402,7 +406,7 @@ Node* Expander::letrec(const std::vector<std::pair<const Form*, const Form*>>& d
       v = node(NodeKind::Lambda, fn);
       v->fn = function(fn->items[1], fn->items, first, scope, vars[i]->name, fn);
       v->depth = static_cast<std::uint16_t>(v->fn->body->depth + 1);
-      vars[i]->lambda = v->fn;
+      vars[i]->lambda = vars[i]->function = v->fn;
     } else {
       v = value(inits[i], scope);
     }
@@ -449,6 +453,8 @@ Node* Expander::loop_over(const Form* form, const Form* bindings, std::size_t bo
   Var* self = nullptr;
   if (name) {
     self = new_var(name->value.id());
+    self->loop_arity = static_cast<int>(pairs.size());
+    self->loop_usage = usage_line(self->name, bindings);
     inner = bind(inner, self);
   }
   std::vector<Var*> vars, parts;

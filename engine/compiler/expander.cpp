@@ -365,6 +365,7 @@ Node* Expander::expand_call(const Form* form, const Resolved& head, const Scope*
   if (name->is_symbol() && !text_of(name).empty() && text_of(name)[0] == '~' &&
       head.kind != Resolved::Kind::Local)
     return component_call(form, head, scope);
+  if (head.kind == Resolved::Kind::Local) local_calls_.emplace_back(form, head.var);
   if (head.kind == Resolved::Kind::Local && head.var->loop >= 0) {
     const auto index = static_cast<std::size_t>(head.var->loop);
     const bool tail = index >= barrier_ && form->size() - 1 == loops_[index].arity;

@@ -115,6 +115,7 @@ class Expander {
   Node* call_primitive(int index, const Form* form, std::vector<Node*> args);
   Node* sequence(std::vector<Node*> args, bool vector, const Form* at);
   bool check_call(const Form* form, const Signature& signature, std::size_t first = 1);
+  void check_local_calls();
   std::vector<Node*> values(const Form* form, std::size_t from, const Scope* scope);
   // Forms from index `from` on, as a body: definitions at any place in it become a letrec*.
   Node* body(const std::vector<Form*>& forms, std::size_t from, const Scope* scope, const Form* at);
@@ -299,6 +300,8 @@ class Expander {
   std::unordered_map<GlobalName*, Definition*> definition_by_global_;
   std::vector<std::string> required_ops_;
 
+  // Calls of local names: how the functions are called is checked when all is known about the names.
+  std::vector<std::pair<const Form*, const Var*>> local_calls_;
   std::vector<LoopScope> loops_;
   std::size_t barrier_ = 0;
   int depth_ = 0;

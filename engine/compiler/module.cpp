@@ -137,6 +137,7 @@ Result<std::vector<Node*>> Expander::expand_unit(std::string_view source) {
     if (failed()) return *error_;
     nodes.push_back(expand_top(form));
   }
+  check_local_calls();
   if (failed()) return *error_;
   return nodes;
 }

@@ -269,6 +269,24 @@ const Signature* Expander::parse_usage(std::string_view usage, bool component) {
   return &signatures_.back();
 }
 
+// Calls of local functions with a number of arguments they cannot take. A name that is set! may
+// hold another function by then.
+void Expander::check_local_calls() {
+  for (const auto& [form, var] : local_calls_) {
+    if (failed()) return;
+    if (var->assigned || (!var->function && var->loop_arity < 0)) continue;
+    const FnNode* fn = var->function;
+    const std::size_t n = form->size() - 1;
+    const std::size_t least = fn ? fn->required.size() : static_cast<std::size_t>(var->loop_arity);
+    const std::size_t most = fn ? least + fn->optional.size() : least;
+    if (n >= least && (n <= most || (fn && (fn->rest || !fn->keys.empty())))) continue;
+    const std::string name = forms_.show(form->items[0]);
+    fail(form, str(name, " was given ", n, n == 1 ? " argument" : " arguments",
+                   n < least ? ", it needs " : ", it takes at most ", n < least ? least : most,
+                   ". Usage: ", fn ? std::string_view(fn->usage) : var->loop_usage));
+  }
+}
+
 // Are the arguments of this call (items from `first`) what the function takes?
 bool Expander::check_call(const Form* form, const Signature& s, std::size_t first) {
   const std::size_t n = form->size() - first;

@@ -225,32 +225,4 @@ SX_PRIMITIVE(prim_string_reverse) {
   return make_text(cx, out);
 }
 
-SX_PRIMITIVE(prim_format) {
-  if (!want_string(cx, "format", args[0])) return Value::unset();
-  const std::string_view text = as_string(args[0])->view();
-  std::string out;
-  int used = 0, wanted = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if ((c == '{' || c == '}') && next == c) {
-      out.push_back(c);
-      ++i;
-    } else if (c == '{' && next == '}') {
-      ++wanted;
-      ++i;
-      if (used + 1 < count) append_display(cx, out, args[++used]);
-    } else if (c == '{' || c == '}') {
-      return cx.fail("value-error", str("format: a single ", c, " at byte ", i,
-                                        ": write {} for an argument, ", c, c, " for the brace"));
-    } else {
-      out.push_back(c);
-    }
-  }
-  if (wanted != count - 1)
-    return cx.fail("arity-error", str("format: the text has ", wanted, " {}, got ", count - 1,
-                                      count == 2 ? " argument" : " arguments"));
-  return make_text(cx, out);
-}
-
 }  // namespace sx
