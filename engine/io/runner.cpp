@@ -131,6 +131,13 @@ void Runner::step(TaskId id) {
     if (outcome == Outcome::Returned || outcome == Outcome::Raised)
       return end(id, outcome, vm_.result(id));
     State& state = tasks_[id];
+    if (interrupted && !state.ending && interrupted()) {
+      vm_.cx.fail("interrupted", "");
+      vm_.cancel(id, vm_.cx.error);
+      state.ending = true;
+      state.fuel_left = kCancelFuel;
+      continue;
+    }
     if (outcome == Outcome::Suspended) {
       state.turn = next_turn_++;
       state.answered = false;
@@ -251,12 +258,29 @@ namespace {
 
 // Kinds whose messages say by themselves what kind of error it is.
 bool is_plain_kind(std::string_view kind) {
-  static constexpr std::string_view kPlain[] = {
-      "error",         "type-error",   "arity-error", "index-error",       "range-error",
-      "value-error",   "key-error",    "io-error",    "read-error",        "json-error",
-      "match-error",   "render-error", "fiber-error", "no-servicer",       "one-shot",
-      "unbound",       "limit",        "cancelled",   "unhandled-request", "division-by-zero",
-      "internal-error"};
+  static constexpr std::string_view kPlain[] = {"error",
+                                                "type-error",
+                                                "arity-error",
+                                                "index-error",
+                                                "range-error",
+                                                "value-error",
+                                                "key-error",
+                                                "io-error",
+                                                "read-error",
+                                                "json-error",
+                                                "match-error",
+                                                "render-error",
+                                                "fiber-error",
+                                                "no-servicer",
+                                                "one-shot",
+                                                "freeze-error",
+                                                "thaw-error",
+                                                "unbound",
+                                                "limit",
+                                                "cancelled",
+                                                "unhandled-request",
+                                                "division-by-zero",
+                                                "internal-error"};
   for (std::string_view plain : kPlain)
     if (plain == kind) return true;
   return false;

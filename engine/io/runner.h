@@ -74,6 +74,8 @@ class Runner {
   // Unset: the task simply goes on.
   std::function<void(std::function<void()>)> on_yield;
   std::int64_t slice_fuel = 500'000;
+  // Asked between slices; true cancels the task that runs (Ctrl-C at a terminal).
+  bool (*interrupted)() = nullptr;
 
   // Runs a function to its end on the spot; servicers must answer at once.
   Result<Value> run_now(Value function, const Value* args, int count, std::int64_t fuel_max = -1);

@@ -44,7 +44,10 @@ int main(int argc, char** argv) {
 
   std::string file, text, name, out;
   std::vector<std::string> args, files;
-  bool with_core = false;
+  BuildOptions build_options;
+  TestOptions test_options;
+  FmtOptions fmt_options;
+  bool json = false;
 
   auto* run = app.add_subcommand("run", "compile and run a source file or a bundle");
   run->add_option("FILE", file, "an .sx file or an .sxbc bundle")->required();
@@ -59,27 +62,43 @@ int main(int argc, char** argv) {
   eval->callback([&] { status = cmd_eval(text, options); });
 
   auto* test = app.add_subcommand("test", "run the tests in files or folders");
-  test->add_option("PATH", files)->required();
+  test->add_option("PATH", files, "a file, or a folder whose *-test.sx are run")->required();
+  test->add_option("--filter", test_options.filter, "only tests with this text in their names");
+  test->add_flag("--json", test_options.json, "print one JSON object (docs/tools.md)");
+  test->add_flag("--names", test_options.names, "print the name of every test");
+  test->add_option("--engine", test_options.engine, "vm, or wasm: the kernel under Node.js")
+      ->check(CLI::IsMember({"vm", "wasm", "jit"}));
   common(test);
-  test->callback([&] { status = cmd_test(files, options); });
+  test->callback([&] { status = cmd_test(files, test_options, options); });
 
   auto* repl = app.add_subcommand("repl", "read, evaluate, print");
   common(repl);
   repl->callback([&] { status = cmd_repl(options); });
 
+  auto* fmt = app.add_subcommand("fmt", "format source files in place");
+  fmt->add_option("FILE", files, "files, folders with .sx files, or - for stdin to stdout")
+      ->required();
+  fmt->add_flag("--check", fmt_options.check, "change nothing, status 1 if a file would change");
+  fmt->add_flag("--diff", fmt_options.diff, "change nothing, show what would change");
+  fmt->add_option("--width", fmt_options.width, "columns that a line may have (100)")
+      ->check(CLI::Range(20, 1000));
+  fmt->callback([&] { status = cmd_fmt(files, fmt_options); });
+
   auto* build = app.add_subcommand("build", "compile files and what they use into a bundle");
   build->add_option("FILE", files)->required();
   build->add_option("-o", out, "the bundle to write")->required();
-  build->add_flag("--with-core", with_core, "include the standard library");
-  build->callback([&] { status = cmd_build(files, out, with_core, options); });
+  build->add_flag("--with-core", build_options.with_core, "include the standard library");
+  build->add_flag("--json", build_options.json, "print what was written as JSON");
+  build->callback([&] { status = cmd_build(files, out, build_options, options); });
 
   auto* disasm = app.add_subcommand("disasm", "show the instructions of a source file or a bundle");
   disasm->add_option("FILE", file)->required();
   disasm->callback([&] { status = cmd_disasm(file, options); });
 
   auto* doc = app.add_subcommand("doc", "show the manual of a name");
-  doc->add_option("NAME", name)->required();
-  doc->callback([&] { status = cmd_doc(name, options); });
+  doc->add_option("NAME", name, "a function, form, component, IO op or module")->required();
+  doc->add_flag("--json", json, "print it as JSON");
+  doc->callback([&] { status = cmd_doc(name, json, options); });
 
   app.add_subcommand("version", "show the version and the fingerprint of the tables")
       ->callback([&] { std::printf("sx tables %s\n", table_fingerprint().c_str()); });

@@ -49,7 +49,14 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options);
 void add_basic_servicers(Runner& runner);
 
 Result<std::string> read_file(const std::string& path);
+// The whole file or none of it: bytes that do not get there leave what was there before.
 Result<void> write_file(const std::string& path, std::string_view bytes);
+// The files among paths, and those in the folders among them whose path is wanted, sorted by
+// folder.
+Result<std::vector<std::string>> source_files(
+    const std::vector<std::string>& paths, const std::function<bool(const std::string&)>& wanted);
+// A JSON string literal.
+std::string json_text(std::string_view text);
 
 // The text of a source that errors name but no file holds: "<eval>".
 using SourceOf = std::function<std::optional<std::string>(const std::string& file)>;
@@ -59,12 +66,29 @@ void report_error(std::string_view text, const SourceOf& source_of = {});
 int cmd_run(const std::string& file, const std::vector<std::string>& args,
             const EngineOptions& options);
 int cmd_eval(const std::string& text, const EngineOptions& options);
-int cmd_test(const std::vector<std::string>& paths, const EngineOptions& options);
+struct TestOptions {
+  std::string filter;  // only cases with this text in their names
+  std::string engine = "vm";
+  bool json = false;
+  bool names = false;  // print the name of every case
+};
+int cmd_test(const std::vector<std::string>& paths, const TestOptions& options,
+             const EngineOptions& engine_options);
 int cmd_repl(const EngineOptions& options);
-int cmd_build(const std::vector<std::string>& files, const std::string& out, bool with_core,
-              const EngineOptions& options);
+struct BuildOptions {
+  bool with_core = false;  // the standard library too
+  bool json = false;       // what was written, for machines
+};
+int cmd_build(const std::vector<std::string>& files, const std::string& out,
+              const BuildOptions& build, const EngineOptions& options);
 int cmd_disasm(const std::string& file, const EngineOptions& options);
-int cmd_doc(const std::string& name, const EngineOptions& options);
+int cmd_doc(const std::string& name, bool json, const EngineOptions& options);
+struct FmtOptions {
+  bool check = false;  // only say which files would change; status 1 if any
+  bool diff = false;   // only show what would change
+  std::uint32_t width = 100;
+};
+int cmd_fmt(const std::vector<std::string>& paths, const FmtOptions& options);
 
 int main(int argc, char** argv);
 

@@ -27,20 +27,6 @@ Result<std::string> read_file(const std::string& path) {
   return out.str();
 }
 
-Result<void> write_file(const std::string& path, std::string_view bytes) {
-  const std::string temporary = path + ".tmp";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    if (!out) return Error{str(temporary, ": cannot be written: ", std::strerror(errno))};
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) return Error{str(temporary, ": writing failed: ", std::strerror(errno))};
-  }
-  std::error_code ec;
-  fs::rename(temporary, path, ec);
-  if (ec) return Error{str(path, ": cannot be replaced: ", ec.message())};
-  return {};
-}
-
 ModuleRoots::ModuleRoots(const std::string& file_or_dir) {
   auto add = [&](const fs::path& path) {
     std::string text = path.lexically_normal().string();
