@@ -77,6 +77,16 @@ class Engine : private MacroRunner, private ModuleResolver {
   };
   std::span<const LoadedModule> modules() const { return loaded_; }
 
+  // Every export of the modules at hand, those of bundles that are not loaded included:
+  // visit(module, export).
+  template <class Visit>
+  void each_export(Visit visit) const {
+    for (const auto& [module, interface] : interfaces_)
+      for (const Export& e : interface->exports) visit(std::string_view(module), e);
+    for (const auto& [module, available] : available_)
+      for (const Export& e : available.image->exports) visit(std::string_view(module), e);
+  }
+
   // Ops that loaded modules declare and nobody here services: each with the module that needs it.
   std::vector<std::string> missing_ops() const;
 
