@@ -212,6 +212,11 @@ Result<void> HtmlWriter::raw(Value text, bool raw_text) {
     for (std::string_view bad : {std::string_view("</"), std::string_view("<!--")})
       if (s.find(bad) != std::string_view::npos)
         return Error{str("render: the text of a style or script element may not contain ", bad)};
+    for (std::string_view bad :
+         {std::string_view("<"), std::string_view("<!"), std::string_view("<!-")})
+      if (s.ends_with(bad))
+        return Error{str("render: the text of a style or script element may not end in ", bad,
+                         ", which could become an end tag with what follows")};
   }
   text_piece(text, false);
   return {};

@@ -17,7 +17,7 @@ namespace sx {
 struct RenderLimits {
   std::size_t bytes_max = std::size_t{256} << 20;
   // Parts looked at: shared structure can be endless without writing a byte.
-  std::uint64_t steps_max = std::uint64_t{1} << 28;
+  std::uint64_t steps_max = std::uint64_t{1} << 26;
 };
 
 class HtmlWriter {
