@@ -61,6 +61,7 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   SX_TRY(auto blobs, store::BlobStore::open((fs::path(it.data) / "blobs").string()));
   it.blobs = std::make_unique<store::BlobStore>(std::move(blobs));
   it.passwords = std::make_unique<PasswordPool>();
+  it.http_client = std::make_unique<HttpClient>();
   SX_TRY(it.static_files, open_static());
 
   const std::string app = options.app.empty() ? "blog/app" : options.app;
@@ -99,6 +100,7 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   it.app.store = it.store.get();
   it.app.blobs = it.blobs.get();
   it.app.passwords = it.passwords.get();
+  it.app.http_client = it.http_client.get();
   it.app.static_files = it.static_files.get();
   it.app.root_secret = it.secret;
   it.app.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };

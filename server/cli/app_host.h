@@ -24,6 +24,7 @@ struct Installation {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::BlobStore> blobs;
   std::unique_ptr<PasswordPool> passwords;
+  std::unique_ptr<HttpClient> http_client;
   std::unique_ptr<StaticFiles> static_files;
   AppConfig app;
 };

@@ -170,8 +170,9 @@ class Repl {
     if (!form.ok() || !is_pair(*form) || car(*form) != cx.symbol("doc")) return false;
     const Value rest = cdr(*form);
     if (!is_pair(rest) || cdr(rest) != Value::empty_list() || !car(rest).is_symbol()) return false;
-    if (const Global* own = engine_->find_global("doc"); own && !own->value.is_unset())
-      return false;
+    for (const char* own_name : {"doc", "#doc"})
+      if (const Global* own = engine_->find_global(own_name); own && !own->value.is_unset())
+        return false;
     show_manual(cx.symbols.name(car(rest).id()));
     return true;
   }

@@ -161,6 +161,7 @@ int cmd_serve(ServeOptions& options) {
               http.workers == 1 ? "" : "s", it.data.c_str());
   std::fflush(stdout);
   server.run_until_signal(10'000);
+  it.http_client->stop();  // it answers workers, which are gone now
   if (control.ok()) control.take().reset();
   it.store->close();
   return 0;

@@ -53,7 +53,7 @@ class TerminalEditor : public LineEditor {
     el_set(editor_, EL_ADDFN, "sx-interrupt", "drop the input", &TerminalEditor::on_interrupt);
     el_set(editor_, EL_BIND, "^I", "sx-complete", nullptr);
     // While a line is edited Ctrl-C is a key, not a signal.
-    el_set(editor_, EL_SETTY, "-d", "intr=", nullptr);
+    el_set(editor_, EL_SETTY, "-d", "-isig", nullptr);
     el_set(editor_, EL_BIND, "^C", "sx-interrupt", nullptr);
     el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   }

@@ -131,7 +131,8 @@ std::optional<Manual> find_manual(Engine& engine, std::string_view name, const s
     manual = exported(engine, name);
   }
   if (!manual) {  // defined in the REPL
-    const Global* global = engine.find_global(name);
+    const Global* global = engine.find_global(str("#", name));
+    if (!global) global = engine.find_global(name);
     if (global && !global->value.is_unset())
       manual = Manual{std::string(name),
                       global->macro           ? "macro"
@@ -168,8 +169,10 @@ std::vector<std::string> public_names(Engine& engine) {
     add(module);
     add(e.name);
   });
+  // What scripts and the REPL define is called #name.
   for (const Global& global : engine.vm.globals.all())
-    if (!global.value.is_unset()) add(global.name);
+    if (!global.value.is_unset() && !global.name.empty())
+      add(std::string_view(global.name).substr(global.name[0] == '#' ? 1 : 0));
   std::size_t count = 0;
   const IoOpInfo* ops = io_ops(count);
   for (std::size_t i = 0; i < count; ++i) add(ops[i].name);
