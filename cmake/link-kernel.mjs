@@ -6,8 +6,8 @@
 // OBJECTS is a file with all object files, SOURCES one with the sources that are tools
 // (sx_tools_files). They are linked as one program, the others first, so that what both define
 // comes from the others. Then the cut: a function goes to tools.wasm unless it is reached from the
-// kernel's exports, or by its address, without passing through one that only tools define; so do the
-// constants of the tools' object files. tools.wasm imports the kernel's memory, table and functions,
+// kernel's exports, or by its address, without passing through one that only tools define or that is
+// a primitive of the tools (engine/prim/modules.def); so do the constants of the tools' object files. tools.wasm imports the kernel's memory, table and functions,
 // and fills its slots of the table when it is instantiated.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,10 +18,10 @@ import {
 
 const [objectList, sourceList, out, , linker, ...flags] = process.argv.slice(2);
 const kFeatures = ["--enable-bulk-memory", "--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-mutable-globals"];
-// As Emscripten does after linking, for speed: -Os costs two to three times in the run loop. Nothing
-// with less inlining: what is worth it the compiler has inlined. Nothing lies below address 1024.
-const kOptimise = ["--post-emscripten", "-O3", "--low-memory-unused", "--zero-filled-memory",
-  "--strip-debug", "--strip-producers"];
+// As Emscripten does after linking, for speed (-Os costs two to three times in the run loop), but
+// inlining less: 4 KB. Nothing lies below address 1024.
+const kOptimise = ["--post-emscripten", "-O3", "-fimfs", "10", "-ocimfs", "20", "--low-memory-unused",
+  "--zero-filled-memory", "--strip-debug", "--strip-producers"];
 const kToolsData = "tools";
 
 const parts = join(out, "web/link");
@@ -46,6 +46,16 @@ for (const source of sources) {
 }
 const tools = objects.filter(({ tool }) => tool);
 const others = objects.filter(({ tool }) => !tool);
+
+/** The mangled names of the tools' primitives. */
+function toolPrimitives() {
+  const table = (/** @type {string} */ name) => readFileSync(new URL(`../engine/prim/${name}.def`, import.meta.url), "utf8");
+  const inTools = new Set([...table("modules").matchAll(/^SX_PRIM_MODULE\("([^"]+)", Tools\)/gm)].map(([, name]) => name));
+  const rows = [...table("primitives").matchAll(/^SX_PRIM\("([^"]+)", (\w+),/gm)].filter(([, name]) => inTools.delete(name));
+  if (inTools.size) throw new Error(`engine/prim/modules.def names what is no primitive: ${[...inTools].join(", ")}`);
+  return new Set(rows.map(([, , fn]) => `_ZN2sx${fn.length}${fn}ERNS_7ContextEPNS_5ValueEi`));
+}
+const primitives = toolPrimitives();
 
 // --- linking -------------------------------------------------------------------------------------
 
@@ -114,7 +124,8 @@ function callGraph(path) {
 
 const ofOthers = new Set(others.flatMap(({ functions }) => functions));
 const ofTools = new Set(tools.flatMap(({ functions }) => functions).filter((name) => !ofOthers.has(name)));
-const behind = new Set([...names].filter(([, name]) => ofTools.has(name)).map(([index]) => `f${index}`));
+const isCut = (/** @type {string} */ name) => ofTools.has(name) || primitives.has(name);
+const behind = new Set([...names].filter(([, name]) => isCut(name)).map(([index]) => `f${index}`));
 
 const plain = join(parts, "prepared.wasm");
 writeFileSync(plain, prepared());

@@ -6,6 +6,7 @@
 #include "engine/base/str.h"
 #include "engine/bytecode/bundle.h"
 #include "engine/bytecode/verify.h"
+#include "engine/prim/declare.h"
 #include "engine/prim/operations.h"
 #include "engine/prim/primitives.h"
 #include "engine/reader/printer.h"
@@ -36,20 +37,18 @@ const Tables& engine_tables() {
 std::string table_fingerprint() { return hex(engine_tables().fingerprint()); }
 
 Result<std::string> to_json(Context& cx, Value v) {
-  static const int index = find_primitive("json/write");
   Value args[] = {v};
-  const Value text = primitives()[index].fn(cx, args, 1);
+  const Value text = prim_json_write(cx, args, 1);
   if (text.is_unset()) return Error{error_summary(cx, cx.error)};
   return std::string(as_string(text)->view());
 }
 
 Result<Value> from_json(Context& cx, std::string_view json) {
-  static const int index = find_primitive("json/read");
   const Field fields[] = {{"keywords", Value::tru()}};
   Root options(cx.heap, make_dict(cx, fields));
   const Value text = make_string(cx, json);
   Value args[] = {text, options};
-  const Value v = primitives()[index].fn(cx, args, 2);
+  const Value v = prim_json_read(cx, args, 2);
   if (v.is_unset()) return Error{error_summary(cx, cx.error)};
   return v;
 }

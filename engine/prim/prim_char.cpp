@@ -45,14 +45,6 @@ std::uint32_t char_downcase(std::uint32_t c) {
   return map_case(kLowerRuns, c);
 }
 
-bool char_is_letter(std::uint32_t c) {
-  if (c < 0x80) return (c | 32) >= 'a' && (c | 32) <= 'z';
-  const auto* end = std::end(kLetterRanges);
-  const auto* at = std::upper_bound(std::begin(kLetterRanges), end, c);
-  const auto index = at - std::begin(kLetterRanges);  // bounds that are ≤ c
-  return index % 2 == 1 || (index > 0 && at[-1] == c);
-}
-
 SX_PRIMITIVE(prim_char_to_integer) {
   if (!want_char(cx, "char->integer", args[0])) return Value::unset();
   return Value::small_int(args[0].id());
@@ -66,10 +58,6 @@ SX_PRIMITIVE(prim_integer_to_char) {
         str("integer->char: Expected a code point from 0 to 1114111 that is no surrogate, got ",
             n));
   return Value::character(static_cast<std::uint32_t>(n));
-}
-SX_PRIMITIVE(prim_char_is_alphabetic) {
-  if (!want_char(cx, "char/alphabetic?", args[0])) return Value::unset();
-  return Value::boolean(char_is_letter(args[0].id()));
 }
 SX_PRIMITIVE(prim_char_is_digit) {
   if (!want_char(cx, "char/digit?", args[0])) return Value::unset();

@@ -1,4 +1,4 @@
-// The table of primitives, made from primitives.def, and its index by name.
+// The table of primitives, made from primitives.def.
 #include "engine/prim/primitives.h"
 
 #include "engine/prim/declare.h"
@@ -41,28 +41,6 @@ constexpr PrimitiveInfo kPrimitives[] = {
 #undef SX_PRIM
 };
 constexpr std::uint32_t kCount = sizeof(kPrimitives) / sizeof(kPrimitives[0]);
-constexpr std::uint32_t kSlots = 1024;  // a power of two, at least twice kCount
-static_assert(kCount * 2 <= kSlots);
-
-constexpr std::uint32_t hash_name(std::string_view name) {
-  std::uint32_t h = 2166136261u;
-  for (char c : name) h = (h ^ static_cast<unsigned char>(c)) * 16777619u;
-  return h ^ (h >> 15);
-}
-
-// Open addressing, filled at compile time: no work at start, no allocation.
-struct Index {
-  std::int16_t slots[kSlots];
-  constexpr Index() : slots() {
-    for (auto& slot : slots) slot = -1;
-    for (std::uint32_t i = 0; i < kCount; ++i) {
-      std::uint32_t at = hash_name(kPrimitives[i].name) & (kSlots - 1);
-      while (slots[at] >= 0) at = (at + 1) & (kSlots - 1);
-      slots[at] = static_cast<std::int16_t>(i);
-    }
-  }
-};
-constexpr Index kIndex;
 
 }  // namespace
 
@@ -74,14 +52,6 @@ const PrimitiveInfo& primitive_of(Value v) {
   if (object->index < kCount) return kPrimitives[object->index];
   return *reinterpret_cast<const PrimitiveInfo*>(
       static_cast<std::uintptr_t>(static_cast<const ExtensionNative*>(object)->info_bits));
-}
-
-int find_primitive(std::string_view name) {
-  for (std::uint32_t at = hash_name(name) & (kSlots - 1); kIndex.slots[at] >= 0;
-       at = (at + 1) & (kSlots - 1)) {
-    if (name == kPrimitives[kIndex.slots[at]].name) return kIndex.slots[at];
-  }
-  return -1;
 }
 
 }  // namespace sx

@@ -68,7 +68,6 @@ void append_display(const Context& cx, std::string& out, Value v);
 bool is_whitespace(std::uint32_t c);
 std::uint32_t char_upcase(std::uint32_t c);
 std::uint32_t char_downcase(std::uint32_t c);
-bool char_is_letter(std::uint32_t c);
 
 // --- sequences ----------------------------------------------------------------------------------
 // Entry i of a dict by position (deleted entries are holes): false past the end; key unset for a

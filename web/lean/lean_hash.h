@@ -57,6 +57,10 @@ class lean_hash {
   lean_hash(initializer_list<V> list) {
     for (const V& v : list) add(v);
   }
+  template <class Iterator>
+  lean_hash(Iterator from, Iterator to) {
+    for (; from != to; ++from) insert(*from);
+  }
   ~lean_hash() {
     clear();
     free(t_.buckets);
