@@ -74,11 +74,12 @@ constexpr Name kSpecials[] = {
     {"%with-limits", Special::CallLimited},
     {"%backtrace", Special::Backtrace},
     {"%named-fn", Special::NamedFn},
+    {"%let", Special::PlainLet},
 };
 
 HeapConfig never_collecting() {
   HeapConfig config;
-  config.nursery_bytes = std::size_t{8} << 30;
+  config.nursery_bytes = std::size_t{2} << 30;
   config.limit_bytes = 0;
   return config;
 }
@@ -92,6 +93,13 @@ Env* env_of(Value closure) {
 std::string counted(int n, const char* noun) { return str(n, " ", noun, n == 1 ? "" : "s"); }
 
 }  // namespace
+
+void Machine::Arena::next_chunk() {
+  constexpr std::size_t kChunk = std::size_t{1} << 20;
+  if (++chunk == chunks.size()) chunks.push_back(static_cast<char*>(::operator new(kChunk)));
+  at = chunks[chunk];
+  left = kChunk;
+}
 
 Machine::Machine() : cx_(never_collecting(), 1) {
   for (const Name& name : kSpecials) {
@@ -124,6 +132,7 @@ Result<void> Machine::run_file(std::string_view text, const std::string& file, M
   for (;;) {
     SX_TRY(const Value form, reader.next());
     if (form == Value::eof()) return {};
+    const Arena before = arena_.mark();
     Fiber* task = new_fiber(Role::Task);
     task->status = Status::Running;
     current_ = task;
@@ -143,6 +152,9 @@ Result<void> Machine::run_file(std::string_view text, const std::string& file, M
       }
     }
     if (state_ == State::Failed) return Error{str(file, ": ", print(cx_, unwind_.error))};
+    Special kind;
+    const bool call = is_pair(form) && car(form).is_symbol() && !find_special(car(form), top, kind);
+    if (forgets && call) arena_.back_to(before);
   }
 }
 
@@ -164,8 +176,8 @@ Env* Machine::find_local(Env* env, SymbolId id) const {
   return nullptr;
 }
 
-// Where a name is defined that no local variable has; null if nowhere.
-Value* Machine::find_global(Module* module, SymbolId id, bool& macro) {
+// Where a name is defined that no local variable has, and in which module; null if nowhere.
+Value* Machine::find_global(Module*& module, SymbolId id, bool& macro) {
   for (;;) {
     if (const auto found = module->values.find(id); found != module->values.end()) {
       macro = module->macros.count(id) > 0;
@@ -179,8 +191,11 @@ Value* Machine::find_global(Module* module, SymbolId id, bool& macro) {
   }
   macro = false;
   if (core_ && module != core_)
-    if (const auto found = core_->values.find(id); found != core_->values.end())
+    if (const auto found = core_->values.find(id); found != core_->values.end()) {
+      module = core_;
+      macro = core_->macros.count(id) > 0;
       return &found->second;
+    }
   if (primitive(cx_.symbols.name(id)).is_unset()) return nullptr;
   return &primitives_.find(id)->second;
 }
@@ -238,7 +253,8 @@ void Machine::eval_step() {
       return give(local->value);
     }
     bool macro = false;
-    const Value* global = find_global(env_->module, form.id(), macro);
+    Module* home = env_->module;
+    const Value* global = find_global(home, form.id(), macro);
     if (!global) return fail("unbound", str("Unbound name: ", cx_.symbols.name(form.id())));
     return give(*global);
   }
@@ -269,9 +285,10 @@ void Machine::eval_list() {
   if (find_special(head, env_, special)) return eval_special(special);
   if (!find_local(env_, head.id())) {
     bool macro = false;
-    const Value* global = find_global(env_->module, head.id(), macro);
+    Module* home = env_->module;
+    const Value* global = find_global(home, head.id(), macro);
     if (global && macro) {
-      begin_expansion(cx_, env_->module->name);
+      begin_expansion(cx_, home->name);
       push(FrameKind::Expansion, env_);
       std::vector<Value> args = items_of(cdr(form));
       return apply(*global, args);
@@ -291,7 +308,6 @@ void Machine::eval_list() {
 void Machine::eval_args(Value forms, Op op, Value z) {
   Frame* frame = push(FrameKind::Args, env_);
   frame->op = op;
-  frame->y = Value::empty_list();
   frame->z = z;
   if (!is_pair(forms)) {
     current_->k = frame->next;
@@ -397,18 +413,23 @@ void Machine::eval_special(Special special) {
     case Special::Let: {
       if (operand(0).is_symbol())
         return rewritten([&] { return named_let(operand(0), operand(1), cdr(tail)); });
-      std::vector<Value> inits, patterns, names;
-      for (const Value binding : items_of(operand(0))) {
-        const Value target = car(binding);
-        inits.push_back(named(target, car(cdr(binding)), env, false));
-        names.push_back(target.is_symbol() ? target : fresh("value"));
-        if (!target.is_symbol()) pattern_bindings(target, names.back(), patterns);
-      }
-      Value body = tail;
-      if (!patterns.empty())
-        body = list({cx_.heap.cons(internal("let*"), cx_.heap.cons(list_of(patterns), body))});
-      return eval_args(list_of(inits), Op::Let, cx_.heap.cons(list_of(names), body));
+      return rewritten([&] {  // (%let (name…) (value…) body…)
+        std::vector<Value> inits, patterns, names;
+        for (const Value binding : items_of(operand(0))) {
+          const Value target = car(binding);
+          inits.push_back(named(target, car(cdr(binding)), env, false));
+          names.push_back(target.is_symbol() ? target : fresh("value"));
+          if (!target.is_symbol()) pattern_bindings(target, names.back(), patterns);
+        }
+        Value body = tail;
+        if (!patterns.empty())
+          body = list({cx_.heap.cons(internal("let*"), cx_.heap.cons(list_of(patterns), body))});
+        return cx_.heap.cons(internal("%let"),
+                             cx_.heap.cons(list_of(names), cx_.heap.cons(list_of(inits), body)));
+      });
     }
+    case Special::PlainLet:
+      return eval_args(operand(1), Op::Let, cx_.heap.cons(operand(0), cdr(tail)));
     case Special::LetStar:
       return let_star(operand(0), tail, env);
     case Special::Letrec: {
@@ -429,12 +450,12 @@ void Machine::eval_special(Special special) {
       push(FrameKind::Set, env)->x = operand(0);
       return eval(operand(1), env);
     case Special::When:
-    case Special::Unless: {
-      const Value body = cx_.heap.cons(internal("do"), tail);
-      push(FrameKind::If, env)->x =
-          special == Special::When ? list({body}) : list({Value::nil(), body});
-      return eval(operand(0), env);
-    }
+    case Special::Unless:
+      return rewritten([&] {
+        const Value body = cx_.heap.cons(internal("do"), tail);
+        return special == Special::When ? list({internal("if"), operand(0), body})
+                                        : list({internal("if"), operand(0), Value::nil(), body});
+      });
     case Special::And:
     case Special::Or:
       if (!is_pair(rest)) return give(special == Special::And ? Value::tru() : Value::nil());
@@ -551,16 +572,19 @@ void Machine::return_step() {
       if (is_pair(cdr(frame->x))) push(FrameKind::Seq, env)->x = cdr(frame->x);
       return eval(car(frame->x), env);
     case FrameKind::Args: {
-      const Value values = cx_.heap.cons(v, frame->y);
+      auto* values = make<Values>();
+      values->last = v;
+      values->before = frame->values;
       if (is_pair(frame->x)) {
         Frame* next = push(FrameKind::Args, env);
         next->op = frame->op;
         next->x = cdr(frame->x);
-        next->y = values;
+        next->values = values;
         next->z = frame->z;
         return eval(car(frame->x), env);
       }
-      std::vector<Value> args = items_of(values);
+      std::vector<Value> args;
+      for (; values; values = values->before) args.push_back(values->last);
       args = {args.rbegin(), args.rend()};
       return perform_op(*frame, args);
     }
@@ -594,7 +618,8 @@ void Machine::return_step() {
         local->value = v;
       } else {
         bool macro = false;
-        Value* global = set ? find_global(env->module, id, macro) : nullptr;
+        Module* home = env->module;
+        Value* global = set ? find_global(home, id, macro) : nullptr;
         if (global) {
           *global = v;
         } else {

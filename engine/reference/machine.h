@@ -91,6 +91,7 @@ enum class Special : std::uint8_t {
   CallLimited,
   Backtrace,
   NamedFn,
+  PlainLet,
 };
 
 // A function: its parameters and its body. The base part is what printing and type errors look at.
@@ -133,7 +134,7 @@ enum class Op : std::uint8_t {
 enum class FrameKind : std::uint8_t {
   If,    // x: (then [else])
   Seq,   // x: forms left
-  Args,  // x: forms left, y: values so far in reverse, z: what the operation needs, op
+  Args,  // x: forms left, z: what the operation needs, op
   And,
   Or,          // x: forms left
   Cond,        // x: clauses left, the first one's test is being evaluated; y: error to raise again
@@ -161,12 +162,19 @@ struct UnwindState {
   Value error = Value::nil();
 };
 
+// The arguments evaluated so far.
+struct Values {
+  Value last;
+  Values* before = nullptr;
+};
+
 struct Frame {
   FrameKind kind;
   Op op = Op::Call;
   Value x = Value::nil(), y = Value::nil(), z = Value::nil();
   Env* env = nullptr;
   Frame* next = nullptr;
+  Values* values = nullptr;
   UnwindState unwind;
 };
 
@@ -195,6 +203,9 @@ class Machine {
   Result<void> run_file(std::string_view text, const std::string& file, Module& module);
   Module& add_module(std::string_view name);
   void set_core(Module& core) { core_ = &core; }
+  // What a call at the top level of a file made is forgotten when it is done: for files of many
+  // programs, which keep no functions or continuations for each other.
+  bool forgets = false;
   std::string take_output() { return std::exchange(out_, {}); }
   Context& cx() { return cx_; }
 
@@ -243,7 +254,7 @@ class Machine {
   bool is_special(Value form, Special special, Env* env);
   bool find_special(Value head, Env* env, Special& out);
   Env* find_local(Env* env, SymbolId id) const;
-  Value* find_global(Module* module, SymbolId id, bool& macro);
+  Value* find_global(Module*& module, SymbolId id, bool& macro);
   Env* bind(Env* env, SymbolId name, Value v);
   Frame* push(FrameKind kind, Env* env = nullptr);
   void fail(std::string_view kind, std::string_view message);
@@ -278,17 +289,23 @@ class Machine {
   Fiber* fiber_of(Value v) const;
   void host_request(Value request);
 
+  // Frames, environments and fibers.
+  struct Arena {
+    std::vector<char*> chunks;
+    std::size_t chunk = SIZE_MAX;  // the one in use
+    char* at = nullptr;
+    std::size_t left = 0;
+    void next_chunk();
+    Arena mark() const { return {{}, chunk, at, left}; }
+    void back_to(const Arena& mark) { chunk = mark.chunk, at = mark.at, left = mark.left; }
+  };
   template <class T>
   T* make() {
     static_assert(alignof(T) <= 8);
-    if (left_ < sizeof(T)) {
-      left_ = std::size_t{1} << 20;
-      chunks_.push_back(static_cast<char*>(::operator new(left_)));
-      at_ = chunks_.back();
-    }
-    void* place = at_;
-    at_ += sizeof(T);
-    left_ -= sizeof(T);
+    if (arena_.left < sizeof(T)) arena_.next_chunk();
+    void* place = arena_.at;
+    arena_.at += sizeof(T);
+    arena_.left -= sizeof(T);
     return new (place) T();
   }
 
@@ -297,9 +314,7 @@ class Machine {
   std::deque<Module> modules_;
   Module* core_ = nullptr;
   std::deque<Lambda> lambdas_;
-  std::vector<char*> chunks_;
-  char* at_ = nullptr;
-  std::size_t left_ = 0;
+  Arena arena_;
 
   State state_ = State::Ended;
   Value form_ = Value::nil();  // Eval

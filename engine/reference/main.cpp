@@ -1,6 +1,6 @@
-// sx_reference CORE.sx… -- FILE: evaluates the files in turn with the reference evaluator. The
+// sx_reference CORE.sx… -- FILE…: evaluates the files in turn with the reference evaluator. The
 // first ones make up the core library; what FILE prints goes to standard output. Status 1 and the
-// error on standard error when nobody caught it.
+// error on standard error when nobody caught it. --forget before a FILE: see Machine::forgets.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -28,6 +28,10 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--") == 0) {
       if (core) machine.set_core(*core);
       in_core = false;
+      continue;
+    }
+    if (std::strcmp(argv[i], "--forget") == 0) {
+      machine.forgets = true;
       continue;
     }
     std::string text;
