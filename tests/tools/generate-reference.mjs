@@ -169,6 +169,7 @@ function library(folder) {
 const kParts = [
   ["docs/reference.md", "primitives", primitives],
   ["docs/reference.md", "core", core],
+  ["docs/reference.md", "regex", () => library("regex")],
   ["docs/reference.md", "test", () => library("test")],
   ["docs/reference.md", "persist", () => library("persist")],
   ["docs/reference.md", "dream", () => library("dream")],
