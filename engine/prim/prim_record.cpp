@@ -54,6 +54,25 @@ SX_PRIMITIVE(prim_record_ref) {
   return static_cast<const Record*>(args[0].as_object())->fields()[args[2].as_int()];
 }
 
+SX_PRIMITIVE(prim_record_fields) {
+  if (!want_kind(cx, "record/fields", Kind::Record, args[0])) return Value::unset();
+  const Value fields =
+      type_of(static_cast<const Record*>(args[0].as_object())->type)->fields;  // static
+  ListBuilder out(cx);
+  for (std::uint32_t i = 0; i < vector_count(fields); ++i) out.add(vector_get(fields, i));
+  return out.finish();
+}
+
+SX_PRIMITIVE(prim_record_to_dict) {
+  if (!want_kind(cx, "record->dict", Kind::Record, args[0])) return Value::unset();
+  const Value fields = type_of(static_cast<const Record*>(args[0].as_object())->type)->fields;
+  Root dict(cx.heap, empty_dict(cx));
+  for (std::uint32_t i = 0; i < vector_count(fields); ++i)
+    dict = dict_put(cx, dict, vector_get(fields, i),
+                    static_cast<const Record*>(args[0].as_object())->fields()[i]);
+  return dict;
+}
+
 SX_PRIMITIVE(prim_make_parameter) {
   Object* object = cx.heap.alloc(Kind::Parameter, 3);
   auto* parameter = static_cast<Parameter*>(object);
