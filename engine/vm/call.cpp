@@ -59,9 +59,10 @@ std::uint32_t Interpreter::shape_of_keys(Value keys) {
   return shape;
 }
 
+// Hand-made code and thawed fibers may have put anything in place of the bindings.
 Value Interpreter::parameter_value(Value parameter) const {
   for (Value at = current()->dynamic; is_pair(at); at = cdr(at))
-    if (car(car(at)) == parameter) return cdr(car(at));
+    if (is_pair(car(at)) && car(car(at)) == parameter) return cdr(car(at));
   return static_cast<Parameter*>(parameter.as_object())->default_value;
 }
 

@@ -227,3 +227,8 @@ TEST_CASE("fibers that nobody finishes give their stacks back") {
       "nil) (with-handler (fn (r k) r) (perform i)) (go (+ i 1)))) (go 0)",
       "nil");
 }
+
+TEST_CASE("bindings of parameters that are none are passed over") {
+  CHECK_SX("(let ((p (make-parameter 3))) (%set-dynamic '(1 (2) :x)) (p))", "3");
+  CHECK_SX("(let ((p (make-parameter 3))) (%set-dynamic 5) (p))", "3");
+}

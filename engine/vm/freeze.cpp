@@ -8,6 +8,7 @@
 #include "engine/base/str.h"
 #include "engine/bytecode/bytes.h"
 #include "engine/bytecode/constant.h"
+#include "engine/prim/primitives.h"
 #include "engine/reader/printer.h"
 #include "engine/value/builder.h"
 #include "engine/value/collections.h"
@@ -48,6 +49,12 @@ struct NotedFrame {
   const Function* function;
   const std::uint32_t* pc;
 };
+
+// Natives of extensions are known by the global that has them.
+bool is_builtin(Value v) {
+  return is_kind(v, Kind::Primitive) &&
+         static_cast<PrimitiveObject*>(v.as_object())->index < primitive_count();
+}
 
 Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
 
@@ -165,7 +172,8 @@ class Writer {
   // --- what is known by name ---------------------------------------------------------------------
   void note_globals() {
     for (const Global& global : vm_.globals.all())
-      if (global.value.is_object() && named_by_global(global.value.as_object()->kind))
+      if (global.value.is_object() && !is_builtin(global.value) &&
+          named_by_global(global.value.as_object()->kind))
         globals_.emplace(global.value.as_object(), &global);
   }
   std::uint64_t name_index(std::uint32_t id) {
@@ -196,13 +204,14 @@ class Writer {
     } else if (v.is_symbol() || v.is_keyword()) {
       put_tag(out, v.is_symbol() ? ValueTag::Symbol : ValueTag::Keyword);
       put_count(out, name_index(v.id()));
-    } else if (is_kind(v, Kind::Primitive)) {
+    } else if (is_builtin(v)) {
       put_tag(out, ValueTag::Primitive);
       put_count(out, static_cast<PrimitiveObject*>(v.as_object())->index);
     } else if (v.is_object()) {
       const std::uint64_t ref = refs_.at(v.as_object());
       put_tag(out, (ref & kOwn) ? ValueTag::Own : ValueTag::Part);
-      put_count(out, (ref & kOwn) ? ref & ~kOwn : part_count_ - ref);
+      // Parts tell how far back, everything else which one.
+      put_count(out, (ref & kOwn) ? ref & ~kOwn : &out == &parts_ ? part_count_ - ref : ref);
     } else {
       static constexpr std::pair<Value, ValueTag> kSpecials[] = {
           {Value::nil(), ValueTag::Nil},     {Value::fals(), ValueTag::False},
@@ -264,12 +273,13 @@ class Writer {
     return true;
   }
   void push(Value v, std::uint32_t from) {
-    if (v.is_object() && !is_kind(v, Kind::Primitive) && !refs_done(v.as_object()))
-      waiting_.push_back({v.as_object(), from, false});
+    if (needs_visit(v)) waiting_.push_back({v.as_object(), from, false});
   }
   void push(Value v, std::uint32_t from, Way way, std::uint32_t n) {
-    if (!is_kind(v, Kind::Primitive) && !refs_done(v.as_object()))
-      waiting_.push_back({v.as_object(), step(from, way, n), false});
+    if (needs_visit(v)) waiting_.push_back({v.as_object(), step(from, way, n), false});
+  }
+  bool needs_visit(Value v) const {
+    return v.is_object() && !is_builtin(v) && !refs_done(v.as_object());
   }
   bool refs_done(const Object* object) const {
     const auto found = refs_.find(object);
@@ -292,6 +302,7 @@ class Writer {
       case Kind::Continuation:
         return true;
       case Kind::Parameter:
+      case Kind::Primitive:  // of an extension
         return globals_.count(object) != 0;
       default:
         return false;
@@ -558,9 +569,7 @@ class Writer {
 
   // --- contents ----------------------------------------------------------------------------------
   bool content_value(Value v, std::uint32_t from, Way way, std::uint32_t n = 0) {
-    if (v.is_object() && !is_kind(v, Kind::Primitive) && !refs_done(v.as_object()) &&
-        !visit(v, step(from, way, n)))
-      return false;
+    if (needs_visit(v) && !visit(v, step(from, way, n))) return false;
     put(contents_, v);
     return true;
   }
@@ -686,8 +695,7 @@ class Writer {
     if (returns) return true;
 
     const std::uint32_t of_function = step(at, Way::Function, 0, noted);
-    if (closure.is_object() && !refs_done(closure.as_object()) && !visit(closure, of_function))
-      return false;
+    if (needs_visit(closure) && !visit(closure, of_function)) return false;
     put(contents_, closure);
     const auto pc = static_cast<std::uint32_t>(frame.pc - fn.code);
     put_count(contents_, unit_index(fn.unit));
@@ -704,7 +712,7 @@ class Writer {
     for (std::uint32_t r = 0; r < fn.registers; ++r) {
       if (!live[r]) continue;
       const Value v = frame.base[r];
-      if (v.is_object() && !is_kind(v, Kind::Primitive) && !refs_done(v.as_object())) {
+      if (needs_visit(v)) {
         steps_.push_back({at, r, noted, Way::Register});
         if (!visit(v, static_cast<std::uint32_t>(steps_.size() - 1))) return false;
       }
@@ -723,8 +731,10 @@ class Writer {
     while (!waiting.empty()) {
       const Unit* unit = waiting.back();
       waiting.pop_back();
+      // The core library is at every client already, with wrappers of operations for all sides.
+      const bool core = unit->module == "core";
       for (const std::string& op : unit->image->requires_ops)
-        if (is_server_op(op))
+        if (!core && is_server_op(op))
           return refuse(0, str("a portable fiber cannot take along ",
                                unit->module.empty() ? unit->file : unit->module,
                                ", which performs ", op, ", an operation of the server"));
@@ -746,12 +756,11 @@ class Writer {
   void assemble(Value root) {
     out_.assign(kFrozenMagic);
     out_.push_back(static_cast<char>(kFrozenFormat));
-    out_.push_back(0);
-    out_.push_back(portable_ ? static_cast<char>(kFrozenPortable) : 0);
-    out_.push_back(0);
+    out_.append(3, '\0');
     const Sha256Digest& tables = vm_.tables->fingerprint();
     out_.append(reinterpret_cast<const char*>(tables.data()), tables.size());
-    out_.append(32 + 4, '\0');  // hash and size: reseal_frozen
+    out_.append(32 + 4, '\0');  // hash and size
+    out_.push_back(portable_ ? 1 : 0);
     put_count(out_, names_.size());
     out_.append(names_text_);
     put_count(out_, unit_list_.size());

@@ -43,11 +43,12 @@ struct FreezeAccess {
 // All integers are little-endian or LEB128 (bytecode/bytes.h).
 //
 //   0   "SXFF"
-//   4   u16 format version, u16 flags
+//   4   u16 format version, u16 0
 //   8   fingerprint of the tables, 32 bytes
 //   40  content hash: SHA-256 over everything from byte 72 on
 //   72  u32 size of the whole
-//   76  names: count, texts              symbols and keywords refer to them
+//   76  u8 portable: 1 when the fiber was made to go to clients
+//       names: count, texts              symbols and keywords refer to them
 //       units: count; module, file, 32 bytes unit hash each
 //       owns:  count; an OwnTag and what is needed to make the object, each
 //       parts: count; a PartTag and its content, each
@@ -60,7 +61,6 @@ struct FreezeAccess {
 
 inline constexpr std::string_view kFrozenMagic = "SXFF";
 inline constexpr std::uint16_t kFrozenFormat = 1;
-inline constexpr std::uint16_t kFrozenPortable = 1;  // flag
 inline constexpr std::size_t kFrozenHashAt = 40;
 inline constexpr std::size_t kFrozenBodyAt = 72;
 
@@ -77,7 +77,7 @@ enum class ValueTag : std::uint8_t {
   Symbol,   // name
   Keyword,  // name
   Primitive,
-  Part,  // how many parts back
+  Part,  // index; within parts: how many parts back
   Own,   // index
 };
 
@@ -124,7 +124,7 @@ enum class FrameTag : std::uint8_t { Code, Return };
 constexpr bool named_by_global(Kind kind) {
   return kind == Kind::Closure || kind == Kind::Cell || kind == Kind::Array ||
          kind == Kind::Table || kind == Kind::Parameter || kind == Kind::StringBuilder ||
-         kind == Kind::TypedArray;
+         kind == Kind::TypedArray || kind == Kind::Primitive;
 }
 
 }  // namespace sx

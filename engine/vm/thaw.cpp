@@ -26,25 +26,23 @@ std::string short_hash(std::string_view digest) {
 }
 
 // The header, without what the units need to be compared with.
-Result<bool> check_header(const Vm& vm, std::string_view bytes) {
+Result<void> check_header(const Vm& vm, std::string_view bytes) {
   ByteReader in(bytes);
   if (bytes.substr(0, 4) != kFrozenMagic)
     return Error{
         "these bytes are no frozen fiber: expected them to begin with SXFF, as freeze "
         "makes them"};
+  if (bytes.size() < kFrozenBodyAt + 4)
+    return Error{
+        str("cut off: ", bytes.size(), " bytes, the header alone has ", kFrozenBodyAt + 4)};
   in.take(4);
   const std::uint32_t version = in.u32();
   if ((version & 0xFFFF) != kFrozenFormat)
     return Error{str("frozen in format ", version & 0xFFFF, ", this engine thaws format ",
                      kFrozenFormat, ": thaw it with the version of sx that froze it")};
-  if ((version >> 16 & ~std::uint32_t{kFrozenPortable}) != 0)
-    return Error{
-        "the header has flags that this engine does not know: thaw it with the version of "
-        "sx that froze it"};
+  if (version >> 16 != 0) return Error{"the header is damaged: use the bytes as freeze gave them"};
   const std::string_view tables = in.take(32);
   const std::string_view stated = in.take(32);
-  if (!in.ok())
-    return Error{str("cut off: ", bytes.size(), " bytes, the header alone has ", kFrozenBodyAt)};
   const Sha256Digest& ours = vm.tables->fingerprint();
   const std::string_view own(reinterpret_cast<const char*>(ours.data()), ours.size());
   if (tables != own)
@@ -53,13 +51,13 @@ Result<bool> check_header(const Vm& vm, std::string_view bytes) {
   const Sha256Digest digest = content_sha256(bytes.substr(kFrozenBodyAt));
   const std::string_view found(reinterpret_cast<const char*>(digest.data()), digest.size());
   if (stated != found) {
-    const std::uint32_t size = in.left() >= 4 ? in.u32() : 0;
+    const std::uint32_t size = in.u32();
     if (size > bytes.size())
       return Error{str("cut off: ", bytes.size(), " of ", size, " bytes are here")};
     return Error{str("damaged: the content has the hash ", short_hash(found), ", the header says ",
                      short_hash(stated), ": use the bytes as freeze gave them")};
   }
-  return (version >> 16 & kFrozenPortable) != 0;
+  return {};
 }
 
 class Reader : private ThawValues {
@@ -78,12 +76,18 @@ class Reader : private ThawValues {
     in_.take(kFrozenBodyAt);
     const std::uint32_t size = in_.u32();
     if (size != in_.at() + in_.left()) return bad(str("the header says ", size, " bytes"));
-    if (!read_names() || !read_units() || !read_owns() || !read_parts() || !read_contents())
+    bool portable;
+    if (!read_flag(portable) || !read_names() || !read_units() || !read_owns() || !read_parts() ||
+        !read_contents())
       return false;
-    if (!value(root)) return false;
+    if (!value(root) || !cut()) return false;
     if (!in_.at_end()) return bad("there is something behind the end");
     if (!is_kind(root, Kind::Fiber) && !is_kind(root, Kind::Continuation))
       return bad("they hold no fiber");
+    const FiberState* state =
+        is_kind(root, Kind::Fiber) ? static_cast<Fiber*>(root.as_object())->state() : nullptr;
+    if (portable != (state && state->portable))
+      return bad("they are portable and their fiber is not, or the other way round");
     return true;
   }
 
@@ -160,7 +164,7 @@ class Reader : private ThawValues {
     const std::uint64_t i = in_.count();
     if (i >= units_.size()) return bad("it names a module that is not listed");
     unit = units_[static_cast<std::size_t>(i)];
-    return true;
+    return cut();
   }
   bool function_at(Unit*& unit, std::uint32_t& function) override {
     if (!unit_at(unit)) return false;
@@ -168,7 +172,7 @@ class Reader : private ThawValues {
     if (i >= unit->functions.size())
       return bad("it names a function that its module does not have");
     function = static_cast<std::uint32_t>(i);
-    return true;
+    return cut();
   }
 
   // --- values ------------------------------------------------------------------------------------
@@ -229,20 +233,20 @@ class Reader : private ThawValues {
             vm_.globals.find(str("primitive#", primitives()[static_cast<std::size_t>(i)].name));
         if (!global) return bad("it names a primitive that is not defined here");
         v = global->value;
-        return true;
+        return cut();
       }
       case ValueTag::Part: {
-        const std::uint64_t back = in_.count();
-        if (back == 0 || back > parts_.size())
-          return bad("it refers to a value that is not there yet");
-        v = parts_[parts_.size() - static_cast<std::size_t>(back)];
-        return true;
+        std::uint64_t i = in_.count();
+        if (in_parts_) i = parts_.size() - i;
+        if (i >= parts_.size()) return bad("it refers to a value that is not there yet");
+        v = parts_[static_cast<std::size_t>(i)];
+        return cut();
       }
       case ValueTag::Own: {
         const std::uint64_t i = in_.count();
         if (i >= owns_.size()) return bad("it refers to an object that there is not");
         v = owns_[static_cast<std::size_t>(i)];
-        return true;
+        return cut();
       }
     }
     return bad(str("a value has the unknown tag ", unsigned{tag}));
@@ -251,7 +255,7 @@ class Reader : private ThawValues {
     const std::uint64_t i = in_.count();
     if (i >= names_.size()) return bad("it uses a name that is not listed");
     id = names_[static_cast<std::size_t>(i)];
-    return true;
+    return cut();
   }
   std::uint8_t byte() override { return in_.u8(); }
   std::uint64_t number() override { return in_.count(); }
@@ -414,6 +418,7 @@ class Reader : private ThawValues {
     const std::size_t count = in_.count_of(1);
     if (!cut() || !room_for(count * 8)) return false;
     parts_.reserve(count);
+    in_parts_ = true;
     for (std::size_t i = 0; i < count; ++i) {
       Value v = Value::nil();
       if (!read_part(v)) return false;
@@ -421,6 +426,7 @@ class Reader : private ThawValues {
       scratch_.truncate(0);
       if (!room()) return false;
     }
+    in_parts_ = false;
     return cut();
   }
 
@@ -643,13 +649,14 @@ class Reader : private ThawValues {
   std::vector<std::uint32_t> names_;
   std::vector<Unit*> units_;
   std::vector<Shell> tags_;  // by own
+  bool in_parts_ = false;
   RootList owns_, parts_, strands_, scratch_;
 };
 
 }  // namespace
 
 Value thaw(Vm& vm, std::string_view bytes) {
-  const Result<bool> header = check_header(vm, bytes);
+  const Result<void> header = check_header(vm, bytes);
   if (!header.ok()) return vm.cx.fail("thaw-error", str("thaw: ", header.error().message));
   Value root = Value::nil();
   if (!Reader(vm, bytes).run(root)) return Value::unset();
@@ -657,11 +664,11 @@ Value thaw(Vm& vm, std::string_view bytes) {
 }
 
 Result<FrozenInfo> frozen_info(const Vm& vm, std::string_view bytes) {
-  SX_TRY(const bool portable, check_header(vm, bytes));
+  SX_CHECK(check_header(vm, bytes));
   FrozenInfo info;
-  info.portable = portable;
   ByteReader in(bytes);
   in.take(kFrozenBodyAt + 4);
+  info.portable = in.u8() != 0;
   const std::size_t names = in.count_of(1);
   for (std::size_t i = 0; i < names && in.ok(); ++i) in.text();
   const std::size_t units = in.count_of(34);
