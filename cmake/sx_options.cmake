@@ -54,7 +54,8 @@ endfunction()
 # Files of a cold target that loop over what programs make: text and markup.
 function(sx_hot_files)
   if(EMSCRIPTEN)
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O2)
+    # emcc takes the target's -Os as "inline nothing", even where another -O follows.
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O2;-finline-functions")
   endif()
 endfunction()
 

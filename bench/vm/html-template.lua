@@ -1,4 +1,4 @@
--- a table of 10 000 rows as HTML text, every cell escaped, sixty times
+-- a table of 10,000 rows as HTML text from pieces of strings, every cell escaped, sixty times
 local entities = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;"}
 local function escape(value)
   return (string.gsub(tostring(value), "[&<>\"']", entities))
