@@ -297,6 +297,13 @@ void FunctionGen::load_local(Var* var, unsigned reg) {
 }
 
 bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
+  if (n->kind == NodeKind::Const && !hoisted_.empty() && !n->encoded) {
+    for (const auto& [constant, place] : hoisted_)
+      if (constant->value == n->value) {
+        reg = place;
+        return true;
+      }
+  }
   if (n->kind != NodeKind::Local || n->var->owner != fn_ || n->var->boxed()) return false;
   reg = static_cast<unsigned>(n->var->reg);
   return true;
@@ -305,7 +312,7 @@ bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
 // Might evaluating nodes[from…] change the variable?
 bool FunctionGen::may_assign(const std::vector<Node*>& nodes, std::size_t from,
                              const Var* var) const {
-  if (!var->assigned) return false;
+  if (!var || !var->assigned) return false;
   for (std::size_t i = from; i < nodes.size(); ++i)
     if (nodes[i]->kind != NodeKind::Const && nodes[i]->kind != NodeKind::Local) return true;
   return false;

@@ -134,6 +134,8 @@ class FunctionGen {
   void gen_letrec(Node* n, Dest d);
   void bind_letrec(Node* n);
   void gen_loop(Node* n, Dest d);
+  std::size_t hoist_constants(const Node* n);
+  void find_constants(const Node* n, int operand, int& budget, std::vector<Node*>& out) const;
   void gen_recur(Node* n);
   void assign_all(const std::vector<Var*>& vars, const std::vector<Node*>& values);
   void gen_if(Node* n, Dest d);
@@ -170,6 +172,8 @@ class FunctionGen {
   unsigned next_ = 0, used_ = 0;
   bool reachable_ = true;
   std::vector<LabelId> fail_;
+  // Constants that the loops around keep in registers, and those registers.
+  std::vector<std::pair<const Node*, unsigned>> hoisted_;
   std::vector<Var*> undefined_;  // of the letrec being made: closures that do not exist yet
 };
 

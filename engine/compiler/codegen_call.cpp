@@ -47,6 +47,9 @@ constexpr PrimitiveOp kPrimitiveOps[] = {
 };
 
 bool fits_i8(std::int64_t n) { return n >= -128 && n <= 127; }
+bool fits_u8(const Node* n) {
+  return n->is_int() && n->value.as_int() >= 0 && n->value.as_int() <= 255;
+}
 
 }  // namespace
 
@@ -163,6 +166,14 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
         finish(d, reg);
         break;
       }
+      if (op->op == Op::ArrayGet && fits_u8(kids[1])) {
+        const unsigned a = operand(kids, 0, d);
+        const unsigned reg = scratch(d);
+        line(n);
+        op_abc(Op::ArrayGetI, reg, a, static_cast<unsigned>(kids[1]->value.as_int()));
+        finish(d, reg);
+        break;
+      }
       const unsigned a = operand(kids, 0, d);
       const unsigned b = operand(kids, 1, d.is_reg() && d.fresh && a != d.reg ? d : none());
       const unsigned reg = scratch(d);
@@ -185,6 +196,13 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
     case OpShape::Store3:
     case OpShape::Store2: {
       const unsigned a = operand(kids, 0, none());
+      if (op->op == Op::ArraySet && fits_u8(kids[1])) {
+        const unsigned v = operand(kids, 2, none());
+        line(n);
+        op_abc(Op::ArraySetI, a, v, static_cast<unsigned>(kids[1]->value.as_int()));
+        finish(d, v);
+        break;
+      }
       const unsigned b = operand(kids, 1, none());
       const unsigned c = op->shape == OpShape::Store3 ? operand(kids, 2, none()) : 0;
       line(n);

@@ -14,7 +14,7 @@ void FunctionGen::bind_let(Node* n) {
     Node* init = n->kids[i];
     unsigned reg;
     // A second name of a variable that never changes needs no register of its own.
-    if (in_register(init, reg) && !init->var->assigned && !var->assigned) {
+    if (in_register(init, reg) && !(init->var && init->var->assigned) && !var->assigned) {
       var->reg = static_cast<int>(reg);
       continue;
     }
@@ -135,12 +135,54 @@ void FunctionGen::gen_loop(Node* n, Dest d) {
   }
   for (std::size_t i = 0; i < n->vars.size(); ++i)
     n->vars[i]->reg = static_cast<int>(next_ - n->vars.size() + i);
+  const std::size_t hoisted_before = hoist_constants(n->kids.back());
   n->index = pc();
   // Each turn has cells of its own: closures of earlier turns keep theirs.
   for (Var* var : n->vars)
     if (var->boxed())
       op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
   gen(n->kids.back(), d);
+  hoisted_.resize(hoisted_before);
+}
+
+// Numbers that are operands within the loop and fit no instruction are loaded once, before it: up
+// to four, as registers are few. What was hoisted before.
+std::size_t FunctionGen::hoist_constants(const Node* body) {
+  const std::size_t before = hoisted_.size();
+  std::vector<Node*> found;
+  int budget = 300;
+  find_constants(body, -1, budget, found);
+  for (Node* constant : found) {
+    unsigned reg;
+    if (in_register(constant, reg)) continue;
+    if (hoisted_.size() - before == 4 || next_ > kRegistersMax / 2) break;
+    reg = alloc();
+    load_constant(constant, reg);
+    hoisted_.emplace_back(constant, reg);
+  }
+  return before;
+}
+
+// operand: how small a number must be for the instruction that takes it; -1: it takes none.
+void FunctionGen::find_constants(const Node* n, int operand, int& budget,
+                                 std::vector<Node*>& out) const {
+  if (--budget < 0) return;
+  if (n->kind == NodeKind::Const) {
+    const bool fits = n->is_int() && n->value.as_int() >= -operand && n->value.as_int() < operand;
+    if (operand >= 0 && !n->encoded && !fits && (n->value.is_double() || n->is_int()))
+      out.push_back(const_cast<Node*>(n));
+    return;
+  }
+  int next = -1;
+  if (n->kind == NodeKind::Prim) {
+    const PrimitiveOp* op = find_primitive_op(unit_.primitive(n->index).name, n->kids.size());
+    if (op) {
+      const bool division = op->op == Op::Div || op->op == Op::Quotient ||
+                            op->op == Op::Remainder || op->op == Op::Modulo;
+      next = division ? 0 : 128;
+    }
+  }
+  for (const Node* kid : n->kids) find_constants(kid, next, budget, out);
 }
 
 void FunctionGen::gen_recur(Node* n) {

@@ -372,6 +372,33 @@ TEST_CASE("hot code is tight: no booleans between a test and its jump, no moves 
   CHECK(sum.find("Move") == std::string::npos);
 }
 
+TEST_CASE("primitives of constants are computed when compiled") {
+  Fixture f;
+  const std::string listing = f.listing("(define (f) (+ 1 (* 2 3) (if (< 1 2) (- 10 4) 0)))");
+  CHECK(listing.find("LoadInt      r0 13") != std::string::npos);
+  for (const char* op : {"Add", "Mul", "JumpLt", "Lt "})
+    CHECK_MESSAGE(listing.find(op) == std::string::npos, op);
+}
+
+TEST_CASE("a walk over a sequence with a function in place is a loop without calls") {
+  Fixture f;
+  const std::string listing = f.listing(
+      "(define (f n l) (reduce + 0 (filter (fn (x) (> x 1)) (map (fn (x) (* x n)) l))))");
+  for (const char* op : {"Call ", "CallGlobal", "TailGlobal", "function 2"})
+    CHECK_MESSAGE(listing.find(op) == std::string::npos, op);
+  CHECK(f.listing("(define (f g l) (map g l))").find("TailGlobal") != std::string::npos);
+  CHECK(f.value("(define (map f l) :mine) (map (fn (x) x) [1])") == ":mine");
+}
+
+TEST_CASE("small constant indices of arrays are in the instruction") {
+  Fixture f;
+  const std::string listing =
+      f.listing("(define (f a) (array/set! a 255 (array/get a 0)) (array/get a 256))");
+  CHECK(listing.find("ArrayGetI    r1 r0 0") != std::string::npos);
+  CHECK(listing.find("ArraySetI    r0 r1 255") != std::string::npos);
+  CHECK(listing.find("ArrayGet     r") != std::string::npos);
+}
+
 TEST_CASE("the same source gives the same image") {
   const std::string source =
       "(defmacro m (x) `(let ((t ,x)) (define-it t))) (defmacro define-it (x) x)"

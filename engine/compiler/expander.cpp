@@ -407,6 +407,8 @@ Node* Expander::expand_call(const Form* form, const Resolved& head, const Scope*
     }
   }
   std::vector<Node*> kids = values(form, 0, scope);
+  if (head.kind == Resolved::Kind::Global)
+    if (Node* loop = inline_walk(head.global, kids, form)) return loop;
   return node(NodeKind::Call, form, std::move(kids));
 }
 

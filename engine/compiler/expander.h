@@ -114,6 +114,11 @@ class Expander {
   Node* expand_call(const Form* form, const Resolved& head, const Scope* scope);
   Node* call_primitive(int index, const Form* form, std::vector<Node*> args);
   Node* sequence(std::vector<Node*> args, bool vector, const Form* at);
+  // --- walks over a sequence with a function in place (inline.cpp) ---
+  Node* inline_walk(const GlobalName* global, const std::vector<Node*>& kids, const Form* at);
+  bool is_inlinable(const Node* function, std::size_t parameters) const;
+  int primitive_value(const Node* n) const;
+  Node* apply_inline(Node* function, std::vector<Node*> args, const Form* at);
   bool check_call(const Form* form, const Signature& signature, std::size_t first = 1);
   void check_local_calls();
   std::vector<Node*> values(const Form* form, std::size_t from, const Scope* scope);

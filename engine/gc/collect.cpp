@@ -121,6 +121,27 @@ void Heap::Old::start_marking() {
   visit_roots(visitor);
 }
 
+// A list is followed along its cdrs: none of its pairs takes a turn through `grey`. What it cost.
+std::size_t Heap::Old::mark_list(Object* pair, std::size_t budget_words) {
+  std::size_t done = 0;
+  for (;;) {
+    const Value* slots = pair->slots(0);
+    if (slots[0].is_object()) mark(slots[0].as_object());
+    done += 3;
+    if (pair->words > 3 && slots[2].is_object()) mark(slots[2].as_object());
+    if (!slots[1].is_object()) return done;
+    Object* next = slots[1].as_object();
+    if (next->kind != Kind::Pair || done >= budget_words) {
+      mark(next);
+      return done;
+    }
+    if (next->gc & kGcMarked || !(next->gc & kGcOld)) return done;
+    next->gc |= kGcMarked;
+    marked_bytes += footprint(next->words);
+    pair = next;
+  }
+}
+
 bool Heap::Old::mark_step(std::size_t budget_words) {
   Visitor visitor(heap, false);
   std::size_t done = 0;
@@ -128,6 +149,10 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
     const Grey item = grey.back();
     grey.pop_back();
     Object* o = item.object;
+    if (o->kind == Kind::Pair) {
+      done += mark_list(o, budget_words - done);
+      continue;
+    }
     const KindLayout info = kind_layout(o->kind);
     if (info.layout == Layout::Raw) {
       ++done;

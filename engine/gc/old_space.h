@@ -104,6 +104,7 @@ struct Heap::Old {
   void start_marking();
   // Marks about `budget_words` words; true when nothing grey is left.
   bool mark_step(std::size_t budget_words);
+  std::size_t mark_list(Object* pair, std::size_t budget_words);
   void finish_marking();
 
   // --- sweep

@@ -132,6 +132,29 @@ SX_PRIMITIVE(prim_reverse) {
   return list;
 }
 
+SX_PRIMITIVE(prim_list_mark) {
+  if (cx.copy_mark.is_nil()) cx.copy_mark = cx.heap.make_cell(Value::nil());
+  return cx.copy_mark;
+}
+
+// The list was made by whoever calls, and nobody else has seen it: unless the mark says that a
+// copied fiber may go on building on the same pairs.
+SX_PRIMITIVE(prim_reverse_in_place) {
+  if (args[1] != cx.copy_mark) return prim_reverse(cx, args, 1);
+  Value list = args[0];
+  Value turned = Value::empty_list();
+  std::size_t pairs = 0;
+  for (; is_pair(list); ++pairs) {
+    Pair* pair = as_pair(list);
+    list = pair->cdr;
+    pair->cdr = turned;
+    cx.heap.write_barrier(pair, turned);
+    turned = Value::object(pair);
+  }
+  cx.charge(pairs * 8);
+  return turned;
+}
+
 SX_PRIMITIVE(prim_append) {
   ListBuilder out(cx);
   std::size_t n = 0;

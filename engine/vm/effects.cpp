@@ -418,6 +418,7 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
     return fail(
         "fiber-error",
         "fiber/copy: only a suspended fiber can be copied; this one is running or has ended");
+  cx.copy_mark = Value::nil();
   Root source_root(cx.heap, source);
   const Value inner0 =
       is_k ? as_continuation(source)->inner

@@ -46,6 +46,7 @@ __attribute__((noinline)) Value op_num_eq(Context& cx, Value a, Value b) {
 #endif
 
 #define LIKELY(condition) __builtin_expect(static_cast<bool>(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(static_cast<bool>(condition), 0)
 // Laid out first, but what else may be is not far away: integers before floats.
 #define USUALLY(condition) __builtin_expect_with_probability(static_cast<bool>(condition), 1, 0.7)
 
@@ -297,7 +298,10 @@ dispatch:
     const Value a = base[A], b = base[B];
     if (a == b) JUMP_WORD(true);
     if (!a.is_object() || !b.is_object()) JUMP_WORD(false);
-    JUMP_WORD(equal(cx, a, b));
+    const std::int32_t offset = equal(cx, a, b) == static_cast<bool>(C) ? static_cast<int>(*pc) : 0;
+    pc += offset + 1;
+    if (UNLIKELY(cx.fuel != 0)) goto charged;
+    DISPATCH();
   }
   CASE(JumpIs) { JUMP_WORD(base[A] == base[B]); }
 #define JUMP_COMPARE(name, int_test, double_test, opcode)                              \
@@ -645,9 +649,12 @@ dispatch:
   COMPARE(NumEq, a.bits == b.bits, ==, op_num_eq)
   CASE(Eq) {
     const Value a = base[B], b = base[C];
-    bool same = a == b;
-    if (!same && a.is_object() && b.is_object()) same = equal(cx, a, b);
-    base[A] = Value::boolean(same);
+    if (a == b || !a.is_object() || !b.is_object()) {
+      base[A] = Value::boolean(a == b);
+      DISPATCH();
+    }
+    base[A] = Value::boolean(equal(cx, a, b));
+    if (UNLIKELY(cx.fuel != 0)) goto charged;
     DISPATCH();
   }
   CASE(Not) {
@@ -795,6 +802,34 @@ dispatch:
     }
     SAVE();
     if (op_array_set(cx, v, i, base[C]).is_unset()) goto raise_saved;
+    DISPATCH();
+  }
+  CASE(ArrayGetI) {
+    const Value v = base[B];
+    if (LIKELY(is_kind(v, Kind::Array))) {
+      auto* array = static_cast<Array*>(v.as_object());
+      if (LIKELY(C < array->count)) {
+        base[A] = array->store.as_object()->slots(0)[C];
+        DISPATCH();
+      }
+    }
+    SAVE();
+    RESULT(A, op_array_get(cx, v, Value::small_int(C)));
+    DISPATCH();
+  }
+  CASE(ArraySetI) {
+    const Value v = base[A];
+    if (LIKELY(is_kind(v, Kind::Array))) {
+      auto* array = static_cast<Array*>(v.as_object());
+      if (LIKELY(C < array->count)) {
+        Object* store = array->store.as_object();
+        store->slots(0)[C] = base[B];
+        cx.heap.write_barrier(store, base[B]);
+        DISPATCH();
+      }
+    }
+    SAVE();
+    if (op_array_set(cx, v, Value::small_int(C), base[B]).is_unset()) goto raise_saved;
     DISPATCH();
   }
   CASE(TableGet) {

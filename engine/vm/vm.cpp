@@ -65,6 +65,7 @@ void Vm::make_stub(Stub& stub, Op op) {
 void Vm::visit_roots(void* owner, Visitor& visitor) {
   Vm& vm = *static_cast<Vm*>(owner);
   visitor.visit(vm.cx.error);
+  visitor.visit(vm.cx.copy_mark);
   visitor.visit(vm.scratch_);
   visitor.visit(vm.current_);
   // The running fiber's stack changes without barriers; if it is young it is traced twice.
