@@ -47,8 +47,12 @@ class Begun {
  public:
   bool meet(Value a, Value b) {
     if (++steps_ < kStepsBefore) return false;
-    const auto [entry, first] = pairs_.try_emplace(hash_int(a.bits, b.bits), a, b);
-    return !first && entry->second.first == a && entry->second.second == b;
+    const std::uint64_t key = hash_int(a.bits, b.bits);
+    const auto known = pairs_.find(key);
+    if (known != pairs_.end()) return known->second.first == a && known->second.second == b;
+    // Some of them are enough to cut all paths short, and plain deep data stays cheap.
+    if (steps_ % 8 == 0) pairs_.emplace(key, std::pair(a, b));
+    return false;
   }
 
  private:

@@ -135,7 +135,18 @@ function manual(name, definition) {
   return [parameters.replace(/\s+/g, " "), doc.startsWith('"') ? JSON.parse(doc.replace(/\n\s*/g, " ")) : ""];
 }
 
-/** lib/core, in the sections of its source. */
+/** Exported functions, macros and components without a manual: found while the tables are made. */
+const withoutManual = new Set();
+
+/** The row of one export. */
+function exported(module, name, definition) {
+  const [usage, doc] = manual(name, definition);
+  const value = definition?.kind === "define" && !definition.isFunction;
+  if (!doc && !value && definition?.kind !== "defrecord") withoutManual.add(`${name} (${module})`);
+  return [code(usage), cell(doc)];
+}
+
+/** lib/core/core.sx, in the sections of its source. */
 function core() {
   const { exports, definitions, text } = libraryModule("lib/core/core.sx");
   const headings = [...text.matchAll(/^;; --- (.*?) -*$/gm)].map((m) => ({ at: m.index, title: m[1], rows: [] }));
@@ -143,8 +154,7 @@ function core() {
     const definition = definitions.get(name);
     const section = headings.filter(({ at }) => at < (definition?.start ?? 0)).at(-1);
     if (!section) throw new Error(`lib/core/core.sx: ${name} is exported, and defined in no section`);
-    const [usage, doc] = manual(name, definition);
-    section.rows.push([code(usage), cell(doc)]);
+    section.rows.push(exported("core", name, definition));
   }
   return headings
     .filter(({ rows }) => rows.length > 0)
@@ -152,13 +162,15 @@ function core() {
     .join("\n\n");
 }
 
-/** Every module of a folder of lib/. */
-function library(folder) {
-  const files = readdirSync(join(kRoot, "lib", folder)).filter((name) => name.endsWith(".sx") && !name.endsWith("-test.sx")).sort();
+/** Every module of a folder of lib/, but for those shown elsewhere. */
+function library(folder, elsewhere = []) {
+  const files = readdirSync(join(kRoot, "lib", folder))
+    .filter((name) => name.endsWith(".sx") && !name.endsWith("-test.sx") && !elsewhere.includes(name))
+    .sort();
   return files
     .map((file) => libraryModule(`lib/${folder}/${file}`))
     .map(({ module, about, exports, definitions }) => {
-      const rows = exports.map((name) => manual(name, definitions.get(name))).map(([usage, doc]) => [code(usage), cell(doc)]);
+      const rows = exports.map((name) => exported(module, name, definitions.get(name)));
       return `### ${module}\n\n${about[0].toUpperCase()}${about.slice(1)}.\n\n${table(["form", "what it gives"], rows)}`;
     })
     .join("\n\n");
@@ -169,6 +181,7 @@ function library(folder) {
 const kParts = [
   ["docs/reference.md", "primitives", primitives],
   ["docs/reference.md", "core", core],
+  ["docs/reference.md", "core libraries", () => library("core", ["core.sx"])],
   ["docs/reference.md", "regex", () => library("regex")],
   ["docs/reference.md", "test", () => library("test")],
   ["docs/reference.md", "persist", () => library("persist")],
@@ -199,4 +212,6 @@ for (const [page, name, make] of kParts) {
     console.log(`${page}: ${name} written`);
   }
 }
+if (check) report.check(withoutManual.size === 0, "every exported function has a manual", [...withoutManual].join(", "));
+else for (const name of withoutManual) console.log(`without a manual: ${name}`);
 if (check || report.failed > 0) report.finish();
