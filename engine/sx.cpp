@@ -17,6 +17,8 @@ namespace sx {
 namespace {
 
 constexpr std::int64_t kMacroFuel = 20'000'000;
+// A native of an extension: header, index, description.
+constexpr std::uint32_t kExtensionWords = 3;
 
 }  // namespace
 
@@ -63,7 +65,10 @@ const char* special_form_usage(std::string_view name) {
   return nullptr;
 }
 
-Engine::Engine(const VmConfig& config) : vm(config), runner(vm) { define_primitives(); }
+Engine::Engine(const VmConfig& config) : vm(config), runner(vm) {
+  vm.tables = &engine_tables();
+  define_primitives();
+}
 Engine::~Engine() = default;
 
 void Engine::define_primitives() {
@@ -76,6 +81,43 @@ void Engine::define_primitives() {
     global->value = Value::object(object);
     global->usage = table[i].usage;
   }
+}
+
+Result<void> Engine::extend(Extension extension) {
+  const std::string& module = extension.module;
+  if (interfaces_.count(module) || available_.count(module))
+    return Error{str("The extension ", module, " cannot be added: a module of this name is there")};
+  for (const PrimitiveInfo& native : extension.natives) {
+    const std::string_view name = native.name;
+    if (!name.starts_with(str(module, "/")))
+      return Error{str("The extension ", module, " cannot add ", name,
+                       ": expected a name that begins ", "with ", module, "/")};
+    if (vm.globals.find(name))
+      return Error{str("The extension ", module, " cannot add ", name, ": the name is taken")};
+  }
+  extensions_.push_back(std::make_unique<Extension>(std::move(extension)));
+  const Extension& added = *extensions_.back();
+  auto interface = std::make_unique<ModuleInterface>();
+  interface->module = added.module;
+  for (const PrimitiveInfo& native : added.natives) {
+    Global* global = vm.globals.intern(native.name);
+    auto* object =
+        static_cast<ExtensionNative*>(vm.cx.heap.alloc_static(Kind::Primitive, kExtensionWords));
+    object->index = primitive_count() + extension_natives_++;
+    object->reserved = 0;
+    object->info_bits = reinterpret_cast<std::uintptr_t>(&native);
+    global->value = Value::object(object);
+    global->usage = native.usage;
+    if (native.manual) global->doc = native.manual;
+    Export made;
+    made.name = native.name;
+    made.kind = ExportKind::Value;
+    made.usage = native.usage;
+    if (native.manual) made.doc = native.manual;
+    interface->exports.push_back(std::move(made));
+  }
+  interfaces_[added.module] = std::move(interface);
+  return {};
 }
 
 CompileServices Engine::services() {
@@ -175,7 +217,12 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
   } loading(loading_, name);
 
   std::optional<SourceFile> source;
-  if (const auto found = available_.find(name); found != available_.end()) {
+  if (!available_.count(name)) find_in_bundles(name, name);
+  if (!available_.count(name)) {
+    if (find_source) source = find_source(module);
+    if (!source) find_in_bundles(name, "");
+  }
+  if (const auto found = available_.find(name); !source && found != available_.end()) {
     if (found->second.library && find_source) source = find_source(module);
     if (source && hex(content_sha256(source->text)) == found->second.image->source_hash)
       source.reset();
@@ -190,7 +237,6 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
       return static_cast<const ModuleInterface*>(interfaces_[name].get());
     }
   }
-  if (!source && find_source) source = find_source(module);
   if (!source) {
     return Error{str(
         "Module ", name, " was not found", asked_by.empty() ? "" : str(" (used by ", asked_by, ")"),
@@ -207,6 +253,18 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
   return static_cast<const ModuleInterface*>(interfaces_[name].get());
 }
 
+// Adds the bundles that are said to hold modules like `asked` until one has the module.
+bool Engine::find_in_bundles(std::string_view module, std::string_view asked) {
+  if (!find_bundles) return false;
+  const std::string name(module);
+  for (const LibraryBundle& bundle : find_bundles(asked)) {
+    const auto added = add_bundle(bundle.bytes, bundle.name, true);
+    if (!added.ok() && on_notice) on_notice(added.error().message);
+    if (available_.count(name)) return true;
+  }
+  return false;
+}
+
 Result<void> Engine::require_module(std::string_view module) {
   auto required =
       require(module, loading_.empty() ? std::string_view() : std::string_view(loading_.back()));
@@ -217,10 +275,12 @@ Result<void> Engine::require_module(std::string_view module) {
 Result<void> Engine::add_bundle(std::string_view bytes, std::string_view name, bool library) {
   SX_TRY(Bundle bundle, decode_bundle(bytes, engine_tables(), name));
   for (const auto& unit : bundle.units) SX_CHECK(verify_unit(*unit, engine_tables()));
-  last_entry_ = bundle.entry < bundle.units.size() ? bundle.units[bundle.entry]->module : "";
+  if (!library)
+    last_entry_ = bundle.entry < bundle.units.size() ? bundle.units[bundle.entry]->module : "";
   for (auto& unit : bundle.units) {
     const std::string module = unit->module;
     if (interfaces_.count(module)) continue;  // loaded already
+    if (library && available_.count(module)) continue;
     available_[module] = {std::move(unit), library};
   }
   return {};

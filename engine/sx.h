@@ -29,6 +29,16 @@ struct SourceFile {
   std::string file;  // shown in errors: relative to the project
 };
 
+// Functions in C++ that the embedder adds to the language: a module that programs name in :use. The
+// tables that bundles are compared by do not change; a bundle that uses the module is refused by its
+// name where nobody added it. IO ops are added with Runner::add.
+struct Extension {
+  std::string module;  // "image"
+  // Their names are exports of the module, complete as written ("image/resize"), unlike any other;
+  // manual is what `sx doc` prints. The texts live as long as the engine.
+  std::vector<PrimitiveInfo> natives;
+};
+
 class Engine : private MacroRunner, private ModuleResolver {
  public:
   explicit Engine(const VmConfig& config);
@@ -44,8 +54,19 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Asked before a unit is linked; one that is refused stays available. A host that has not loaded
   // all of its primitives yet (web/kernel.cpp) refuses what needs them.
   std::function<Result<void>(const UnitImage&)> admit;
+  // Bundles that came with the program, looked into only when a module is needed that nothing at hand
+  // has: each is asked for by its module, then, when no source was found either, by "".
+  struct LibraryBundle {
+    std::string_view bytes;  // stay as long as the engine
+    std::string_view name;
+  };
+  std::function<std::vector<LibraryBundle>(std::string_view module)> find_bundles;
   // Told about what a person should know: a refused bundle for which the source was compiled.
   std::function<void(std::string_view notice)> on_notice;
+
+  // Adds natives before anything that uses them is compiled or loaded. Refused: a module that is
+  // there already, a name that is taken or that does not begin with "module/".
+  Result<void> extend(Extension extension);
 
   // Makes the modules of a bundle available (verified, not run). bytes may go afterwards.
   // Refused: an error that names both sides and the remedy; nothing of it becomes available.
@@ -80,7 +101,8 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Every export of the modules at hand, those of bundles that are not loaded included:
   // visit(module, export).
   template <class Visit>
-  void each_export(Visit visit) const {
+  void each_export(Visit visit) {
+    find_in_bundles("", "");
     for (const auto& [module, interface] : interfaces_)
       for (const Export& e : interface->exports) visit(std::string_view(module), e);
     for (const auto& [module, available] : available_)
@@ -114,6 +136,10 @@ class Engine : private MacroRunner, private ModuleResolver {
   std::vector<LoadedModule> loaded_;
   std::vector<std::string> loading_;  // the chain of modules being loaded: cycles
   std::string last_entry_;
+  bool find_in_bundles(std::string_view module, std::string_view asked);
+
+  std::vector<std::unique_ptr<Extension>> extensions_;
+  std::uint32_t extension_natives_ = 0;
   std::vector<std::string> interactive_uses_;  // what earlier inputs made visible with (use …)
 };
 

@@ -100,3 +100,65 @@ TEST_CASE(
   CHECK(accepted > 1000);
   CHECK(ran > 100);
 }
+
+// --- extensions ----------------------------------------------------------------------------------
+
+namespace {
+
+Value native_triple(Context& cx, Value* args, int) {
+  std::int64_t n = 0;
+  if (!to_int64(args[0], n)) return cx.fail_type("acme/triple", "integer", args[0]);
+  return make_int(cx, 3 * n);
+}
+
+Extension acme() {
+  return {"acme",
+          {{"acme/triple", native_triple, 1, 1, Effect::Pure, "(acme/triple n)",
+            "(acme/triple n) three times the integer n"}}};
+}
+
+}  // namespace
+
+TEST_CASE("a native of an extension is called, passed on and named like any other function") {
+  TestMachine w(true);
+  REQUIRE(w.engine.extend(acme()).ok());
+  CHECK(w.run("(use acme) [(acme/triple 5) (map acme/triple '(1 2)) (function? acme/triple) "
+              "(name acme/triple)]") == "[15 (3 6) true \"acme/triple\"]");
+  CHECK(w.run("(use acme) (guard (e (else (error-message e))) (acme/triple \"x\"))") ==
+        "\"acme/triple: Expected integer, got string\"");
+  CHECK(w.run("(use acme) (guard (e (else (error-message e))) (apply acme/triple '(1 2)))") ==
+        "\"acme/triple: Expected 1 argument, got 2. Usage: (acme/triple n)\"");
+}
+
+TEST_CASE("an extension's names are unbound for who does not use it") {
+  TestMachine w(true);
+  REQUIRE(w.engine.extend(acme()).ok());
+  CHECK(w.run("(acme/triple 5)").find("acme/triple") != std::string::npos);
+}
+
+TEST_CASE("an extension cannot take a name, a module or a prefix that is not its own") {
+  TestMachine w(true);
+  REQUIRE(w.engine.extend(acme()).ok());
+  CHECK(w.engine.extend(acme()).error().message ==
+        "The extension acme cannot be added: a module of this name is there");
+  CHECK(
+      w.engine.extend({"other", {{"acme/four", native_triple, 1, 1, Effect::Pure, "(x)", nullptr}}})
+          .error()
+          .message ==
+      "The extension other cannot add acme/four: expected a name that begins with other/");
+}
+
+TEST_CASE("a bundle that uses an extension runs where it is and is refused by name where not") {
+  TestMachine with(true), without(true);
+  REQUIRE(with.engine.extend(acme()).ok());
+  auto image = with.engine.compile(
+      {"(module app :use (acme) :export (app/nine)) (define (app/nine) (acme/triple 3))",
+       "app.sx"});
+  REQUIRE(image.ok());
+  const std::string bytes = encode_bundle({image->get()}, 0, engine_tables());
+  REQUIRE(with.engine.add_bundle(bytes).ok());
+  CHECK(with.run("(use app) (app/nine)") == "9");
+  REQUIRE(without.engine.add_bundle(bytes).ok());
+  CHECK(without.engine.require_module("app").error().message.find("Module acme was not found") !=
+        std::string::npos);
+}

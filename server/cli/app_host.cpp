@@ -9,6 +9,7 @@
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
 #include "server/crypto/secret.h"
+#include "server/io/http_servicer.h"
 
 namespace sx::cli {
 
@@ -42,6 +43,16 @@ Result<std::unique_ptr<StaticFiles>> open_static() {
 }
 
 }  // namespace
+
+void add_host_servicers(Runner& runner) {
+  add_http_servicer(
+      runner,
+      []() -> HttpClient& {
+        static HttpClient client;
+        return client;
+      },
+      nullptr);
+}
 
 Result<std::unique_ptr<Installation>> open_installation(InstallationOptions options) {
   auto made = std::make_unique<Installation>();

@@ -47,6 +47,8 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options);
 
 // console/write, log/write, clock/now, random/bytes, env/get.
 void add_basic_servicers(Runner& runner);
+// What the whole binary services beside them on the command line: http/request.
+void add_host_servicers(Runner& runner);
 
 Result<std::string> read_file(const std::string& path);
 // The whole file or none of it: bytes that do not get there leave what was there before.

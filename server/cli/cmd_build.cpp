@@ -15,8 +15,7 @@ namespace {
 
 // Modules of the standard library that every SX binary and kernel has: not repeated in bundles.
 bool is_standard(std::string_view module) {
-  return module == "core" || module.substr(0, 5) == "core/" || module == "test" ||
-         module.substr(0, 5) == "test/";
+  return module == "core" || module == "test" || module.substr(0, 5) == "test/";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "engine/base/str.h"
@@ -146,96 +147,30 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
     config.hash_seed = 0x9e3779b97f4a7c15ULL ^ static_cast<std::uint64_t>(std::time(nullptr));
   auto engine = std::make_unique<Engine>(config);
   add_basic_servicers(engine->runner);
+  add_host_servicers(engine->runner);
   auto roots = std::make_shared<ModuleRoots>(options.near);
   engine->find_source = [roots](std::string_view module) { return roots->find(module); };
   engine->on_notice = [](std::string_view notice) {
     std::fprintf(stderr, "sx: %.*s\n", static_cast<int>(notice.size()), notice.data());
   };
+  // Opened when a module is asked for that lies in it: a start pays for what it uses. A project's
+  // own sources come before what is embedded.
   if (!options.source_only) {
-    for (const EmbeddedFile& file : embedded_files()) {
-      if (file.name.substr(0, 8) != "bundles/") continue;
-      // A project's own sources come before what is embedded: its bundle is not used then.
-      const auto added = engine->add_bundle(
-          {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name, true);
-      if (!added.ok()) engine->on_notice(added.error().message);
-    }
+    engine->find_bundles = [opened =
+                                std::set<std::string_view>()](std::string_view module) mutable {
+      std::vector<Engine::LibraryBundle> found;
+      const std::string wanted = str("bundles/", module.substr(0, module.find('/')), ".sxbc");
+      for (const EmbeddedFile& file : embedded_files()) {
+        const bool matches =
+            module.empty() ? file.name.starts_with("bundles/") : file.name == wanted;
+        if (!matches || !opened.insert(file.name).second) continue;
+        found.push_back(
+            {{reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name});
+      }
+      return found;
+    };
   }
   return engine;
-}
-
-namespace {
-
-// "file:line:column" in an error's text.
-struct Place {
-  std::string file;
-  long line = 0, column = 0;
-  std::size_t end = 0;
-};
-
-// The first place at or after `from`, if there is one.
-std::optional<Place> find_place(std::string_view text, std::size_t from) {
-  const auto digits = [&](std::size_t at) {
-    std::size_t n = 0;
-    while (at + n < text.size() && n < 9 && text[at + n] >= '0' && text[at + n] <= '9') ++n;
-    return n;
-  };
-  const auto number = [&](std::size_t at, std::size_t n) {
-    return std::strtol(std::string(text.substr(at, n)).c_str(), nullptr, 10);
-  };
-  for (std::size_t at = text.find(':', from); at != std::string_view::npos;
-       at = text.find(':', at + 1)) {
-    const std::size_t line = digits(at + 1);
-    const std::size_t second = at + 1 + line;
-    if (line == 0 || second >= text.size() || text[second] != ':') continue;
-    const std::size_t column = digits(second + 1);
-    if (column == 0) continue;
-    std::size_t start = at;
-    while (start > from && !std::strchr(" (\n", text[start - 1])) --start;
-    return Place{std::string(text.substr(start, at - start)), number(at + 1, line),
-                 number(second + 1, column), second + 1 + column};
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> line_of(const std::string& source, long line) {
-  std::istringstream in(source);
-  std::string found;
-  for (long at = 0; at < line; ++at)
-    if (!std::getline(in, found)) return std::nullopt;
-  return found;
-}
-
-}  // namespace
-
-void report_error(std::string_view text, const SourceOf& source_of) {
-  std::fprintf(stderr, "error: %.*s\n", static_cast<int>(text.size()), text.data());
-  // The line that the first place names is shown; one of the program rather than of the libraries
-  // that every program calls.
-  std::string library;
-  for (std::size_t from = 0;;) {
-    const auto place = find_place(text, from);
-    if (!place) break;
-    from = place->end;
-    std::optional<std::string> source;
-    if (source_of) source = source_of(place->file);
-    if (!source && place->file.ends_with(".sx"))
-      if (auto file = read_file(place->file); file.ok()) source = file.take();
-    if (!source) continue;
-    const auto line = line_of(*source, place->line);
-    if (!line) continue;
-    char margin[16];
-    std::snprintf(margin, sizeof margin, "%6ld | ", place->line);
-    const std::string shown =
-        str(margin, *line, "\n       | ",
-            std::string(static_cast<std::size_t>(place->column - 1), ' '), "^");
-    if (place->file.starts_with("lib/core/") || place->file.starts_with("lib/test/")) {
-      if (library.empty()) library = shown;
-      continue;
-    }
-    std::fprintf(stderr, "%s\n", shown.c_str());
-    return;
-  }
-  if (!library.empty()) std::fprintf(stderr, "%s\n", library.c_str());
 }
 
 }  // namespace sx::cli

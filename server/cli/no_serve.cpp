@@ -1,8 +1,10 @@
 // The stage-0 binary has the language's commands only.
+#include "server/cli/cli.h"
 #include "server/cli/serve_options.h"
 
 namespace sx::cli {
 
 void add_serve_commands(CLI::App&, int&) {}
+void add_host_servicers(Runner&) {}
 
 }  // namespace sx::cli

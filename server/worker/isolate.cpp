@@ -12,6 +12,7 @@
 #include "engine/value/collections.h"
 #include "server/crypto/crypto.h"
 #include "server/files/compress.h"
+#include "server/io/http_servicer.h"
 
 namespace sx {
 
@@ -308,6 +309,9 @@ Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToV
   add_persist_servicers(engine->runner, *config.store, post);
   add_content_servicers(
       engine->runner, {config.root_secret, post ? config.passwords : nullptr, config.blobs, post});
+  if (config.http_client)
+    add_http_servicer(
+        engine->runner, [client = config.http_client]() -> HttpClient& { return *client; }, post);
   if (config.log) {
     engine->runner.add("log/write", [log = config.log](IoCall& call) {
       std::string text;

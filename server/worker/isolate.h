@@ -13,6 +13,7 @@
 #include <string>
 
 #include "engine/sx.h"
+#include "server/client/http_client.h"
 #include "server/crypto/password.h"
 #include "server/files/static_files.h"
 #include "server/http/http.h"
@@ -30,6 +31,7 @@ struct AppConfig {
   store::Store* store = nullptr;
   store::BlobStore* blobs = nullptr;
   PasswordPool* passwords = nullptr;
+  HttpClient* http_client = nullptr;
   StaticFiles* static_files = nullptr;
   std::string root_secret;
   // What the program sees as its configuration: a dict of strings with keyword keys.
