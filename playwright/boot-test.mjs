@@ -28,6 +28,26 @@ await stage.story("scripts of a page can evaluate SX and hear of the start", asy
   expect.match(refused, /no-such-name/);
 });
 
+await stage.story("the compiler is fetched when something is evaluated, once, and not before", async (visit) => {
+  const fetched = [];
+  visit.page.on("request", (request) => /\.wasm$/.test(request.url()) && fetched.push(request.url().split("/").at(-1)));
+  await visit.go("/");
+  await visit.follow("Archive");
+  expect.deepEqual(fetched, ["kernel.wasm"]);
+  expect.deepEqual(await visit.page.evaluate(() => Promise.all([SxKernel.eval("(+ 1 2)"), SxKernel.eval("(read-string \"(a b)\")")])), ["3", "(a b)"]);
+  expect.deepEqual(fetched, ["kernel.wasm", "tools.wasm"]);
+});
+
+await stage.story("without the compiler an evaluation is refused by name, the page goes on, and later it works", async (visit) => {
+  await visit.page.route("**/tools.wasm", (route) => route.fulfill({ status: 404, body: "" }));
+  await visit.go("/");
+  const refused = () => visit.page.evaluate(() => SxKernel.eval("(+ 1 2)").catch((error) => error.message));
+  expect.equal(await refused(), "tools.wasm: status 404");
+  await visit.follow("Archive");
+  await visit.page.unroute("**/tools.wasm");
+  expect.equal(await refused(), "3");
+}, { allow: /404/ });
+
 await stage.story("the page is painted and stable before the engine starts", async (visit) => {
   await visit.context.addInitScript(() => {
     window.shift = 0;

@@ -32,7 +32,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # use_node: puts a Node.js of version 20 or newer first in PATH: the system's, or the one pinned in tests/.
 use_node() {
   local pinned major=0
-  if have node; then major=$(node -p 'process.versions.node.split(".")[0]'); fi
+  # Asking for the version starts no engine: every run of scripts/sx-wasm would wait for it.
+  if have node; then major=$(node --version); fi
+  major=${major#v}
+  major=${major%%.*}
   if [ "$major" -ge 20 ]; then return 0; fi
   pinned=$(pinned_node) || die "Node.js $major found, 20 or newer needed: run scripts/setup"
   mkdir -p build/node-bin
