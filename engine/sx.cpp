@@ -266,8 +266,9 @@ bool Engine::find_in_bundles(std::string_view module, std::string_view asked) {
 }
 
 Result<void> Engine::require_module(std::string_view module) {
-  auto required =
-      require(module, loading_.empty() ? std::string_view() : std::string_view(loading_.back()));
+  // A copy: the chain grows while the module is looked for.
+  const std::string asked_by = loading_.empty() ? std::string() : loading_.back();
+  auto required = require(module, asked_by);
   if (!required.ok()) return required.error();
   return {};
 }
