@@ -5,86 +5,11 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
+
+#include "engine/prim/double_double.h"
 
 namespace sx::libm {
 namespace {
-
-std::uint64_t bits_of(double d) {
-  std::uint64_t u;
-  std::memcpy(&u, &d, 8);
-  return u;
-}
-double double_of(std::uint64_t u) {
-  double d;
-  std::memcpy(&d, &u, 8);
-  return d;
-}
-
-// x · 2^n, rounded once.
-double scale(double x, int n) {
-  const auto power = [](int e) { return double_of(static_cast<std::uint64_t>(e + 1023) << 52); };
-  while (n > 1023) {
-    x *= power(1023);
-    n -= 1023;
-    if (n > 2046) n = 2046;
-  }
-  // Keep 53 bits of headroom so that only the last step can round into the subnormals.
-  while (n < -1022) {
-    x *= power(-1022 + 53);
-    n += 1022 - 53;
-    if (n < -4092) n = -4092;
-  }
-  return x * power(n);
-}
-
-// --- double-double ------------------------------------------------------------------------------
-struct Pair {
-  double hi, lo;
-};
-
-Pair quick_sum(double a, double b) {  // |a| >= |b|
-  const double s = a + b;
-  return {s, b - (s - a)};
-}
-Pair two_sum(double a, double b) {
-  const double s = a + b, t = s - a;
-  return {s, (a - (s - t)) + (b - t)};
-}
-Pair split(double a) {
-  const double t = 134217729.0 * a, hi = t - (t - a);
-  return {hi, a - hi};
-}
-Pair two_product(double a, double b) {
-  const double p = a * b;
-  const Pair x = split(a), y = split(b);
-  return {p, ((x.hi * y.hi - p) + x.hi * y.lo + x.lo * y.hi) + x.lo * y.lo};
-}
-Pair add(Pair a, Pair b) {
-  Pair s = two_sum(a.hi, b.hi);
-  const Pair t = two_sum(a.lo, b.lo);
-  s.lo += t.hi;
-  s = quick_sum(s.hi, s.lo);
-  s.lo += t.lo;
-  return quick_sum(s.hi, s.lo);
-}
-Pair mul(Pair a, Pair b) {
-  Pair p = two_product(a.hi, b.hi);
-  p.lo += a.hi * b.lo + a.lo * b.hi;
-  return quick_sum(p.hi, p.lo);
-}
-Pair negate(Pair a) { return {-a.hi, -a.lo}; }
-Pair div(Pair a, Pair b) {
-  const double q1 = a.hi / b.hi;
-  Pair r = add(a, negate(mul({q1, 0}, b)));
-  const double q2 = r.hi / b.hi;
-  r = add(r, negate(mul({q2, 0}, b)));
-  const double q3 = r.hi / b.hi;
-  return add(quick_sum(q1, q2), {q3, 0});
-}
-
-constexpr Pair kLn2 = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
-constexpr Pair kHalfPi = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
 
 // --- reduction by pi/2 --------------------------------------------------------------------------
 // The first 1280 bits of 2/pi.
@@ -227,33 +152,55 @@ double kernel_tan(Pair a, bool odd) {
   return q0 + q * (1.0 + q0 * w0 + q0 * v);
 }
 
-// log of a finite x > 0 to about 100 bits.
-Pair log_pair(double x) {
+// The sum of a^n / n! from n = 1 on, |a| <= log 2 / 2: e to the power a, less 1.
+Pair expm1_series(Pair r) {
+  Pair sum = {1, 0};
+  for (int n = 23; n >= 2; --n) sum = add({1, 0}, mul(mul(sum, r), kInverse.of[n]));
+  return mul(sum, r);
+}
+
+// The k of a = k log 2 + r, and r.
+double reduce_exp(Pair a, Pair& r) {
+  const double k = std::floor(a.hi * 1.44269504088896338700e+00 + 0.5);
+  r = add(a, negate(mul({k, 0}, kLn2)));
+  return k;
+}
+
+}  // namespace
+
+Pair log_pair(Pair x) {
   int k = 0;
-  double z = std::frexp(x, &k);  // [0.5, 1)
+  double z = std::frexp(x.hi, &k);  // [0.5, 1)
   if (z < 0.70710678118654752440) {
     z *= 2;
     --k;
   }
+  const double low = x.lo == 0 ? 0 : scale(x.lo, -k);
   // log z = 2 atanh s, s = (z - 1) / (z + 1), |s| < 0.172
-  const Pair s = div({z - 1, 0}, two_sum(z, 1)), s2 = mul(s, s);
+  const Pair s = div(add({z - 1, 0}, {low, 0}), add(two_sum(z, 1), {low, 0})), s2 = mul(s, s);
   Pair sum = {0, 0};
-  for (int n = 41; n >= 3; n -= 2)
-    sum = mul(add(sum, div({1, 0}, {static_cast<double>(n), 0})), s2);
+  for (int n = 41; n >= 3; n -= 2) sum = mul(add(sum, kInverse.of[n]), s2);
   sum = mul(add(sum, {1, 0}), s);
   return add({2 * sum.hi, 2 * sum.lo}, mul({static_cast<double>(k), 0}, kLn2));
 }
 
-// e to the power a, |a| < 750.
-double exp_pair(Pair a) {
-  const double k = std::floor(a.hi * 1.44269504088896338700e+00 + 0.5);
-  const Pair r = add(a, negate(mul({k, 0}, kLn2)));
-  Pair sum = {1, 0};
-  for (int n = 22; n >= 1; --n) sum = add({1, 0}, div(mul(sum, r), {static_cast<double>(n), 0}));
-  return scale(sum.hi + sum.lo, static_cast<int>(k));
+Pair expm1_pair(Pair a) {
+  Pair r;
+  const double k = reduce_exp(a, r);
+  Pair sum = expm1_series(r);
+  if (k == 0) return sum;
+  const int n = static_cast<int>(k);
+  sum = {scale(sum.hi, n), scale(sum.lo, n)};
+  // 2^k (1 + sum) - 1
+  return add(sum, add({scale(1, n), 0}, {-1, 0}));
 }
 
-}  // namespace
+double exp_pair(Pair a) {
+  Pair r;
+  const double k = reduce_exp(a, r);
+  const Pair sum = add({1, 0}, expm1_series(r));
+  return scale(sum.hi + sum.lo, static_cast<int>(k));
+}
 
 double exp(double x) {
   // 1/3!, 1/4!, …, 1/14!
@@ -412,7 +359,7 @@ double pow(double x, double y) {
   if (std::isinf(y)) return ax == 1 ? 1 : (ax > 1) == (y > 0) ? HUGE_VAL : 0;
   if (x < 0 && !integral) return NAN;
   if (ax == 1) return sign;
-  const Pair l = log_pair(ax);
+  const Pair l = log_pair({ax, 0});
   const double size = l.hi * y;
   if (size > 710) return sign * HUGE_VAL;
   if (size < -746) return sign * 0.0;

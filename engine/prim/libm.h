@@ -14,4 +14,20 @@ double atan(double x);
 double atan2(double y, double x);
 double pow(double x, double y);
 
+// libm_more.cpp
+double asin(double x);
+double acos(double x);
+double expm1(double x);
+double log1p(double x);
+double log2(double x);   // exact at the powers of 2
+double log10(double x);  // exact at the powers of 10
+double sinh(double x);
+double cosh(double x);
+double tanh(double x);
+double asinh(double x);
+double acosh(double x);
+double atanh(double x);
+double cbrt(double x);  // exact at cubes
+double hypot(double x, double y);
+
 }  // namespace sx::libm

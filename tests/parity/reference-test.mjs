@@ -57,7 +57,7 @@ function byNumber(stdout) {
  * share instructions), and how a usage line shows long defaults.
  */
 function comparable(outcome) {
-  return outcome?.replace(/"(<|>|<=|>=|==|zero\?|pos\?|neg\?): Expected/g, '"comparison: Expected').replace(/Usage: [^"]*/g, "Usage");
+  return outcome?.replace(/"(<|>|<=|>=|==|zero\?|pos\?|neg\?): Expected/g, '"comparison: Expected').replace(/Usage: (?:\\.|[^"\\])*/g, "Usage");
 }
 /** How far a program came before its limit, or whether it ends at all in time, is not compared. */
 function depends(outcome) {
