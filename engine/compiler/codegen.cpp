@@ -297,9 +297,10 @@ void FunctionGen::load_local(Var* var, unsigned reg) {
 }
 
 bool FunctionGen::in_register(const Node* n, unsigned& reg) const {
-  if (n->kind == NodeKind::Const && !hoisted_.empty() && !n->encoded) {
+  if (n->kind == NodeKind::Const) {
     for (const auto& [constant, place] : hoisted_)
-      if (constant->value == n->value) {
+      if (constant->encoded == n->encoded && constant->value == n->value &&
+          constant->text == n->text) {
         reg = place;
         return true;
       }

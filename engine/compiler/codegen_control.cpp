@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/str.h"
+#include "engine/bytecode/constant.h"
 #include "engine/compiler/codegen.h"
 
 namespace sx {
@@ -169,8 +170,9 @@ void FunctionGen::find_constants(const Node* n, int operand, int& budget,
   if (--budget < 0) return;
   if (n->kind == NodeKind::Const) {
     const bool fits = n->is_int() && n->value.as_int() >= -operand && n->value.as_int() < operand;
-    if (operand >= 0 && !n->encoded && !fits && (n->value.is_double() || n->is_int()))
-      out.push_back(const_cast<Node*>(n));
+    const bool number =
+        n->encoded ? n->text[0] == static_cast<char>(ConstantTag::Double) : n->value.is_int();
+    if (operand >= 0 && number && !fits) out.push_back(const_cast<Node*>(n));
     return;
   }
   int next = -1;

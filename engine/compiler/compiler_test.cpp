@@ -382,12 +382,24 @@ TEST_CASE("primitives of constants are computed when compiled") {
 
 TEST_CASE("a walk over a sequence with a function in place is a loop without calls") {
   Fixture f;
-  const std::string listing = f.listing(
-      "(define (f n l) (reduce + 0 (filter (fn (x) (> x 1)) (map (fn (x) (* x n)) l))))");
+  const std::string listing =
+      f.listing("(define (f n l) (reduce + 0 (filter (fn (x) (> x 1)) (map (fn (x) (* x n)) l))))");
   for (const char* op : {"Call ", "CallGlobal", "TailGlobal", "function 2"})
     CHECK_MESSAGE(listing.find(op) == std::string::npos, op);
   CHECK(f.listing("(define (f g l) (map g l))").find("TailGlobal") != std::string::npos);
   CHECK(f.value("(define (map f l) :mine) (map (fn (x) x) [1])") == ":mine");
+}
+
+TEST_CASE("numbers that a loop needs in every turn are loaded before it") {
+  Fixture f;
+  const std::string listing = f.listing(
+      "(define (f n) (loop ((i 0) (x 1.0)) (if (= i n) x (recur (+ i 1) (+ (* x 2.5) 2.5)))))");
+  CHECK(listing.find("Const        r3 2.5") != std::string::npos);
+  CHECK(listing.find("Mul          r4 r2 r3") != std::string::npos);
+  CHECK(listing.find("Add          r2 r4 r3") != std::string::npos);
+  CHECK(
+      f.value("(define (f) (loop ((i 0) (l ())) (if (= i 3) l (recur (+ i 1) (cons (+ i 0.5) l)))))"
+              "[(f) (f)]") == "[(2.5 1.5 0.5) (2.5 1.5 0.5)]");
 }
 
 TEST_CASE("small constant indices of arrays are in the instruction") {
