@@ -213,7 +213,8 @@ TEST_CASE("errors say where, what was found and what was expected") {
        "f.sx:1:1: Found #<function f>, the printed form of a value that has no literal: it cannot "
        "be read back"},
       {"#t", "f.sx:1:1: Found #t, expected true or false"},
-      {"#foo", "f.sx:1:1: Found #foo, expected one of #{…} #name{…} #\\char #u8\"…\" #; #|…|# behind `#`"},
+      {"#foo",
+       "f.sx:1:1: Found #foo, expected one of #{…} #name{…} #\\char #u8\"…\" #; #|…|# behind `#`"},
       {"a\xC2\xA0"
        "b",
        "f.sx:1:2: Found U+00A0, an invisible character: remove it (inside a string write it as "
@@ -277,7 +278,7 @@ TEST_CASE("errors say where, what was found and what was expected") {
 
 TEST_CASE("what is printed reads back equal") {
   const char* many = std::getenv("SX_TEST_ROUNDS");
-  const int rounds = many ? std::atoi(many) : 20000;
+  const int rounds = many ? std::atoi(many) : 100'000;
   for (const bool stress : {false, true}) {
     Text t(stress);
     ValueGenerator generator(t.cx, stress ? 5 : 3);
