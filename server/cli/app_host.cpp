@@ -44,6 +44,45 @@ Result<std::unique_ptr<StaticFiles>> open_static() {
 
 }  // namespace
 
+Result<AppSource> find_app(const std::string& given) {
+  const std::string app = given.empty() ? "blog/app" : given;
+  std::error_code ec;
+  std::string near = env_or("SX_PROJECT_DIR", ".");
+  std::string bundle;
+  std::string module = app;
+  if (app.ends_with(".sxbc")) {
+    SX_TRY(bundle, read_file(app));
+    near = app;
+  } else if (fs::is_directory(app, ec)) {
+    near = app;
+    module = "app";
+  } else if (app.ends_with(".sx")) {
+    near = app;
+    module = fs::path(app).stem().string();
+  }
+  auto shared_bundle = std::make_shared<std::string>(std::move(bundle));
+  AppSource made;
+  made.module = module;
+  made.make_engine = [near, shared_bundle, app] {
+    EngineOptions engine_options;
+    engine_options.near = near;
+    engine_options.heap_limit = std::size_t{1} << 30;
+    auto engine = cli::make_engine(engine_options);
+    if (!shared_bundle->empty()) {
+      const auto added = engine->add_bundle(*shared_bundle, app);
+      if (!added.ok()) engine->on_notice(added.error().message);
+    }
+    return engine;
+  };
+  if (!shared_bundle->empty()) {
+    auto probe = made.make_engine();
+    if (probe->last_bundle_entry().empty())
+      return Error{str(app, ": the bundle has no entry module")};
+    made.module = probe->last_bundle_entry();
+  }
+  return made;
+}
+
 void add_host_servicers(Runner& runner) {
   add_http_servicer(
       runner,
@@ -75,39 +114,9 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   it.http_client = std::make_unique<HttpClient>();
   SX_TRY(it.static_files, open_static());
 
-  const std::string app = options.app.empty() ? "blog/app" : options.app;
-  std::string near = env_or("SX_PROJECT_DIR", ".");
-  std::string bundle;
-  std::string module = app;
-  if (app.ends_with(".sxbc")) {
-    SX_TRY(bundle, read_file(app));
-    near = app;
-  } else if (fs::is_directory(app, ec)) {
-    near = app;
-    module = "app";
-  } else if (app.ends_with(".sx")) {
-    near = app;
-    module = fs::path(app).stem().string();
-  }
-  auto shared_bundle = std::make_shared<std::string>(std::move(bundle));
-  it.app.app_module = module;
-  it.app.make_engine = [near, shared_bundle, app] {
-    EngineOptions engine_options;
-    engine_options.near = near;
-    engine_options.heap_limit = std::size_t{1} << 30;
-    auto engine = cli::make_engine(engine_options);
-    if (!shared_bundle->empty()) {
-      const auto added = engine->add_bundle(*shared_bundle, app);
-      if (!added.ok()) engine->on_notice(added.error().message);
-    }
-    return engine;
-  };
-  if (!shared_bundle->empty()) {
-    auto probe = it.app.make_engine();
-    if (probe->last_bundle_entry().empty())
-      return Error{str(app, ": the bundle has no entry module")};
-    it.app.app_module = probe->last_bundle_entry();
-  }
+  SX_TRY(auto source, find_app(options.app));
+  it.app.app_module = source.module;
+  it.app.make_engine = source.make_engine;
   it.app.store = it.store.get();
   it.app.blobs = it.blobs.get();
   it.app.passwords = it.passwords.get();

@@ -29,6 +29,13 @@ struct Installation {
   AppConfig app;
 };
 
+// Where an application comes from: a module, a bundle, a source file or a folder; "": the blog.
+struct AppSource {
+  std::string module;
+  std::function<std::unique_ptr<Engine>()> make_engine;  // with its module roots and bundle
+};
+Result<AppSource> find_app(const std::string& given);
+
 // Environment variable, or the default when unset or empty.
 std::string env_or(const char* name, const std::string& fallback);
 
@@ -42,6 +49,9 @@ int run_installation_command(Installation& installation, const std::vector<std::
 
 // The same from the command line: by the running server if there is one, else here.
 int cmd_installation(const InstallationOptions& options, const std::vector<std::string>& words);
+
+// cmd_routes.cpp
+int cmd_routes(const std::string& app, bool json);
 
 // cmd_import.cpp
 int import_site(Installation& installation, const std::string& dir, const CommandOutput& output);

@@ -204,6 +204,11 @@ void add_serve_commands(CLI::App& app, int& status) {
   serve->add_option("--requests-max", o.http.requests_max, "in flight, per worker");
   serve->callback([&] { status = cmd_serve(serve_options); });
 
+  auto* routes = app.add_subcommand("routes", "what an application answers to");
+  routes->add_option("APP", text, "a bundle, a source file or a folder; default: the blog");
+  routes->add_flag("--json", json);
+  routes->callback([&] { status = cmd_routes(text, json); });
+
   auto* user = app.add_subcommand("user", "users of the installation");
   user->require_subcommand(1);
   auto* add = user->add_subcommand(
