@@ -203,6 +203,8 @@ Node* Expander::unbound(const Form* symbol, const Scope* scope) {
                                                                     : ", ",
                    near[i].second);
   if (!near.empty()) message += "?";
+  if (name.find("--") != std::string_view::npos)
+    message += str(near.empty() ? "." : "", " Names with -- are private to their module.");
   if (name.size() > 1 && is_markup_tag(name))
     message += str(near.empty() ? "." : "",
                    " As an element it stands at the head of a form; to pass "

@@ -19,7 +19,13 @@ Value Context::fail(std::string_view kind, std::string_view message, Value data)
 }
 
 Value Context::fail_type(std::string_view who, std::string_view expected, Value got) {
-  return fail("type-error", str(who, ": Expected ", expected, ", got ", type_name(got)), got);
+  // A record is told by its type, whose name the program gave.
+  std::string_view found = type_name(got);
+  if (is_kind(got, Kind::Record)) {
+    const Value type = static_cast<Record*>(got.as_object())->type;
+    found = symbols.name(static_cast<RecordType*>(type.as_object())->name.id());
+  }
+  return fail("type-error", str(who, ": Expected ", expected, ", got ", found), got);
 }
 
 }  // namespace sx

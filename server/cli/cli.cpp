@@ -18,13 +18,43 @@ bool has_command(const CLI::App& app, std::string_view name) {
   return false;
 }
 
-// Names the command that does not exist and those that do.
-std::string unknown_command(const CLI::App& app, std::string_view typed) {
+std::string known_commands(const CLI::App& app) {
   std::string known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
     if (!command->get_group().empty()) known += str(known.empty() ? "" : " ", command->get_name());
-  return str("unknown command '", typed, "'. The commands are: ", known,
-             ". `sx COMMAND --help` tells more.");
+  return str("The commands are: ", known, ". `sx COMMAND --help` tells more.");
+}
+
+// Wrong usage: which command, what is wrong with it, how it is used.
+void report_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  std::string name = "sx";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    name += str(" ", command->get_name());
+  }
+  std::string what = error.what();
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    const std::string first = command->remaining().empty() ? "" : command->remaining().front();
+    what = first.starts_with("-") ? str("there is no option ", first)
+                                  : str("there is nothing for ", first, " to be");
+  } else if (what == "A subcommand is required") {
+    what = "a command is missing";
+  }
+  std::string usage = str(name, " [OPTIONS]");
+  for (const CLI::Option* option : command->get_options([](const CLI::Option* each) {
+         return each->get_positional() || each->get_required();
+       })) {
+    const std::string shown = option->get_positional()
+                                  ? option->get_name(true)
+                                  : str(option->get_name(), " ", option->get_type_name());
+    usage += str(" ", option->get_required() ? shown : str("[", shown, "]"),
+                 option->get_items_expected_max() > 1 ? "…" : "");
+  }
+  const bool group = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+  report_error(str(name, ": ", what, ". ",
+                   group ? known_commands(*command)
+                         : str("Usage: ", usage, ". `", name, " --help` tells more.")));
 }
 
 }  // namespace
@@ -86,7 +116,7 @@ int main(int argc, char** argv) {
 
   auto* build = app.add_subcommand("build", "compile files and what they use into a bundle");
   build->add_option("FILE", files)->required();
-  build->add_option("-o", out, "the bundle to write")->required();
+  build->add_option("-o", out, "the bundle to write")->required()->type_name("OUT.sxbc");
   build->add_flag("--with-core", build_options.with_core, "include the standard library");
   build->add_flag("--json", build_options.json, "print what was written as JSON");
   build->callback([&] { status = cmd_build(files, out, build_options, options); });
@@ -112,14 +142,15 @@ int main(int argc, char** argv) {
   add_serve_commands(app, status);
 
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) {
-    report_error(unknown_command(app, argv[1]));
+    report_error(str("unknown command '", argv[1], "'. ", known_commands(app)));
     return 2;
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    report_usage(app, error);
+    return 2;
   }
   return status;
 }

@@ -46,7 +46,7 @@ int cmd_run(const std::string& file, const std::vector<std::string>& args,
   EngineOptions near = options;
   near.near = file;
   auto engine = make_engine(near);
-  if (is_bundle(text.value())) {
+  if (is_bundle(text.value()) || file.ends_with(".sxbc")) {
     const auto added = engine->add_bundle(text.value(), file);
     if (!added.ok()) {
       report_error(added.error().message);

@@ -89,7 +89,11 @@ std::string without_repetitions(std::string_view text) {
   std::size_t times = 0;
   const auto flush = [&] {
     if (times == 0) return;
-    out += str(out.empty() ? "" : "\n", last);
+    if (last.starts_with("  at … ")) {  // what the backtrace leaves out
+      out += str("\n  ", last.substr(5));
+    } else {
+      out += str(out.empty() ? "" : "\n", last);
+    }
     if (times > 1) out += str(", ", times, " times");
   };
   while (true) {
@@ -146,6 +150,8 @@ std::string shown_line(std::string line, long number, long column) {
 void report_error(std::string_view error, const SourceOf& source_of) {
   const std::string text = without_repetitions(innermost_first(error));
   std::fprintf(stderr, "error: %s\n", text.c_str());
+  if (text.starts_with("The depth limit of this run"))
+    std::fprintf(stderr, "  calls nest deeper than that: does the recursion end?\n");
   // The line that the first place names is shown; one of the program rather than of the libraries
   // that every program calls.
   std::string library;

@@ -81,7 +81,7 @@ try {
 
   await test("stdin that does not read shows its line", () => {
     expect.equal(sx(["fmt", "-"], "(a").stderr,
-      "error: <stdin>:1:3: Found the end of the text inside the list that starts at 1:1, expected `)`\n     1 | (a\n       |   ^\n");
+      "error: <stdin>:1:3: Found the end of the text inside the list that starts at 1:1, expected `)`\n     1 | (a\n       | ^\n");
   });
 
   await test("a missing file is wrong usage", () => {

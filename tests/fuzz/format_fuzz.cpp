@@ -1,0 +1,48 @@
+// libFuzzer target: any text through the formatter. What reads is formatted, reads as the same
+// forms (the formatter compares them itself), and formatted again does not change.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/format/format.h"
+
+namespace {
+
+using namespace sx;
+
+void require(bool holds, const char* what, std::string_view text) {
+  if (holds) return;
+  std::fprintf(stderr, "format_fuzz: %s: %.*s\n", what, static_cast<int>(text.size()), text.data());
+  std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // One context serves many inputs: names are never freed.
+  static std::unique_ptr<Context> cx;
+  static unsigned runs = 0;
+  if (runs++ % 4096 == 0) {
+    HeapConfig config;
+    config.nursery_bytes = std::size_t{64} << 10;
+    cx = std::make_unique<Context>(config, runs);
+  }
+  FormatOptions options;
+  options.file = "f.sx";
+  options.width = 20 + size % 81;  // narrow pages break more lines
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const Result<std::string> formatted = format_source(*cx, text, options);
+  if (!formatted.ok()) {
+    require(formatted.error().message.find("formatting would have changed") == std::string::npos,
+            "another text", text);
+    return 0;
+  }
+  const Result<std::string> again = format_source(*cx, *formatted, options);
+  require(again.ok(), "what was formatted does not read", *formatted);
+  require(*again == *formatted, "formatted twice it differs", *formatted);
+  return 0;
+}
