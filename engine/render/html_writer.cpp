@@ -14,10 +14,10 @@ namespace {
 // Longer strings are written in slices of this size, so that a stream stays small.
 constexpr std::uint32_t kSlice = 32 * 1024;
 
-// Sorted for binary search.
 constexpr std::string_view kVoidTags[] = {"area",  "base",   "br",    "col",  "embed",
                                           "hr",    "img",    "input", "link", "meta",
                                           "param", "source", "track", "wbr"};
+// Sorted for binary search.
 constexpr std::string_view kRefusedTags[] = {
     "applet",  "base",   "embed",   "fencedframe", "frame",    "frameset", "iframe",
     "listing", "meta",   "noembed", "noframes",    "noscript", "object",   "plaintext",
@@ -36,17 +36,29 @@ Error not_raw(Value v) {
 }  // namespace
 
 bool tag_is_void(std::string_view tag) {
-  return std::binary_search(std::begin(kVoidTags), std::end(kVoidTags), tag);
+  if (tag.size() < 2 || tag.size() > 6) return false;
+  for (std::string_view each : kVoidTags) {
+    if (each.size() != tag.size()) continue;
+    std::size_t i = 0;
+    while (i < tag.size() && (tag[i] | 0x20) == each[i]) ++i;
+    if (i == tag.size()) return true;
+  }
+  return false;
 }
 
 bool computed_tag_allowed(std::string_view tag) {
   if (tag.empty() || tag.size() > 64 || !letter(tag[0])) return false;
-  std::string low(tag);
-  for (char& c : low) {
+  bool plain = true;
+  for (char c : tag) {
+    if (c >= 'a' && c <= 'z') continue;
     if (!letter(c) && !(c >= '0' && c <= '9') && c != '-' && c != ':' && c != '.' && c != '_')
       return false;
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    plain = plain && c >= '0' && c <= '9';
   }
+  if (plain && tag.size() < 3) return true;
+  std::string low(tag);
+  for (char& c : low)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   // A prefix does not make it another element for those who look at local names.
   const std::string_view local = std::string_view(low).substr(low.find(':') + 1);
   return !std::binary_search(std::begin(kRefusedTags), std::end(kRefusedTags), local);
