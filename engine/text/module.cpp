@@ -1,5 +1,6 @@
-// text.wasm, which web/text makes: the text module behind three exports. The loader copies the two texts of a request into
-// what text_input gives, one behind the other, calls text_call and copies the reply out.
+// text.wasm, which web/text makes: the text module behind three exports. The loader copies the two
+// texts of a request into what text_input gives, one behind the other, calls text_call and copies
+// the reply out.
 #include <cstdlib>
 
 #include "engine/text/text.h"

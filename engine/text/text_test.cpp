@@ -287,7 +287,8 @@ TEST_CASE("the longest decomposition is whole") {
 }
 
 TEST_CASE("case maps fully") {
-  CHECK(of(TextOp::Upper, "straße \uFB01 \u0149 \u0390") == "\"STRASSE FI \u02BCN \u0399\u0308\u0301\"");
+  CHECK(of(TextOp::Upper, "straße \uFB01 \u0149 \u0390") ==
+        "\"STRASSE FI \u02BCN \u0399\u0308\u0301\"");
   CHECK(of(TextOp::Lower, "İ") == "\"i̇\"");
   CHECK(of(TextOp::Title, "ﬁne ǆ they're o’neil 3rd ßa") == "\"Fine ǅ They're O’neil 3Rd Ssa\"");
   CHECK(of(TextOp::FoldCase, "Straße ẞ ΣΑΣ") == "\"strasse ss σασ\"");
@@ -296,6 +297,7 @@ TEST_CASE("case maps fully") {
 TEST_CASE("sigma is final at the end of a word only") {
   CHECK(of(TextOp::Lower, "ΟΔΥΣΣΕΥΣ") == "\"οδυσσευς\"");
   CHECK(of(TextOp::Lower, "Σ ΑΣ ΑΣ. ΑΣ'Α Σ.Α.Σ") == "\"σ ας ας. ασ'α σ.α.ς\"");
+  CHECK(of(TextOp::Lower, "\u0345\u03A3") == "\"\u0345\u03C3\"");  // a mark is no letter before it
 }
 
 TEST_CASE("graphemes are what a reader sees as characters") {

@@ -194,7 +194,12 @@ void for_each_grapheme(std::string_view s, Each each) {
   for (std::size_t at = 0; at < s.size();) {
     const std::size_t here = at;
     const auto c = static_cast<Code>(utf8_decode(s, at));
-    if (here > 0 && utf8proc_grapheme_break_stateful(before, c, &state)) {
+    // Between two printable ASCII characters there is always a border, and nothing is remembered.
+    if (here > 0 && before >= 0x20 && before < 0x7F && c >= 0x20 && c < 0x7F) {
+      each(from, here);
+      from = here;
+      state = 0;
+    } else if (here > 0 && utf8proc_grapheme_break_stateful(before, c, &state)) {
       each(from, here);
       from = here;
     }
@@ -212,8 +217,16 @@ void normalize(Reply& reply, std::string_view s, NormalForm form) {
   out.reserve(s.size());
   for (std::size_t at = 0; at < s.size();) {
     const auto byte = static_cast<unsigned char>(s[at]);
-    // Nothing composes with an ASCII character before it, so a part ends there.
-    if (byte < 0x80 && !codes.empty()) normalize_part(out, codes, options);
+    // An ASCII character composes with nothing before it, so a part ends there; it is itself unless
+    // something behind it composes with it or it is folded.
+    if (byte < 0x80) {
+      if (!codes.empty()) normalize_part(out, codes, options);
+      const bool alone = at + 1 == s.size() || static_cast<unsigned char>(s[at + 1]) < 0x80;
+      if (alone && form != NormalForm::NfkcCasefold) {
+        out.push_back(s[at++]);
+        continue;
+      }
+    }
     decompose(codes, utf8_decode(s, at), options);
   }
   normalize_part(out, codes, options);
@@ -226,6 +239,12 @@ void fold_case(Reply& reply, std::string_view s) {
   std::vector<Code> codes;
   out.reserve(s.size());
   for (std::size_t at = 0; at < s.size();) {
+    const char c = s[at];
+    if (static_cast<unsigned char>(c) < 0x80) {
+      out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+      ++at;
+      continue;
+    }
     decompose(codes, utf8_decode(s, at), UTF8PROC_CASEFOLD);
     append(out, codes);
     codes.clear();
@@ -243,7 +262,10 @@ void map_case(Reply& reply, std::string_view s, TextOp op) {
   for (std::size_t at = 0; at < s.size();) {
     const std::uint32_t c = utf8_decode(s, at);
     if (op == TextOp::Upper) {
-      append_upper(out, c);
+      if (c < 0x80)
+        out.push_back(static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c));
+      else
+        append_upper(out, c);
       continue;
     }
     const bool cased = is_cased(c);
@@ -256,12 +278,9 @@ void map_case(Reply& reply, std::string_view s, TextOp op) {
     } else {
       utf8_append(out, static_cast<std::uint32_t>(utf8proc_tolower(static_cast<Code>(c))));
     }
-    if (cased) {
-      after_letter = in_word = true;
-    } else {
-      if (!is_case_ignorable(c)) after_letter = false;
-      if (!continues_word(c)) in_word = false;
-    }
+    // Some marks are cased as well: they leave the condition as it is.
+    if (!is_case_ignorable(c)) after_letter = cased;
+    in_word = cased || (in_word && continues_word(c));
   }
   changed_text(reply, s, out);
   reply.work(s.size() / 4);
