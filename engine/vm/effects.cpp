@@ -6,6 +6,7 @@
 #include "engine/base/str.h"
 #include "engine/reader/printer.h"
 #include "engine/value/collections.h"
+#include "engine/value/root_list.h"
 #include "engine/vm/interpreter.h"
 
 namespace sx {
@@ -29,6 +30,12 @@ bool is_parameterize(const Function& fn, const HandlerEntry& entry) {
          ins_op(code[1]) == static_cast<std::uint8_t>(Op::EndCleanup);
 }
 
+// The functions of core/effects whose cleanups run once for every entry: each copy has its own.
+bool is_wind(const Function& fn) {
+  return fn.unit->module == "core/effects" &&
+         (fn.name == "dynamic-wind" || fn.name == "wind--outside");
+}
+
 bool frame_has_cleanup(const Function& fn, const std::uint32_t* pc) {
   if (pc <= fn.code || pc > fn.code + fn.code_words) return false;
   const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
@@ -41,26 +48,63 @@ bool frame_has_cleanup(const Function& fn, const std::uint32_t* pc) {
   return false;
 }
 
-// Is any frame of this suspended fiber inside a protect?
-bool fiber_has_cleanup(const FiberState* state) {
+// Calls visit(base, pc, link, caller's base) for each frame of a suspended fiber from the top down
+// until it answers false; the outermost one has no caller.
+template <class Visit>
+void each_frame(const FiberState* state, Visit visit) {
   Segment* segment = state->top;
   Value* base = state->base;
   const std::uint32_t* pc = state->pc;
-  while (segment) {
-    const Function& fn = *as_closure(base[-3])->function();
-    if (fn.handler_count > 0 && frame_has_cleanup(fn, pc)) return true;
+  while (true) {
     const auto link = static_cast<std::uint32_t>(base[-1].bits);
-    if (link & kLinkFiber) return false;
+    Value* caller = nullptr;
+    if (!(link & kLinkFiber))
+      caller = (link & kLinkSegment) ? segment->caller_base : base - (link & kLinkDelta);
+    if (!visit(base, pc, link, caller) || !caller) return;
     pc = reinterpret_cast<const std::uint32_t*>(
         static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
-    if (link & kLinkSegment) {
-      base = segment->caller_base;
-      segment = segment->below;
-    } else {
-      base -= link & kLinkDelta;
+    if (link & kLinkSegment) segment = segment->below;
+    base = caller;
+  }
+}
+
+// Is any frame of this suspended fiber inside a protect?
+bool fiber_has_cleanup(const FiberState* state, bool but_winds) {
+  bool found = false;
+  each_frame(state, [&](const Value* base, const std::uint32_t* pc, std::uint32_t, const Value*) {
+    const Function& fn = *as_closure(base[-3])->function();
+    found = fn.handler_count > 0 && frame_has_cleanup(fn, pc) && !(but_winds && is_wind(fn));
+    return !found;
+  });
+  return found;
+}
+
+// The register in which a handler's frame keeps its continuation.
+Value* continuation_of(std::uint32_t link, Value* caller) {
+  return (link & kLinkHandler) ? caller + (link & kLinkDelta) - kCallControl - 1 : nullptr;
+}
+
+// Would a copy of the chain, and of the continuations that handlers in it still have to resume, run
+// a cleanup a second time?
+bool copy_repeats_cleanup(Value inner, Value outer) {
+  std::vector<std::pair<Value, Value>> chains = {{inner, outer}};
+  bool found = false;
+  while (!chains.empty() && !found) {
+    const auto [first, last] = chains.back();
+    chains.pop_back();
+    for (Value at = first; !found; at = as_fiber(at)->parent) {
+      const FiberState* state = as_fiber(at)->state();
+      found = fiber_has_cleanup(state, true);
+      each_frame(state, [&](Value*, const std::uint32_t*, std::uint32_t link, Value* caller) {
+        const Value* k = continuation_of(link, caller);
+        if (k && as_continuation(*k)->used == 0)
+          chains.push_back({as_continuation(*k)->inner, as_continuation(*k)->outer});
+        return true;
+      });
+      if (at == last) break;
     }
   }
-  return false;
+  return found;
 }
 
 }  // namespace
@@ -230,7 +274,7 @@ Next Interpreter::with_handler(std::uint8_t a, Value handler, Value thunk) {
 
 bool Interpreter::has_pending_cleanup(Value inner, Value outer) const {
   for (Value at = inner;; at = as_fiber(at)->parent) {
-    if (fiber_has_cleanup(as_fiber(at)->state())) return true;
+    if (fiber_has_cleanup(as_fiber(at)->state(), false)) return true;
     if (at == outer) return false;
   }
 }
@@ -424,13 +468,70 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
       is_k ? as_continuation(source)->inner
            : (as_fiber(source)->handler.is_nil() ? source : as_fiber(source)->handler);
   const Value outer0 = is_k ? as_continuation(source)->outer : source;
-  if (has_pending_cleanup(inner0, outer0))
+  if (copy_repeats_cleanup(inner0, outer0))
     return fail("fiber-error",
                 "fiber/copy: the fiber is inside protect; its cleanup would run twice");
+  RootList copies(cx.heap);
+  Root first(cx.heap, Value::nil());
+  copy_chain(inner0, outer0, !is_k, copies);
+  first = copies[0];
+  Root previous(cx.heap, copies.back());
+  // A handler in the middle of its work has its own continuation in each copy.
+  for (std::size_t i = 0; i < copies.size(); ++i) copy_held_continuations(copies, i);
+  Value made;
+  if (is_k) {
+    made = make_continuation(source_root, first, previous);
+  } else {
+    Fiber* outer = as_fiber(previous);
+    if (first.get() != previous.get()) {
+      outer->handler = first;
+      cx.heap.write_barrier(outer, first);
+    }
+    made = previous;
+  }
+  fs->base[a] = made;
+  return Next::Run;
+}
+
+// An unused continuation like `original` for the chain from inner to outer.
+Value Interpreter::make_continuation(const Root& original, const Root& inner, const Root& outer) {
+  auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, 4));
+  k->aux = as_continuation(original)->aux;
+  k->used = 0;
+  k->reserved = 0;
+  k->inner = inner;
+  k->outer = outer;
+  return Value::object(k);
+}
+
+void Interpreter::copy_held_continuations(RootList& copies, std::size_t index) {
+  std::vector<Value*> held;
+  each_frame(as_fiber(copies[index])->state(),
+             [&](Value*, const std::uint32_t*, std::uint32_t link, Value* caller) {
+               Value* k = continuation_of(link, caller);
+               if (k && as_continuation(*k)->used == 0) held.push_back(k);
+               return true;
+             });
+  for (Value* const slot : held) {
+    // The fiber was copied a moment ago: the collector knows its stack, which does not move.
+    Root original(cx.heap, *slot);
+    const std::size_t from = copies.size();
+    copy_chain(as_continuation(original)->inner, as_continuation(original)->outer, false, copies);
+    Root inner(cx.heap, copies[from]), outer(cx.heap, copies.back());
+    const Value k = make_continuation(original, inner, outer);
+    FiberState* state = as_fiber(copies[index])->state();
+    for (Segment* segment = state->top; segment; segment = segment->below)
+      for (Value* at = segment->slots(); at < segment->end(); ++at)
+        if (*at == original.get()) *at = k;
+    cx.heap.fiber_touched(as_fiber(copies[index]));
+  }
+}
+
+// Appends copies of the fibers from inner to outer, linked like them.
+void Interpreter::copy_chain(Value inner0, Value outer0, bool stepped, RootList& copies) {
+  const std::size_t begin = copies.size();
   Root from(cx.heap, inner0);
   Root outer_from(cx.heap, outer0);
-  Root first(cx.heap, Value::nil());
-  Root previous(cx.heap, Value::nil());
   while (true) {
     auto* copy = static_cast<Fiber*>(cx.heap.alloc(Kind::Fiber, 5));
     Fiber* original = as_fiber(from);
@@ -438,7 +539,7 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
     copy->parent = Value::nil();
     const bool last = from.get() == outer_from.get();
     // The outermost stepped fiber keeps its innermost one in the handler slot: set below.
-    copy->handler = last && !is_k ? Value::nil() : original->handler;
+    copy->handler = last && stepped ? Value::nil() : original->handler;
     copy->dynamic = original->dynamic;
     FiberState* from_state = original->state();
     FiberState* state = vm.pool_.new_state();
@@ -467,37 +568,15 @@ Next Interpreter::fiber_copy(std::uint8_t a, Value source) {
     copy->state_bits = reinterpret_cast<std::uintptr_t>(state);
     cx.heap.register_special(copy);
     cx.heap.fiber_touched(copy);
-    Root copy_root(cx.heap, Value::object(copy));
-    if (first.get().is_nil()) {
-      first = copy_root.get();
-    } else {
-      Fiber* below_copy = as_fiber(previous);
-      below_copy->parent = copy_root;
-      cx.heap.write_barrier(below_copy, copy_root);
+    if (copies.size() > begin) {
+      Fiber* below_copy = as_fiber(copies.back());
+      below_copy->parent = Value::object(copy);
+      cx.heap.write_barrier(below_copy, Value::object(copy));
     }
-    previous = copy_root.get();
+    copies.push(Value::object(copy));
     if (last) break;
     from = as_fiber(from)->parent;
   }
-  Value made;
-  if (is_k) {
-    auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, 4));
-    k->aux = as_continuation(source_root)->aux;
-    k->used = 0;
-    k->reserved = 0;
-    k->inner = first;
-    k->outer = previous;
-    made = Value::object(k);
-  } else {
-    Fiber* outer = as_fiber(previous);
-    if (first.get() != previous.get()) {
-      outer->handler = first;
-      cx.heap.write_barrier(outer, first);
-    }
-    made = previous;
-  }
-  fs->base[a] = made;
-  return Next::Run;
 }
 
 // --- limits and fuel ---------------------------------------------------------------------------
@@ -658,6 +737,8 @@ Next Interpreter::check_fuel() {
     fs->dest = kNoDest;
     fs->status = FiberStatus::Suspended;
     if (spent != vm.current_) {
+      // A fiber that was being stepped goes on only with the one that steps it.
+      fs->status = FiberStatus::Running;
       fiber->handler = vm.current_;
       cx.heap.write_barrier(fiber, vm.current_);
     }

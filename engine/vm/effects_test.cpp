@@ -232,3 +232,32 @@ TEST_CASE("bindings of parameters that are none are passed over") {
   CHECK_SX("(let ((p (make-parameter 3))) (%set-dynamic '(1 (2) :x)) (p))", "3");
   CHECK_SX("(let ((p (make-parameter 3))) (%set-dynamic 5) (p))", "3");
 }
+
+TEST_CASE("a fiber that is in the middle of another one's step goes on with that one only") {
+  CHECK_SX(
+      "(let* ((b (fiber/new (fn () (let loop ((i 0)) (if (< i 500) (loop (+ i 1)) :b)))))"
+      "       (a (fiber/new (fn () (fiber/step b nil nil))))"
+      "       (try (fn (f) (guard (e (else (error-message e))) (f)))))"
+      " (list (fiber/step a nil 100) (try (fn () (fiber/step b nil nil))) (try (fn () (fiber/cancel b "
+      ":x))) (fiber/step a nil nil)))",
+      "({:out-of-fuel true} \"fiber/step: this fiber is running\" \"fiber/cancel: this fiber is "
+      "running\" {:done {:done :b}})");
+}
+
+TEST_CASE("a copy of a handler in the middle of its work has a continuation of its own") {
+  const char* forwarding =
+      "(with-handler (fn (r k) (list (resume (fiber/copy k) 1) (resume (fiber/copy k) 2) (resume k "
+      "3)))"
+      " (with-handler (fn (r k) (let ((v (perform r))) (resume k (* 10 v))))"
+      "  (with-handler (fn (r k) (resume k (+ 1 (perform r)))) (+ (perform :a) 1000))))";
+  CHECK_SX(forwarding, "(1011 1021 1031)");
+  CHECK_SX(
+      "(with-handler (fn (r k) (mapcat (fn (c) (resume (fiber/copy k) c)) r))"
+      " (with-handler (fn (r k) (resume k (perform r)))"
+      "  (let* ((a (perform '(1 2 3))) (b (perform '(1 2 3)))) (if (= 4 (+ a b)) (list [a b]) ()))))",
+      "([1 3] [2 2] [3 1])");
+  CHECK_SX(
+      "(with-handler (fn (r k) (guard (e (else (error-message e))) (fiber/copy k)))"
+      " (with-handler (fn (r k) (resume k (perform r))) (protect (perform :a) nil)))",
+      "\"fiber/copy: the fiber is inside protect; its cleanup would run twice\"");
+}

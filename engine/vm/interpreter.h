@@ -8,6 +8,8 @@
 
 namespace sx {
 
+class RootList;
+
 enum class Unwind : std::uint8_t { Raise, Limit, Cancel };
 
 // What the run loop does after a slow path.
@@ -71,6 +73,9 @@ struct Interpreter {
   Next fiber_step(std::uint8_t a, Value fiber, Value value, Value budget);
   Next fiber_cancel(std::uint8_t a, Value fiber_or_k, Value error);
   Next fiber_copy(std::uint8_t a, Value fiber_or_k);
+  void copy_chain(Value inner, Value outer, bool stepped, RootList& copies);
+  void copy_held_continuations(RootList& copies, std::size_t index);
+  Value make_continuation(const Root& original, const Root& inner, const Root& outer);
   Next limited(std::uint8_t a, Value thunk, Value limits);
   Next check_fuel();
   Next check_back_edge();
