@@ -253,12 +253,21 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
   return static_cast<const ModuleInterface*>(interfaces_[name].get());
 }
 
+std::string Engine::exporter_of(std::string_view name) {
+  std::string found;
+  each_export([&](std::string_view module, const Export& e) {
+    // Of two copies of a name the same one is told in every run.
+    if (e.name == name && (found.empty() || module < found)) found = module;
+  });
+  return found;
+}
+
 // Adds the bundles that are said to hold modules like `asked` until one has the module.
 bool Engine::find_in_bundles(std::string_view module, std::string_view asked) {
   if (!find_bundles) return false;
   const std::string name(module);
   for (const LibraryBundle& bundle : find_bundles(asked)) {
-    const auto added = add_bundle(bundle.bytes, bundle.name, true);
+    const auto added = add_bundle(bundle, true);
     if (!added.ok() && on_notice) on_notice(added.error().message);
     if (available_.count(name)) return true;
   }
@@ -273,9 +282,10 @@ Result<void> Engine::require_module(std::string_view module) {
   return {};
 }
 
-Result<void> Engine::add_bundle(std::string_view bytes, std::string_view name, bool library) {
-  SX_TRY(Bundle bundle, decode_bundle(bytes, engine_tables(), name));
-  for (const auto& unit : bundle.units) SX_CHECK(verify_unit(*unit, engine_tables()));
+Result<void> Engine::add_bundle(const LibraryBundle& given, bool library) {
+  SX_TRY(Bundle bundle, decode_bundle(given.bytes, engine_tables(), given.name, !given.built_in));
+  if (!given.built_in)
+    for (const auto& unit : bundle.units) SX_CHECK(verify_unit(*unit, engine_tables()));
   if (!library)
     last_entry_ = bundle.entry < bundle.units.size() ? bundle.units[bundle.entry]->module : "";
   for (auto& unit : bundle.units) {

@@ -30,8 +30,8 @@ struct SourceFile {
 };
 
 // Functions in C++ that the embedder adds to the language: a module that programs name in :use. The
-// tables that bundles are compared by do not change; a bundle that uses the module is refused by its
-// name where nobody added it. IO ops are added with Runner::add.
+// tables that bundles are compared by do not change; a bundle that uses the module is refused by
+// its name where nobody added it. IO ops are added with Runner::add.
 struct Extension {
   std::string module;  // "image"
   // Their names are exports of the module, complete as written ("image/resize"), unlike any other;
@@ -54,11 +54,13 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Asked before a unit is linked; one that is refused stays available. A host that has not loaded
   // all of its primitives yet (web/kernel.cpp) refuses what needs them.
   std::function<Result<void>(const UnitImage&)> admit;
-  // Bundles that came with the program, looked into only when a module is needed that nothing at hand
-  // has: each is asked for by its module, then, when no source was found either, by "".
+  // Bundles that came with the program, looked into only when a module is needed that nothing at
+  // hand has: each is asked for by its module, then, when no source was found either, by "".
   struct LibraryBundle {
     std::string_view bytes;  // stay as long as the engine
     std::string_view name;
+    // A part of this very program, checked when that was built: it is not checked at every start.
+    bool built_in = false;
   };
   std::function<std::vector<LibraryBundle>(std::string_view module)> find_bundles;
   // Told about what a person should know: a refused bundle for which the source was compiled.
@@ -73,7 +75,9 @@ class Engine : private MacroRunner, private ModuleResolver {
   // library: what came with the binary; a project whose source of a module differs from it (by
   // hash) gets its own source compiled instead.
   Result<void> add_bundle(std::string_view bytes, std::string_view name = "bundle",
-                          bool library = false);
+                          bool library = false) {
+    return add_bundle(LibraryBundle{bytes, name}, library);
+  }
   // The module's path of the bundle's entry, "" when it has none.
   const std::string& last_bundle_entry() const { return last_entry_; }
 
@@ -113,6 +117,7 @@ class Engine : private MacroRunner, private ModuleResolver {
   std::vector<std::string> missing_ops() const;
 
  private:
+  Result<void> add_bundle(const LibraryBundle& bytes, bool library);
   void begin_expansion(std::uint32_t module) override;
   Result<Value> run_macro(Value fn, Value argument_forms) override;
   Result<void> run_for_macros(const UnitImage& unit) override;
@@ -122,6 +127,7 @@ class Engine : private MacroRunner, private ModuleResolver {
   std::string_view global_usage(std::string_view full_name) override;
   Result<const ModuleInterface*> require(std::string_view module,
                                          std::string_view asked_by) override;
+  std::string exporter_of(std::string_view name) override;
 
   CompileServices services();
   Result<void> load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value);

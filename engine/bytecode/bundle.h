@@ -52,9 +52,10 @@ std::string encode_bundle(const std::vector<const UnitImage*>& units, std::uint3
                           const Tables& tables);
 
 // Reads untrusted bytes. The units are well-formed as data but must pass verify_unit before they
-// are linked. `name` is the file name used in errors.
+// are linked. `name` is the file name used in errors. Unchecked, the fingerprint of the tables and
+// the content hash are taken as stated: for what is part of the program itself.
 Result<Bundle> decode_bundle(std::string_view bytes, const Tables& tables,
-                             std::string_view name = "bundle");
+                             std::string_view name = "bundle", bool checked = true);
 
 // Writes the content hash that belongs to the bytes into them (tests and fuzzing need bundles that
 // are wrong elsewhere). No effect on what is shorter than a header.

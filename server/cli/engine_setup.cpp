@@ -165,7 +165,9 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
             module.empty() ? file.name.starts_with("bundles/") : file.name == wanted;
         if (!matches || !opened.insert(file.name).second) continue;
         found.push_back(
-            {{reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name});
+            {.bytes = {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()},
+             .name = file.name,
+             .built_in = true});
       }
       return found;
     };
