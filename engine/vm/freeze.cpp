@@ -12,8 +12,8 @@
 #include "engine/reader/printer.h"
 #include "engine/value/builder.h"
 #include "engine/value/collections.h"
+#include "engine/vm/frames.h"
 #include "engine/vm/freeze_code.h"
-#include "engine/vm/interpreter.h"
 
 namespace sx {
 
@@ -56,8 +56,6 @@ bool is_builtin(Value v) {
          static_cast<PrimitiveObject*>(v.as_object())->index < primitive_count();
 }
 
-Fiber* as_fiber(Value v) { return static_cast<Fiber*>(v.as_object()); }
-
 class Writer {
  public:
   Writer(Vm& vm, std::string& out) : vm_(vm), cx_(vm.cx), out_(out) {}
@@ -69,7 +67,7 @@ class Writer {
     }
     portable_ =
         is_kind(root, Kind::Fiber) && as_fiber(root)->state() && as_fiber(root)->state()->portable;
-    if (is_kind(root, Kind::Fiber) ? !as_fiber(root)->state() : continuation(root)->used != 0)
+    if (is_kind(root, Kind::Fiber) ? !as_fiber(root)->state() : as_continuation(root)->used != 0)
       return refuse(0, is_kind(root, Kind::Fiber)
                            ? "this fiber has finished; only a suspended one can be frozen"
                            : "this continuation was already resumed or cancelled");
@@ -89,8 +87,6 @@ class Writer {
  private:
   static constexpr std::uint64_t kBusy = UINT64_MAX;
   static constexpr std::uint64_t kOwn = std::uint64_t{1} << 63;
-
-  static Continuation* continuation(Value v) { return static_cast<Continuation*>(v.as_object()); }
 
   // --- refusing ----------------------------------------------------------------------------------
   bool refuse(std::uint32_t step, std::string_view why) {
@@ -547,7 +543,7 @@ class Writer {
   }
 
   bool put_continuation(Value v, std::uint32_t at) {
-    const Continuation* k = continuation(v);
+    const Continuation* k = as_continuation(v);
     shells_.push_back(static_cast<char>(OwnTag::Continuation));
     shells_.push_back(k->used != 0 ? 1 : 0);
     if (k->used != 0) return true;
@@ -605,7 +601,7 @@ class Writer {
         return content_chain(fiber->handler.is_nil() ? v : fiber->handler, v, own.step);
       }
       case Kind::Continuation: {
-        const Continuation* k = continuation(v);
+        const Continuation* k = as_continuation(v);
         return k->used != 0 || content_chain(k->inner, k->outer, own.step);
       }
       default:
@@ -625,7 +621,7 @@ class Writer {
     const Value* base;
     const std::uint32_t* pc;
     std::uint32_t link;
-    const Value* caller;  // base of the frame below
+    const Value* caller;  // base of the frame below, or null
   };
 
   bool content_strand(const Fiber* fiber, std::uint32_t at) {
@@ -645,23 +641,11 @@ class Writer {
     contents_.push_back(state->dest == kNoDest ? 0 : 1);
 
     std::vector<Frame> frames;  // innermost first
-    const Segment* segment = state->top;
-    const Value* base = state->base;
-    const std::uint32_t* pc = state->pc;
-    while (true) {
-      const auto link = static_cast<std::uint32_t>(base[-1].bits);
-      frames.push_back({base, pc, link, nullptr});
-      if (link & kLinkFiber) break;
-      pc = reinterpret_cast<const std::uint32_t*>(
-          static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
-      if (link & kLinkSegment) {
-        base = segment->caller_base;
-        segment = segment->below;
-      } else {
-        base -= link & kLinkDelta;
-      }
-      frames.back().caller = base;
-    }
+    each_frame(state, [&](const Value* base, const std::uint32_t* pc, std::uint32_t link,
+                          const Value* caller) {
+      frames.push_back({base, pc, link, caller});
+      return true;
+    });
     put_count(contents_, frames.size());
     for (std::size_t i = frames.size(); i > 0; --i) {
       // Where the value it waits for goes: to the call that the next frame answers.
