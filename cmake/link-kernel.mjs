@@ -13,7 +13,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import {
-  counted, encoded, fileOf, kCustom, kData, kDataCount, kExports, namesIn, Reader, sectionsOf, segmentsOf, symbolsOf, withSegmentNames,
+  counted, encoded, fileOf, kCustom, kData, kDataCount, kExports, kImports, namesIn, Reader, sectionsOf, segmentsOf, symbolsOf, withSegmentNames,
 } from "./wasm-file.mjs";
 
 const [objectList, sourceList, out, , linker, ...flags] = process.argv.slice(2);
@@ -23,6 +23,8 @@ const kFeatures = ["--enable-bulk-memory", "--enable-sign-ext", "--enable-nontra
 const kOptimise = ["--post-emscripten", "-O3", "-fimfs", "10", "-ocimfs", "20", "--low-memory-unused",
   "--zero-filled-memory", "--strip-debug", "--strip-producers"];
 const kToolsData = "tools";
+// What the kernel calls in tools.wasm, minding by itself that it is there; the rest is called through the table.
+const kEntry = /^_ZN2sx14compile_source/;
 
 const parts = join(out, "web/link");
 rmSync(parts, { recursive: true, force: true });
@@ -122,23 +124,35 @@ function callGraph(path) {
   return { calls, roots };
 }
 
-const ofOthers = new Set(others.flatMap(({ functions }) => functions));
-const ofTools = new Set(tools.flatMap(({ functions }) => functions).filter((name) => !ofOthers.has(name)));
-const isCut = (/** @type {string} */ name) => ofTools.has(name) || primitives.has(name);
-const behind = new Set([...names].filter(([, name]) => isCut(name)).map(([index]) => `f${index}`));
+const ofOthers = new Set(others.flatMap(({ functions }) => functions).map(({ name }) => name));
+const ofTools = tools.flatMap(({ functions }) => functions).filter(({ name }) => !ofOthers.has(name));
+// Templates and inline functions may be called by the C++ library too: they go where they are reached.
+const strong = new Set([...ofTools.filter(({ weak }) => !weak).map(({ name }) => name), ...primitives]);
+const weak = new Set(ofTools.filter((one) => one.weak).map(({ name }) => name));
+const nameOf = (/** @type {string} */ name) => names.get(Number(name.slice(1))) ?? "";
+
+// Functions of one name that both sides have for themselves: it may be that of the tools.
+const ofAnyTool = new Set(tools.flatMap(({ functions }) => functions).map(({ name }) => name));
+const ofBoth = (/** @type {string} */ name) => ofAnyTool.has(name.replace(/\.\d+$/, "")) && ofOthers.has(name.replace(/\.\d+$/, ""));
 
 const plain = join(parts, "prepared.wasm");
 writeFileSync(plain, prepared());
 const { calls, roots } = callGraph(plain);
 const kept = new Set();
-const todo = [...roots].filter((name) => !behind.has(name));
+const todo = [...roots].filter((name) => !strong.has(nameOf(name)) && !weak.has(nameOf(name)));
 for (let name; (name = todo.pop());) {
   if (kept.has(name)) continue;
   kept.add(name);
-  for (const callee of calls.get(name) ?? []) if (!behind.has(callee)) todo.push(callee);
+  for (const callee of calls.get(name) ?? []) {
+    if (!strong.has(nameOf(callee))) todo.push(callee);
+    else if (!kEntry.test(nameOf(callee)) && !ofBoth(nameOf(name)))
+      throw new Error(`${nameOf(name)} calls ${nameOf(callee)}, which is in tools.wasm: that is for primitives with a row in engine/prim/modules.def`);
+  }
 }
+const imports = sections.find(({ id }) => id === kImports);
+const imported = imports ? new Reader(imports.body).number() : 0;  // all of them functions
 const cut = join(parts, "cut.list");
-writeFileSync(cut, [...names.keys()].map((index) => `f${index}`).filter((name) => !kept.has(name)).join("\n"));
+writeFileSync(cut, [...names.keys()].filter((index) => index >= imported).map((index) => `f${index}`).filter((name) => !kept.has(name)).join("\n"));
 const halves = ["kernel", "tools"].map((name) => join(parts, `${name}.wasm`));
 run("wasm-split", [plain, "--split-funcs", `@${cut}`, "--import-namespace", "kernel", "--placeholder-namespace", "tools",
   "-o1", halves[0], "-o2", halves[1], ...kFeatures]);

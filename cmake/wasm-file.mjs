@@ -5,6 +5,7 @@
 // https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
 
 export const kCustom = 0;
+export const kImports = 2;
 export const kExports = 7;
 export const kDataCount = 12;
 export const kData = 11;
@@ -114,13 +115,14 @@ export function segmentsOf(body) {
   return segments;
 }
 
+const kWeak = 1;
 const kUndefined = 0x10;
 const kNamed = 0x40;
 
 /** What an object file says of its functions and data.
  *  @param {Section[]} sections */
 export function symbolsOf(sections) {
-  /** @type {{functions: string[], data: {name: string, segment: number}[], wanted: string[]}} */
+  /** @type {{functions: {name: string, weak: boolean}[], data: {name: string, segment: number}[], wanted: string[]}} */
   const found = { functions: [], data: [], wanted: [] };
   const linking = sections.find(({ name }) => name === "linking");
   for (const part of linking ? partsOf(linking.body, 1) : []) {
@@ -141,7 +143,7 @@ export function symbolsOf(sections) {
       } else {
         in_.number();
         const name = kind !== 3 && (defined || flags & kNamed) ? in_.text() : "";
-        if (kind === 0 && defined) found.functions.push(name);
+        if (kind === 0 && defined) found.functions.push({ name, weak: (flags & kWeak) !== 0 });
       }
     }
   }
