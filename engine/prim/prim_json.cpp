@@ -11,11 +11,18 @@ namespace sx {
 namespace {
 
 constexpr std::int64_t kDepthMax = 100'000;
+constexpr std::size_t kShared = 256;
+constexpr std::size_t kSharedBytesMax = 24;
 
 class JsonReader {
  public:
   JsonReader(Context& cx, std::string_view text, bool keywords, std::int64_t depth_max)
-      : cx_(cx), text_(text), keywords_(keywords), depth_max_(depth_max), values_(cx.heap) {}
+      : cx_(cx),
+        text_(text),
+        keywords_(keywords),
+        depth_max_(depth_max),
+        values_(cx.heap),
+        shared_(cx.heap) {}
 
   Value read() {
     for (;;) {
@@ -216,7 +223,7 @@ class JsonReader {
       if (peek() == '"' && at_ < text_.size()) {
         ++at_;
         if (!buffer_.empty()) plain = buffer_.append(plain);
-        values_.push(key && keywords_ ? cx_.keyword(plain) : make_string(cx_, plain));
+        values_.push(key && keywords_ ? cx_.keyword(plain) : text(plain));
         return true;
       }
       if (peek() != '\\' || at_ >= text_.size()) return fail("'\"'"), false;
@@ -224,6 +231,22 @@ class JsonReader {
       ++at_;
       if (!read_escape()) return false;
     }
+  }
+
+  // Short texts come again and again (keys above all): each place of a small table remembers the
+  // last one that belongs there. Saves memory, and hashing and comparing what is the same object.
+  Value text(std::string_view plain) {
+    if (plain.size() > kSharedBytesMax) return make_string(cx_, plain);
+    std::size_t place = plain.size();
+    for (const char c : plain) place = place * 31 + static_cast<unsigned char>(c);
+    place = (place ^ place >> 8) % kShared;
+    if (shared_.size() == 0)
+      for (std::size_t i = 0; i < kShared; ++i) shared_.push(Value::nil());
+    const Value known = shared_[place];
+    if (!known.is_nil() && as_string(known)->view() == plain) return known;
+    const Value made = make_string(cx_, plain);
+    shared_[place] = made;
+    return made;
   }
 
   bool read_number() {
@@ -277,6 +300,7 @@ class JsonReader {
   bool keywords_;
   std::int64_t depth_max_;
   RootList values_;
+  RootList shared_;
   std::vector<Level> levels_;
   std::string buffer_;
   std::size_t at_ = 0;
