@@ -113,6 +113,12 @@ class Engine : private MacroRunner, private ModuleResolver {
       for (const Export& e : available.image->exports) visit(std::string_view(module), e);
   }
 
+  // A suspended fiber or continuation as bytes; it is used up (vm/freeze.h).
+  Result<std::string> freeze(Value fiber);
+  // The fiber again, with the modules it needs loaded first. Who may hand in bytes is the caller's
+  // decision: they say what loaded code does next. The caller roots it at once.
+  Result<Value> thaw(std::string_view bytes);
+
   // Ops that loaded modules declare and nobody here services: each with the module that needs it.
   std::vector<std::string> missing_ops() const;
 

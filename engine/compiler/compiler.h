@@ -61,6 +61,8 @@ class ModuleResolver {
   // what was looked for and where; a cycle is an error naming the whole circle.
   virtual Result<const ModuleInterface*> require(std::string_view module,
                                                  std::string_view asked_by) = 0;
+  // A module at hand that exports the name, for the error about a name that is not visible; or "".
+  virtual std::string exporter_of(std::string_view) { return {}; }
 };
 
 struct CompileOptions {

@@ -114,9 +114,26 @@ TEST_CASE("what can be known to be wrong is refused with file, line, column and 
        "attribute."},
       {"(defcomp ~c (&key t) t)\n(~c :u 1)", "t.sx:2:1: ~c has no keyword :u. Usage: (~c &key t)"},
       {"(defcomp ~c (&key t) t)\n(~c 1)", "t.sx:2:1: ~c takes no children. Usage: (~c &key t)"},
-      {"(~none)", "t.sx:1:2: Unknown component: ~none"},
+      {"(~none)",
+       "t.sx:1:2: Unknown component: ~none. Define it, or use the module that exports it."},
       {"(defrecord p (x y))\n(match 1 ((p a) a))", "t.sx:2:11: p has 2 fields, the pattern has 1."},
       {"(match 1 ((list a a) 1))", "t.sx:1:19: The pattern binds a twice."},
+      {"(match 1 (n n) (2 :two))",
+       "t.sx:1:17: This clause is never reached: the one before it fits everything."},
+      {"(match [1 2] ([a b] a) (_ 0))",
+       "t.sx:1:25: This clause is never reached: the one before it fits everything."},
+      {"(match [1 2] ([a b c] 1))",
+       "t.sx:1:15: This pattern never fits: the value is a vector of 2 elements."},
+      {"(match [1] ({:a a} 1))",
+       "t.sx:1:13: This pattern never fits: the value is a vector of 1 element."},
+      {"(let ((f (fn (a) a))) (f 1 2))",
+       "t.sx:1:23: f was given 2 arguments, it takes at most 1. Usage: (f a)"},
+      {"(define (g)\n  (define (h a &opt b) a)\n  (h))",
+       "t.sx:3:3: h was given 0 arguments, it needs 1. Usage: (h a &opt b)"},
+      {"(let next ((i 0) (j 1)) (next 1))",
+       "t.sx:1:25: next was given 1 argument, it needs 2. Usage: (next (i 0) (j 1))"},
+      {"(:k)", "t.sx:1:1: :k was given 0 arguments. Usage: (:k coll [default])"},
+      {"(:k {} 1 2)", "t.sx:1:1: :k was given 3 arguments. Usage: (:k coll [default])"},
       {"(defmacro m (x) x)\n(m)",
        "t.sx:2:1: In the macro m: m: Expected 1 argument, got 0. Usage: (m x)"},
       {",x", "t.sx:1:1: An unquote (, or ,@) outside of a quasiquote."},
@@ -191,7 +208,8 @@ TEST_CASE(
       "(defmacro inner (x) `(total ,x)) (defmacro add-all (&rest xs) `(inner (list ,@xs)))";
   CHECK(f.value("(use lib1) (define (total x) :wrong) (let ((list vector)) (add-all 1 2 3))") ==
         "6");
-  CHECK(f.error("(use lib1)\n(total 1)") == "t.sx:2:2: Unbound name: total");
+  CHECK(f.error("(use lib1)\n(total 1)") ==
+        "t.sx:2:2: Unbound name: total. Define it, or use the module that exports it.");
 }
 
 TEST_CASE("forms give the values that the language page promises") {
@@ -265,7 +283,8 @@ TEST_CASE("forms give the values that the language page promises") {
       const char* source = form;  // clang 14: CAPTURE cannot name a structured binding
       CAPTURE(source);
       if (std::string_view(expected) == "Unbound")
-        CHECK(f.error(source) == "t.sx:1:27: Unbound name: a");
+        CHECK(f.error(source) ==
+              "t.sx:1:27: Unbound name: a. Define it, or use the module that exports it.");
       else
         CHECK(f.value(source) == expected);
     }

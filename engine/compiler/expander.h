@@ -193,7 +193,8 @@ class Expander {
 
   // --- quasiquote (quasi.cpp) ---
   Node* quasi(const Form* form, int level, const Scope* scope);
-  bool quasi_constant(const Form* form) const;
+  bool quasi_constant(const Form* form);
+  std::unordered_map<const Form*, bool> quasi_constants_;  // of the templates so far
   Node* quasi_items(const Form* form, int level, const Scope* scope);
 
  public:
@@ -248,6 +249,8 @@ class Expander {
   Node* form_backtrace(const Form*, const Scope*);
 
  private:
+  bool fits_all(const Form* pattern) const;
+  bool check_match_shape(const Form* form);
   Node* clauses(const Form* form, std::size_t from, const Scope* scope, Node* otherwise);
   Node* thread(const Form* form, const Scope* scope, bool last);
   Node* element(const Form* form, const Scope* scope);

@@ -178,6 +178,12 @@ int edit_distance(std::string_view a, std::string_view b, int limit) {
 
 Node* Expander::unbound(const Form* symbol, const Scope* scope) {
   const std::string name = text_of(symbol);
+  if (const std::string library = services_.modules.exporter_of(name);
+      !library.empty() && library != module_)
+    return error_at(symbol->at,
+                    str("Unbound name: ", name, ". The library ", library, " has it: write ",
+                        module_.empty() ? str("(use ", library, ") at the top.")
+                                        : str(":use (", library, ") in the module's header.")));
   const int limit = name.size() <= 1 ? 0 : name.size() <= 3 ? 1 : 2;
   std::vector<std::pair<int, std::string>> near;
   auto consider = [&](std::string_view candidate) {
@@ -202,14 +208,15 @@ Node* Expander::unbound(const Form* symbol, const Scope* scope) {
                    : i + 1 == std::min<std::size_t>(near.size(), 3) ? " or "
                                                                     : ", ",
                    near[i].second);
-  if (!near.empty()) message += "?";
+  message += near.empty() ? "." : "?";
+  const std::size_t told = near.empty() ? message.size() : 0;
   if (name.find("--") != std::string_view::npos)
-    message += str(near.empty() ? "." : "", " Names with -- are private to their module.");
+    message += " Names with -- are private to their module.";
   if (name.size() > 1 && is_markup_tag(name))
-    message += str(near.empty() ? "." : "",
-                   " As an element it stands at the head of a form; to pass "
-                   "it as a function write (fn (x) (",
-                   name, " x)).");
+    message += str(
+        " As an element it stands at the head of a form; to pass it as a function write (fn (x) (",
+        name, " x)).");
+  if (message.size() == told) message += " Define it, or use the module that exports it.";
   return error_at(symbol->at, message);
 }
 
