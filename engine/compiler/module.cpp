@@ -4,6 +4,7 @@
 
 #include "engine/base/sha256.h"
 #include "engine/base/str.h"
+#include "engine/base/utf8.h"
 #include "engine/compiler/expander.h"
 #include "engine/reader/reader.h"
 
@@ -14,13 +15,18 @@ bool Expander::read_forms(std::string_view source, std::vector<const Form*>& out
   read.file = options_.file;
   Reader reader(cx_, source, read);
   for (;;) {
-    const Position at{reader.line(), reader.column()};
+    Position at{reader.line(), reader.column()};
     auto form = reader.next();
     if (!form.ok()) {
       error_ = form.error();
       return false;
     }
     if (form.value() == Value::eof()) return true;
+    // A list knows where it begins; a name alone ends where the reader stands.
+    if (form.value().is_symbol()) {
+      const auto width = static_cast<std::uint32_t>(utf8_count(cx_.symbols.name(form->id())));
+      at = {reader.line(), reader.column() > width ? reader.column() - width : 1};
+    }
     out.push_back(forms_.from_value(form.value(), at));
   }
 }

@@ -47,7 +47,7 @@ void Appender::submit(std::vector<Op> ops, CommitCallback done) {
   }
   if (refusal) {
     counters_.errors++;
-    member.done(Error{refusal});
+    member.done(Error{refusal});  // NOLINT(bugprone-use-after-move): what is refused stays
   } else {
     wake_.notify_one();
   }

@@ -3,7 +3,7 @@
 //   node tests/tools/docs-check.mjs [PAGE…]     default: README.md and docs/**/*.md
 //
 // What stands in a page:
-//   ```scheme                  forms, evaluated one by one in one `sx repl` for all pages. A comment after a
+//   ```scheme                  forms, evaluated one by one in one `sx repl` for each page. A comment after a
 //                              form says what happens: `;=> value` (as printed), `;=> error: part of the
 //                              message`, `;>> a printed line`. Without one the form must not raise.
 //                              (use m…) at the start of a block holds for the whole block.
@@ -235,7 +235,6 @@ if (!existsSync(kSx)) {
   process.exit();
 }
 rmSync(kScratch, { recursive: true, force: true });
-const examples = [];
 const known = knownVariables();
 for (const page of pages()) {
   const path = join(kRoot, page);
@@ -246,6 +245,7 @@ for (const page of pages()) {
   const text = readFileSync(path, "utf8");
   const folder = join(kScratch, page.replace(/\W+/g, "-"));
   let blocks = [];
+  const examples = [];
   try {
     blocks = fencedBlocks(text);
   } catch (error) {
@@ -265,11 +265,11 @@ for (const page of pages()) {
       if (!words.includes("sketch")) examples.push(...found);
     } else if (language === "console" && words.includes("run")) runConsole(page, block, folder);
   }
+  runExamples(examples);
   checkLinks(page, text);
   checkPaths(page, text, shown);
   checkVariables(page, text, known);
   if (page === "docs/language.md") checkEveryForm(text);
   if (page === "docs/blog.md") checkEveryVariable(text);
 }
-runExamples(examples);
 report.finish();

@@ -3,12 +3,15 @@
 //   node tests/tools/lint.mjs
 //
 // One case per file and check. C++ is checked by clang-format 14 (scripts/fmt mends it), scripts by
-// shellcheck, JavaScript by `node --check`, the JSDoc types of the browser glue by tsc.
-import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+// shellcheck, JavaScript by `node --check`, the JSDoc types of the browser glue by tsc. clang-tidy 14
+// (.clang-tidy says what for) reads the C++ files that differ from the merge base with the main branch, or
+// without one from the last commit but one; it needs build/native configured, and stops after kTidySeconds.
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { Report } from "./report.mjs";
 
 const kMaxLines = 800;
+const kTidySeconds = 100;
 // Files that may be longer, each with its reason.
 const kLongFiles = {
   "engine/vm/run.cpp": "the run loop: one function, one place",
@@ -80,4 +83,72 @@ for (const file of files) {
   const at = text.split("\n").findIndex((line) => kMachinePaths.test(line));
   check(at < 0, `no path of one machine: ${file}`, at < 0 ? "" : `${file}:${at + 1}: ${text.split("\n")[at].trim()}`);
 }
+
+/** What git prints, or null when it refuses. @param {...string} args */
+function git(...args) {
+  const run = spawnSync("git", args, { encoding: "utf8", maxBuffer: 1 << 26 });
+  return run.status === 0 ? run.stdout.trim() : null;
+}
+
+/** The commit that changes are counted from: where this branch left the main one, or the one before the last. */
+function tidyBase() {
+  const head = git("rev-parse", "HEAD");
+  for (const main of ["origin/main", "origin/master", "main", "master"]) {
+    const base = git("merge-base", "HEAD", main);
+    if (base !== null && base !== head) return base;
+  }
+  return git("rev-parse", "--verify", "--quiet", "HEAD~1");
+}
+
+/** Runs clang-tidy over one file: "good", "skipped" (clang 14 does not compile it), or its findings. */
+function tidy(file) {
+  return new Promise((resolve) => {
+    const child = spawn("clang-tidy-14", ["-p", "build/native", "--quiet", "--extra-arg=-Wno-unknown-warning-option", file], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (text) => (output += text));
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", () => {
+      const found = output.split("\n").filter((line) => /\[[\w.-]+(,[\w.-]+)*\]$/.test(line));
+      if (found.some((line) => line.includes("[clang-diagnostic-error"))) resolve("skipped");
+      else resolve(found.length === 0 ? "good" : output);
+    });
+  });
+}
+
+async function tidyChanged() {
+  const base = tidyBase();
+  const database = "build/native/compile_commands.json";
+  if (base === null || !existsSync(database)) {
+    console.log(`# clang-tidy: nothing is checked, ${base === null ? "there is no earlier commit" : `there is no ${database}: run scripts/build native`}`);
+    return;
+  }
+  const compiled = new Set(JSON.parse(readFileSync(database, "utf8")).map((entry) => entry.file));
+  const changed = new Set((git("diff", "--name-only", base) ?? "").split("\n"));
+  for (const file of (git("ls-files", "--others", "--exclude-standard") ?? "").split("\n")) changed.add(file);
+  const queue = [...changed].filter((file) => file.endsWith(".cpp") && compiled.has(`${process.cwd()}/${file}`)).sort();
+  const total = queue.length;
+  const end = Date.now() + kTidySeconds * 1000;
+  const skipped = [];
+  await Promise.all([0, 1].map(async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      if (Date.now() > end) {
+        queue.unshift(file);
+        return;
+      }
+      const result = await tidy(file);
+      if (result === "skipped") skipped.push(file);
+      else check(result === "good", `clang-tidy: ${file}`, result.split("\n").slice(0, 20).join("\n"));
+    }
+  }));
+  console.log(`# clang-tidy: ${total - queue.length - skipped.length} of ${total} files that differ from ${base.slice(0, 12)}` +
+    (skipped.length > 0 ? `; clang 14 does not compile ${skipped.join(" ")}` : "") +
+    (queue.length > 0 ? `; no time in ${kTidySeconds} s for ${queue.join(" ")}` : ""));
+}
+
+await tidyChanged();
+const kinds = { "C++": /\.(cpp|h)$/, JavaScript: /\.(mjs|js)$/, SX: /\.sx$/, documents: /\.md$/ };
+console.log(`# ${files.length} files: ${Object.entries(kinds).map(([kind, ending]) => `${files.filter((file) => ending.test(file)).length} ${kind}`).join(", ")}, ${scripts.length} scripts`);
 report.finish();
