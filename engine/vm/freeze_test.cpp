@@ -440,6 +440,31 @@ TEST_CASE("another engine goes on where the first one stopped") {
   }
 }
 
+TEST_CASE("an embedder's thaw loads the modules that the fiber needs") {
+  const std::string module =
+      "(module demo/flow :export (demo/start)) (define (work) (protect (* 2 (perform :n)) nil))"
+      "(define (demo/start) (let ((f (fiber/new work))) (fiber/step f nil nil) f))";
+  TestMachine first(false), second(false);
+  first.files["demo/flow"] = second.files["demo/flow"] = module;
+  const auto fiber = first.engine.eval("(use demo/flow) (demo/start)");
+  REQUIRE(fiber.ok());
+  const auto bytes = first.engine.freeze(*fiber);
+  REQUIRE(bytes.ok());
+  const auto again = second.engine.thaw(*bytes);
+  REQUIRE(again.ok());
+  Root root(second.engine.cx().heap, *again);
+  const auto step = second.engine.eval("(fn (f) (fiber/step f 21 nil))");
+  REQUIRE(step.ok());
+  const Value args[] = {root};
+  CHECK(print(second.engine.cx(), *second.engine.runner.run_now(*step, args, 1)) == "{:done 42}");
+  second.files["demo/flow"].clear();
+  TestMachine third(false);
+  const auto refused = third.engine.thaw(*bytes);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("Module demo/flow was not found") != std::string::npos);
+  CHECK_FALSE(third.engine.thaw("nothing").ok());
+}
+
 TEST_CASE("frozen bytes say what they need before they are thawed") {
   TestMachine machine(false);
   const auto frozen = machine.engine.eval(kOther + "(freeze f)", "other.sx");
