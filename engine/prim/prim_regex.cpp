@@ -93,7 +93,7 @@ class ReplyReader {
         break;
       }
       case 'S':
-        pieces(number());
+        if (!pieces(number())) return false;
         break;
       case 'w':
         cx_.fuel -= number();
@@ -107,7 +107,8 @@ class ReplyReader {
     return true;
   }
 
-  void pieces(std::uint32_t count) {
+  bool pieces(std::uint32_t count) {
+    if (!want_room(cx_, "text", std::size_t{count} * 56)) return false;
     ListBuilder out(cx_);
     cx_.charge(std::size_t{count} * 48);
     for (std::uint32_t from = 0; count-- > 0;) {
@@ -116,6 +117,7 @@ class ReplyReader {
       from = to;
     }
     stack_.push(out.finish());
+    return true;
   }
 
   Context& cx_;

@@ -71,6 +71,9 @@ Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::
     const String* s = as_string(rooted);
     if (from == 0 && to == s->byte_len) return rooted;
     if (!s->ascii()) chars = static_cast<std::uint32_t>(utf8_count(s->view().substr(from, size)));
+    // Long text that is not ASCII carries an index of its own: make_string knows how.
+    if (chars != size && chars > 64)
+      return make_string(cx, std::string(s->view().substr(from, size)));
   }
   const std::uint32_t words = 3 + (size + 7) / 8;
   Object* object = cx.heap.alloc(Kind::String, words);

@@ -14,6 +14,7 @@ namespace sx::text {
 namespace {
 
 constexpr std::uint64_t kSliceWork = 200'000;
+constexpr std::size_t kSliceReply = std::size_t{1} << 20;
 constexpr std::uint64_t kStartWorkMin = 1'000'000, kStartWorkMax = 50'000'000;
 constexpr int kPaused = -1000, kTooMuch = -1001;
 
@@ -205,7 +206,7 @@ void scan(Reply& reply, std::string_view source, std::string_view subject, std::
       at += at < subject.size()
                 ? static_cast<std::size_t>(utf8_length(static_cast<unsigned char>(subject[at])))
                 : 1;
-    if (found < wanted && meter.work < kSliceWork) continue;
+    if (found < wanted && meter.work < kSliceWork && reply.size() < kSliceReply) continue;
     if (at <= subject.size()) reply.patch(next_at, static_cast<std::uint32_t>(at));
     break;
   }

@@ -77,6 +77,16 @@ void normalize_part(std::string& out, std::vector<Code>& codes, int options) {
   codes.clear();
 }
 
+// Does nothing before this code point compose with it, or move behind it? A part ends there.
+bool begins_part(Code c) {
+  const utf8proc_property_t& p = property(static_cast<std::uint32_t>(c));
+  if (p.combining_class != 0) return false;
+  // The second of a pair has its high bit set (utf8proc_normalize_utf32); vowels and finals of
+  // Hangul compose by arithmetic.
+  if (p.comb_index != UINT16_MAX && p.comb_index >= 0x8000) return false;
+  return c < 0x1161 || c > 0x11FF;
+}
+
 // The reply for a text made from s: s itself when nothing changed.
 void changed_text(Reply& reply, std::string_view s, const std::string& made) {
   if (made == s)
@@ -213,12 +223,11 @@ void for_each_grapheme(std::string_view s, Each each) {
 void normalize(Reply& reply, std::string_view s, NormalForm form) {
   const int options = options_of(form);
   std::string out;
-  std::vector<Code> codes;
+  std::vector<Code> codes, next;
   out.reserve(s.size());
   for (std::size_t at = 0; at < s.size();) {
     const auto byte = static_cast<unsigned char>(s[at]);
-    // An ASCII character composes with nothing before it, so a part ends there; it is itself unless
-    // something behind it composes with it or it is folded.
+    // An ASCII character is itself unless something behind it composes with it or it is folded.
     if (byte < 0x80) {
       if (!codes.empty()) normalize_part(out, codes, options);
       const bool alone = at + 1 == s.size() || static_cast<unsigned char>(s[at + 1]) < 0x80;
@@ -227,7 +236,11 @@ void normalize(Reply& reply, std::string_view s, NormalForm form) {
         continue;
       }
     }
-    decompose(codes, utf8_decode(s, at), options);
+    next.clear();
+    decompose(next, utf8_decode(s, at), options);
+    if (!codes.empty() && !next.empty() && begins_part(next[0]))
+      normalize_part(out, codes, options);
+    codes.insert(codes.end(), next.begin(), next.end());
   }
   normalize_part(out, codes, options);
   changed_text(reply, s, out);
