@@ -257,7 +257,65 @@ class MatchCompiler {
   int depth_ = 0;
 };
 
+namespace {
+
+// Where the pattern takes & as "and what follows", how many elements come before it; else SIZE_MAX.
+std::size_t elements_before_rest(const Forms& forms, const Form* vector) {
+  for (std::size_t i = 0; i < vector->size(); ++i)
+    if (forms.is_named(vector->items[i], "&")) return i;
+  return SIZE_MAX;
+}
+
+}  // namespace
+
+// Does the pattern fit every value?
+bool Expander::fits_all(const Form* p) const {
+  if (p->is_symbol()) return true;
+  if (!p->is_list() || p->size() < 2 || !p->items[0]->is_symbol()) return false;
+  const bool all = forms_.is_named(p->items[0], "and");
+  if (!all && !forms_.is_named(p->items[0], "or")) return false;
+  std::size_t fitting = 0;
+  for (std::size_t i = 1; i < p->size(); ++i) fitting += fits_all(p->items[i]) ? 1 : 0;
+  return all ? fitting == p->size() - 1 : fitting > 0;
+}
+
+// Clauses behind one that fits everything, and, where the value is written as a vector and its shape
+// is known, patterns of another shape: mistakes that would show as nothing happening.
+bool Expander::check_match_shape(const Form* form) {
+  // A macro's match is written for every value it may be given.
+  if (cx_.symbols.is_alias(form->items[0]->value.id())) return true;
+  const Form* subject = form->items[1];
+  bool complete = false;
+  for (std::size_t i = 2; i < form->size(); ++i) {
+    const Form* clause = form->items[i];
+    if (!clause->is_list()) return true;  // refused with its own message
+    const Form* p = clause->items[0];
+    const bool guarded = clause->size() >= 3 && clause->items[1]->is_keyword() &&
+                         cx_.symbols.name(clause->items[1]->value.id()) == "when";
+    if (complete)
+      return fail(p, "This clause is never reached: the one before it fits everything."), false;
+    bool fits = fits_all(p);
+    if (subject->kind == Form::Kind::Vector) {
+      const std::size_t rest = elements_before_rest(forms_, p);
+      const bool vector = p->kind == Form::Kind::Vector;
+      if ((vector && (rest == SIZE_MAX ? p->size() != subject->size() : rest > subject->size())) ||
+          p->kind == Form::Kind::Dict || p->kind == Form::Kind::Text || p->is_int() ||
+          p->is_keyword())
+        return fail(p, str("This pattern never fits: the value is a vector of ", subject->size(),
+                           subject->size() == 1 ? " element." : " elements.")),
+               false;
+      if (vector) {
+        fits = true;
+        for (const Form* item : p->items) fits = fits && fits_all(item);
+      }
+    }
+    complete = complete || (fits && !guarded);
+  }
+  return true;
+}
+
 Node* Expander::form_match(const Form* form, const Scope* scope) {
+  if (!check_match_shape(form)) return constant(Value::nil(), form);
   Var* subject = temp("subject");
   Node* v = value(form->items[1], scope);
   std::vector<Node*> alternatives;

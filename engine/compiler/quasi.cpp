@@ -1,6 +1,8 @@
 // Quasiquote: a template becomes code that builds the data. Inside defmacro every symbol of the
 // template becomes (macro/rename 'symbol), so that an expansion neither captures the caller's
 // names nor is captured by them; ,'x inserts the bare symbol on purpose.
+#include <vector>
+
 #include "engine/base/str.h"
 #include "engine/compiler/expander.h"
 
@@ -21,26 +23,48 @@ Node* Expander::form_stray_unquote(const Form* form, const Scope*) {
   return fail(form, "An unquote (, or ,@) outside of a quasiquote.");
 }
 
-// True if building the form needs no code: nothing unquoted, and no symbol to rename.
-bool Expander::quasi_constant(const Form* form) const {
-  std::vector<const Form*> pending{form};
-  while (!pending.empty()) {
-    const Form* f = pending.back();
-    pending.pop_back();
+// True if building the form needs no code: nothing unquoted, and no symbol to rename. Decided for a
+// template and all its parts at once, the innermost first.
+bool Expander::quasi_constant(const Form* form) {
+  if (const auto known = quasi_constants_.find(form); known != quasi_constants_.end())
+    return known->second;
+  struct Open {
+    const Form* form;
+    std::size_t next = 0;
+    bool constant = true;
+  };
+  std::vector<Open> open{{form}};
+  for (;;) {
+    Open& o = open.back();
+    const Form* part = nullptr;
+    if (o.next < o.form->items.size()) {
+      part = o.form->items[o.next++];
+    } else if (o.next == o.form->items.size() && o.form->tail) {
+      part = o.form->tail;
+      ++o.next;
+    }
+    if (part) {
+      open.push_back({part});
+      continue;
+    }
+    const Form* f = o.form;
     if (f->is_symbol() &&
         (in_macro_ || forms_.is_named(f, "unquote") || forms_.is_named(f, "unquote-splicing") ||
          forms_.is_named(f, "quasiquote")))
-      return false;
-    pending.insert(pending.end(), f->items.begin(), f->items.end());
-    if (f->tail) pending.push_back(f->tail);
+      o.constant = false;
+    const bool constant = o.constant;
+    quasi_constants_[f] = constant;
+    open.pop_back();
+    if (open.empty()) return constant;
+    open.back().constant = open.back().constant && constant;
   }
-  return true;
 }
 
 Node* Expander::quasi(const Form* form, int level, const Scope* scope) {
   if (failed()) return constant(Value::nil(), form);
   if (quasi_constant(form)) return quoted(form);
-  if (form->is_symbol()) return prim("macro/rename", {quoted(form)}, form);
+  if (form->is_symbol())
+    return in_macro_ ? prim("macro/rename", {quoted(form)}, form) : quoted(form);
   struct Depth {
     int& d;
     explicit Depth(int& depth) : d(depth) { ++d; }

@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/value/collections.h"
+#include "engine/value/structure.h"
 
 namespace sx {
 namespace {
@@ -51,13 +52,14 @@ class Begun {
     const auto known = pairs_.find(key);
     if (known != pairs_.end()) return known->second.first == a && known->second.second == b;
     // Some of them are enough to cut all paths short, and plain deep data stays cheap.
-    if (steps_ % 8 == 0) pairs_.emplace(key, std::pair(a, b));
+    if (some_.next()) pairs_.emplace(key, std::pair(a, b));
     return false;
   }
 
  private:
   static constexpr std::size_t kStepsBefore = std::size_t{1} << 16;
   std::size_t steps_ = 0;
+  OneInEight some_;
   std::unordered_map<std::uint64_t, std::pair<Value, Value>> pairs_;
 };
 

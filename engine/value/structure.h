@@ -41,4 +41,16 @@ inline std::uint32_t dict_hash_word(std::uint64_t hash) {
   return word ? word : 1;
 }
 
+// True one time in eight, in no rhythm that data could have too.
+class OneInEight {
+ public:
+  bool next() {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return state_ >> 61 == 0;
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
 }  // namespace sx
