@@ -4,6 +4,7 @@
 #include "engine/prim/support.h"
 #include "engine/reader/printer.h"
 #include "engine/reader/reader.h"
+#include "engine/render/html_buffer.h"
 
 namespace sx {
 namespace {
@@ -21,9 +22,19 @@ bool want_two_strings(Context& cx, const char* who, Value* args) {
 
 SX_PRIMITIVE(prim_str) {
   if (count == 1 && is_string(args[0])) return args[0];
-  std::string out;
-  for (int i = 0; i < count; ++i) append_display(cx, out, args[i]);
-  return make_text(cx, out);
+  HtmlBuffer& out = empty_buffer(cx);
+  for (int i = 0; i < count; ++i) {
+    if (is_string(args[i])) {
+      out.put(as_string(args[i])->view());
+    } else if (args[i].is_int()) {
+      out.decimal(args[i].as_int());
+    } else {
+      std::string shown;
+      append_display(cx, shown, args[i]);
+      out.put(shown);
+    }
+  }
+  return make_text(cx, out.view());
 }
 
 SX_PRIMITIVE(prim_string_length) {

@@ -96,32 +96,34 @@ Result<void> HtmlWriter::attribute(TemplateOp op, std::string_view name, Value v
     out_.put(name);
     return {};
   }
-  std::string made;
-  std::string_view text;
-  if (is_string(v) && op != TemplateOp::Style) {
-    text = as_string(v)->view();
-  } else if (v.is_int() && op == TemplateOp::Attribute) {
-    out_.put(' ');
-    out_.put(name);
-    out_.put("=\"");
+  if (op == TemplateOp::Attribute && v.is_int()) {
+    out_.begin_attribute(name);
     out_.decimal(v.as_int());
     out_.put('"');
     return {};
-  } else if (op == TemplateOp::Style) {
-    SX_CHECK(style_text(v, made));
-    made = safe_style(made);
-    if (made.empty()) return {};
-    text = made;
-  } else {
-    SX_CHECK(attribute_text(name, v, made));
-    text = made;
   }
+  if (op == TemplateOp::Style || !is_string(v)) return composed_attribute(op, name, v);
+  return attribute_of(op, name, as_string(v)->view());
+}
+
+// Styles, lists of words, floats, keywords …
+Result<void> HtmlWriter::composed_attribute(TemplateOp op, std::string_view name, Value v) {
+  std::string text;
+  if (op == TemplateOp::Style) {
+    SX_CHECK(style_text(v, text));
+    text = safe_style(text);
+    if (text.empty()) return {};
+  } else {
+    SX_CHECK(attribute_text(name, v, text));
+  }
+  return attribute_of(op, name, text);
+}
+
+Result<void> HtmlWriter::attribute_of(TemplateOp op, std::string_view name, std::string_view text) {
   if ((op == TemplateOp::Url && !url_allowed(name, text)) ||
       (op == TemplateOp::UrlList && !url_list_allowed(name, text)))
     text = kInvalidUrl;
-  out_.put(' ');
-  out_.put(name);
-  out_.put("=\"");
+  out_.begin_attribute(name);
   out_.attribute(text);
   out_.put('"');
   return {};

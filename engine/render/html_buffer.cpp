@@ -56,7 +56,18 @@ std::uint64_t load(const char* from, std::size_t n) {
   return w;
 }
 
+// A buffer as large as pages usually are stays with the context: a fresh one would cost more than
+// writing it does.
+constexpr std::size_t kBufferKept = std::size_t{4} << 20;
+
 }  // namespace
+
+HtmlBuffer& empty_buffer(Context& cx) {
+  if (cx.html == nullptr) cx.html = std::make_unique<HtmlBuffer>();
+  auto& buffer = static_cast<HtmlBuffer&>(*cx.html);
+  buffer.clear(kBufferKept);
+  return buffer;
+}
 
 HtmlBuffer::~HtmlBuffer() { std::free(data_); }
 

@@ -1,5 +1,5 @@
-// What HTML is written into: bytes in one growing block. Everything the adapters do is appending
-// short pieces, so the pieces are copied here, inline and a word at a time, without a call each.
+// What HTML, and other text made of many short pieces, is written into: bytes in one growing block.
+// The pieces are copied here, inline and a word at a time, without a call each.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,14 @@ class HtmlBuffer final : public Context::Attachment {
   void put(char c) {
     make_room(1);
     *to_++ = c;
+  }
+  // ` name="`, the beginning of an attribute whose value follows.
+  void begin_attribute(std::string_view name) {
+    make_room(name.size());
+    *to_++ = ' ';
+    to_ = copy(to_, name.data(), name.size());
+    *to_++ = '=';
+    *to_++ = '"';
   }
   void decimal(std::int64_t n);
   void text(std::string_view s);       // & < > as character references
@@ -74,5 +82,9 @@ class HtmlBuffer final : public Context::Attachment {
   char* to_ = nullptr;
   char* end_ = nullptr;
 };
+
+// The context's buffer for what is written in one go, emptied. Its text is valid until the next
+// call.
+HtmlBuffer& empty_buffer(Context& cx);
 
 }  // namespace sx

@@ -62,6 +62,8 @@ class HtmlWriter {
 
   // Attributes: html_attributes.cpp
   Result<void> attribute(TemplateOp op, std::string_view name, Value v);
+  Result<void> composed_attribute(TemplateOp op, std::string_view name, Value v);
+  Result<void> attribute_of(TemplateOp op, std::string_view name, std::string_view text);
   Result<void> named_attribute(Value key, Value v, std::string_view written);
   Result<void> spread(Value v, std::string_view written);
   Result<void> attribute_text(std::string_view name, Value v, std::string& text);

@@ -6,15 +6,6 @@
 namespace sx {
 namespace {
 
-// A buffer as large as pages usually are stays with the context: a fresh one would cost more than
-// writing it does.
-constexpr std::size_t kBufferKept = std::size_t{4} << 20;
-
-HtmlBuffer& buffer_of(Context& cx) {
-  if (cx.html == nullptr) cx.html = std::make_unique<HtmlBuffer>();
-  return static_cast<HtmlBuffer&>(*cx.html);
-}
-
 TemplateInfo one_part(const TemplatePart* part, std::uint16_t holes) {
   TemplateInfo t;
   t.holes = holes;
@@ -27,8 +18,7 @@ TemplateInfo one_part(const TemplatePart* part, std::uint16_t holes) {
 
 Result<std::string_view> render_html(Context& cx, Value markup, bool page,
                                      const RenderLimits& limits) {
-  HtmlBuffer& out = buffer_of(cx);
-  out.clear(kBufferKept);
+  HtmlBuffer& out = empty_buffer(cx);
   out.put(kDoctype);
   HtmlWriter writer(cx, out, limits);
   SX_CHECK(writer.start(markup));
