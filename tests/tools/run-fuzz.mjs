@@ -5,16 +5,16 @@
 //
 // Targets are the executables `sx_fuzz_*` below BUILD/tests/fuzz, all of them or those named (without
 // the prefix). Their seeds are in tests/fuzz/corpus/TARGET. What a run finds stays in BUILD/found/TARGET,
-// and the next run goes on from there. --minimise: afterwards the seeds are made again from all that is
-// known, as few and small inputs as reach the same code; what grows over kSeedsMax bytes is left out.
+// and the next run goes on from there. --minimise: afterwards the seeds are made again: of the inputs that
+// each reach code of their own kSeedsMax, from the smallest to the largest.
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Report } from "./report.mjs";
 
-const kSeedsMax = 64 * 1024;  // of one target, in the repository
-const kSeedMax = 4096;
+const kSeedsMax = 60;  // of one target, in the repository
+const kSeedBytesMax = 2048;
 
 function usageError(message) {
   console.error(`run-fuzz: ${message}`);
@@ -80,19 +80,21 @@ async function fuzz(target) {
 async function minimise(target, corpora) {
   const made = mkdtempSync(join(tmpdir(), "sx-corpus-"));
   try {
-    const { status, stderr } = await run(target, ["-merge=1", "-rss_limit_mb=2048", "-timeout=10", `-max_len=${kSeedMax}`, made, ...corpora]);
+    const { status, stderr } = await run(target, ["-merge=1", "-rss_limit_mb=2048", "-timeout=10", `-max_len=${kSeedBytesMax}`, made, ...corpora]);
     if (status !== 0) {
       report.fail(`${target}: the seeds are minimised`, stderr.split("\n").slice(-20).join("\n"));
       return;
     }
-    const inputs = readdirSync(made).map((name) => ({ name, size: statSync(join(made, name)).size })).sort((a, b) => a.size - b.size);
+    const inputs = readdirSync(made)
+      .map((name) => ({ name, size: statSync(join(made, name)).size }))
+      .filter(({ size }) => size <= kSeedBytesMax)
+      .sort((a, b) => a.size - b.size);
     rmSync(seedsOf(target), { recursive: true, force: true });
     mkdirSync(seedsOf(target), { recursive: true });
-    let bytes = 0;
-    let kept = 0;
-    for (const { name, size } of inputs) {
-      if ((bytes += size) > kSeedsMax) break;
-      cpSync(join(made, name), join(seedsOf(target), String(kept++).padStart(3, "0")));
+    const kept = Math.min(kSeedsMax, inputs.length);
+    for (let n = 0; n < kept; n++) {
+      const { name } = inputs[Math.floor((n * inputs.length) / kept)];
+      cpSync(join(made, name), join(seedsOf(target), String(n).padStart(2, "0")));
     }
     console.log(`# ${target}: ${kept} of ${inputs.length} seeds kept in ${seedsOf(target)}`);
   } finally {
