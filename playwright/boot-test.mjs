@@ -38,6 +38,19 @@ await stage.story("the compiler is fetched when something is evaluated, once, an
   expect.deepEqual(fetched, ["kernel.wasm", "tools.wasm"]);
 });
 
+await stage.story("full Unicode is fetched by what uses it, once, and compressed", async (visit) => {
+  const fetched = [];
+  visit.page.on("response", (response) => /text\.wasm$/.test(response.url()) && fetched.push(response.headers()["content-encoding"]));
+  await visit.go("/");
+  await visit.follow("Archive");
+  expect.equal(await visit.page.evaluate(() => SxKernel.eval("(string/upper \"\u00E4\")")), "\"\u00C4\"");
+  expect.deepEqual(fetched, []);
+  expect.equal(await visit.page.evaluate(() => SxKernel.eval("(map string/length [(string/normalize \"e\\u{301}\") (unicode/upper \"\u00DF\")])")), "(1 2)");
+  expect.equal(await visit.page.evaluate(() => SxKernel.eval("(unicode/category #\\A)")), ":Lu");
+  expect.equal(fetched.length, 1);
+  expect.match(String(fetched[0]), /^(br|zstd)$/);
+});
+
 await stage.story("without the compiler an evaluation is refused by name, the page goes on, and later it works", async (visit) => {
   await visit.page.route("**/tools.wasm", (route) => route.fulfill({ status: 404, body: "" }));
   await visit.go("/");
