@@ -1,5 +1,10 @@
 // Cuts SX text into its top-level forms without reading them: enough to feed examples one by one.
 
+/** Does the text at a # open a record, #name{…}? @param {string} text @param {number} at */
+function recordOpens(text, at) {
+  return /^#[^\s()[\]{}"';`,|<\\]+\{/.test(text.slice(at, at + 200));
+}
+
 /** @param {string} text @returns {{forms: {start: number, end: number, text: string}[], problem: string | null}} */
 export function topLevelForms(text) {
   const forms = [];
@@ -42,9 +47,9 @@ export function topLevelForms(text) {
       if (text[at] === "{") at = text.indexOf("}", at) + 1;
       else while (at < text.length && /[A-Za-z0-9]/.test(text[at])) at++;
       finish();
-    } else if (two === "#{" || text.startsWith('#u8"', at)) {
+    } else if (c === "#" && (two === "#{" || text.startsWith('#u8"', at) || recordOpens(text, at))) {
       begin();
-      if (two === "#{") depth++, (at += 2);
+      if (!text.startsWith('#u8"', at)) depth++, (at = text.indexOf("{", at) + 1);
       else {
         at += 3;
         skipString();
