@@ -46,7 +46,10 @@ bool want_room(Context& cx, std::string_view who, std::size_t bytes) {
       bytes > kTextBytesMax
           ? str("over ", kTextBytesMax >> 20, " MiB, more than the memory limit of one value")
           : str(bytes, " bytes, more than the memory limit leaves");
-  cx.fail("limit", str(who, ": the result would take ", size));
+  // With this :data the machine knows it as the limit of a run (vm/unwind.cpp).
+  const Field which[] = {{"limit", cx.keyword("heap")}};
+  cx.fail("limit", str(who, ": the result would take ", size),
+          bytes > kTextBytesMax ? Value::nil() : make_dict(cx, which));
   return false;
 }
 

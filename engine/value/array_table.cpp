@@ -135,8 +135,11 @@ void rebuild_table(Context& cx, const Root& table) {
 }  // namespace
 
 Value make_array(Context& cx, std::uint32_t count, Value fill) {
-  if (count > kArrayCountMax || !cx.heap.can_allocate(std::size_t{count} * sizeof(Value)))
-    return cx.fail("limit", str("An array of ", count, " elements does not fit in the heap limit"));
+  if (count > kArrayCountMax || !cx.heap.can_allocate(std::size_t{count} * sizeof(Value))) {
+    const Field which[] = {{"limit", cx.keyword("heap")}};
+    return cx.fail("limit", str("An array of ", count, " elements does not fit in the heap limit"),
+                   make_dict(cx, which));
+  }
   Root value(cx.heap, fill);
   Root store(cx.heap,
              Value::object(cx.heap.alloc_slots(Kind::ArrayStore, 1 + (count ? count : 1))));

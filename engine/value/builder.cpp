@@ -1,6 +1,7 @@
 #include "engine/value/builder.h"
 
 #include "engine/base/str.h"
+#include "engine/value/collections.h"
 
 namespace sx {
 namespace {
@@ -40,7 +41,9 @@ bool builder_add(Context& cx, Value builder, std::string_view text) {
   BuilderState* state = state_of(builder);
   const std::size_t size = state->text.size() + text.size();
   if (size > state->text.capacity() && !cx.heap.can_allocate(size)) {
-    cx.fail("limit", str("builder/add!: ", size, " bytes of text do not fit in the heap limit"));
+    const Field which[] = {{"limit", cx.keyword("heap")}};
+    cx.fail("limit", str("builder/add!: ", size, " bytes of text do not fit in the heap limit"),
+            make_dict(cx, which));
     return false;
   }
   cx.charge(text.size());

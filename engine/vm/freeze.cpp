@@ -109,7 +109,9 @@ class Writer {
     return refuse(step, str(print(cx_, v, {.bytes_max = 80}), " ", why));
   }
   bool too_large() {
-    cx_.fail("limit", "freeze: the frozen bytes do not fit in the heap limit");
+    const Field which[] = {{"limit", cx_.keyword("heap")}};
+    cx_.fail("limit", "freeze: the frozen bytes do not fit in the heap limit",
+             make_dict(cx_, which));
     return false;
   }
 

@@ -94,6 +94,7 @@ struct Interpreter {
   // unwind.cpp
   Next unwind(Value error);
   Next end_cleanup(Value token);
+  Value setter_of_heap_refusal(Value error);
   Value unwind_token();
   std::uint32_t mark_of(Value fiber);
   bool resume_unwinding_of_failed_cleanup();

@@ -103,19 +103,22 @@ class Reader : private ThawValues {
     return false;
   }
   bool cut() { return in_.ok() || bad("cut off, or a number is not written in its shortest form"); }
+  bool too_large() {
+    const Field which[] = {{"limit", cx_.keyword("heap")}};
+    cx_.fail("limit", "thaw: the fiber does not fit in the heap limit", make_dict(cx_, which));
+    return false;
+  }
   // Called now and then while things are made.
   bool room() override {
     cx_.charge(64);
     if (!cx_.heap.over_limit()) return true;
     cx_.heap.collect_full();
     if (!cx_.heap.over_limit()) return true;
-    cx_.fail("limit", "thaw: the fiber does not fit in the heap limit");
-    return false;
+    return too_large();
   }
   bool room_for(std::size_t bytes) {
     if (cx_.heap.can_allocate(bytes)) return true;
-    cx_.fail("limit", "thaw: the fiber does not fit in the heap limit");
-    return false;
+    return too_large();
   }
 
   // --- tables ------------------------------------------------------------------------------------

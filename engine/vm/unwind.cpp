@@ -171,7 +171,31 @@ Next Interpreter::end_cleanup(Value token) {
   return Next::Raise;
 }
 
+// A native refused to go beyond the heap limit of with-limits: the error belongs to who set it, not
+// to a guard inside. The limit of the whole engine stays an error where it is.
+Value Interpreter::setter_of_heap_refusal(Value error) {
+  Value setter = Value::nil();
+  if (!is_dict(error) || !(dict_get(cx, error, cx.keyword("kind")) == cx.keyword("limit")) ||
+      !dict_get(cx, error, cx.keyword("trace")).is_nil())
+    return setter;
+  const Value data = dict_get(cx, error, cx.keyword("data"));
+  if (!is_dict(data) || !(dict_get(cx, data, cx.keyword("limit")) == cx.keyword("heap")))
+    return setter;
+  for (Value at = vm.current_; !at.is_nil(); at = static_cast<Fiber*>(at.as_object())->parent) {
+    const FiberState* state = static_cast<Fiber*>(at.as_object())->state();
+    if (state->heap_limit != 0 && state->heap_limit == cx.heap.limit()) setter = at;
+  }
+  return setter;
+}
+
 Next Interpreter::unwind(Value error) {
+  if (unwinding == Unwind::Raise) {
+    if (const Value setter = setter_of_heap_refusal(error); !setter.is_nil()) {
+      settle();
+      limit_error(setter, "heap");
+      error = cx.error;
+    }
+  }
   if (unwinding != Unwind::Cancel) error = add_trace(error);
   cx.error = error;
   while (true) {

@@ -219,3 +219,24 @@ TEST_CASE("a wrong limits dict is refused") {
            "error: with-limits: Expected :fuel as an integer from 0, got \"x\"");
   CHECK_SX(logged("(with-limits {:fuel 0} (note :ran))"), "((:outside :limit) ())");
 }
+
+TEST_CASE("a native that would exceed the heap limit of a run ends the run, not the guard inside") {
+  for (const char* work :
+       {"(array/new 5000000 0)", "(string/repeat \"x\" 9000000)",
+        "(builder/add! (builder/new) (string/repeat \"x\" 3000000) (string/repeat "
+        "\"x\" 3000000) (string/repeat \"x\" 3000000))"}) {
+    CAPTURE(work);
+    CHECK_SX_PLAIN(
+        logged((std::string("(with-limits {:heap 8000000} (protect (guard (e (else (note "
+                            ":inside))) ") +
+                work + ") (note :cleanup)))")
+                   .c_str()),
+        "((:outside :limit) (:cleanup))");
+  }
+  // The limit of the engine is nobody's in the program: an error where it happens.
+  CHECK_SX_PLAIN("(guard (e (else (error-kind e))) (string/repeat \"x\" 100000000000))", ":limit");
+  CHECK_SX_PLAIN(
+      "(with-limits {:heap 8000000} (guard (e (else :mine)) (error :limit \"mine\" {:limit "
+      ":fuel})))",
+      ":mine");
+}
