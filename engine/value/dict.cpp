@@ -1,6 +1,7 @@
 // Persistent dicts. Small ones with keyword keys are a shape and an array of values; all others are
 // a persistent vector of entries in insertion order and a hash trie from key to entry index.
 // Removing leaves a tombstone in the vector; when more than half are dead, the dict is rebuilt.
+// As long as the entries are few they are looked through one by one and there is no trie.
 #include <cstring>
 
 #include "engine/value/collections.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kBits = 5;
 constexpr std::uint32_t kCollisionShift = 65;
+constexpr std::uint32_t kScannedMax = 12;  // entries of a dict without a trie; all in one node
 
 struct TrieNode : Object {
   std::uint32_t leaves, children;
@@ -218,6 +220,17 @@ Value trie_remove(Context& cx, const Root& root, std::uint64_t hash, std::uint32
   }
 }
 
+// The trie of all live entries of a vector of entries.
+Value trie_of(Context& cx, const Root& entries) {
+  Root root(cx.heap, Value::nil());
+  const std::uint32_t count = vector_count(entries);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Value entry = vector_get(entries, i);
+    if (!entry.is_unset()) root = trie_insert(cx, root, entries, hash_value(cx, car(entry)), i);
+  }
+  return root;
+}
+
 // --- Hash dicts --------------------------------------------------------------------------------
 
 HashDict* as_hash_dict(Value v) { return static_cast<HashDict*>(v.as_object()); }
@@ -249,7 +262,8 @@ Value hash_dict_put(Context& cx, Value d, Value k, Value v) {
     return make_hash_dict(cx, live, root, entries);
   }
   const std::uint32_t index = vector_count(entries);
-  root = trie_insert(cx, root, entries, hash, index);
+  if (root.get().is_nil() && index >= kScannedMax) root = trie_of(cx, entries);
+  if (!root.get().is_nil()) root = trie_insert(cx, root, entries, hash, index);
   const Value pair = cx.heap.cons(key, value);
   entries = vector_push(cx, entries, pair);
   return make_hash_dict(cx, live + 1, root, entries);
@@ -266,9 +280,7 @@ Value rebuild(Context& cx, const Root& old_entries, std::uint32_t live) {
   }
   Root entries(cx.heap,
                make_vector_rooted(cx, kept.data(), static_cast<std::uint32_t>(kept.size())));
-  Root root(cx.heap, Value::nil());
-  for (std::uint32_t i = 0; i < kept.size(); ++i)
-    root = trie_insert(cx, root, entries, hash_value(cx, car(kept[i])), i);
+  Root root(cx.heap, kept.size() > kScannedMax ? trie_of(cx, entries) : Value::nil());
   return make_hash_dict(cx, live, root, entries);
 }
 
@@ -286,7 +298,7 @@ Value hash_dict_remove(Context& cx, Value d, Value key) {
   }
   const std::uint32_t count = vector_count(entries);
   if (count > 16 && live < count / 2) return rebuild(cx, entries, live);
-  root = trie_remove(cx, root, hash, found.index);
+  if (!root.get().is_nil()) root = trie_remove(cx, root, hash, found.index);
   return make_hash_dict(cx, live, root, entries);
 }
 
@@ -309,7 +321,6 @@ Value to_hash_dict(Context& cx, const Root& source) {
   const Shape& shape = cx.shapes[as_shape_dict(source)->shape];
   for (std::uint32_t i = 0; i < shape.count; ++i) {
     const Value key = Value::keyword(shape.keys[i]);
-    root = trie_insert(cx, root, entries, hash_value(cx, key), i);
     const Value pair = cx.heap.cons(key, as_shape_dict(source)->values()[i]);
     entries = vector_push(cx, entries, pair);
   }
@@ -350,11 +361,35 @@ Value shape_dict_remove(Context& cx, Value d, Value key) {
   return Value::object(copy);
 }
 
+// The same of a dict without a trie.
+bool scan_entries(const Context& cx, const HashDict* dict, Value key, std::uint64_t hash,
+                  DictCandidate& out) {
+  const std::uint32_t count = vector_count(dict->entries);
+  const bool by_word = !key.is_object() && !key.is_double();
+  bool found = false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Value entry = vector_get(dict->entries, i);
+    if (entry.is_unset()) continue;
+    const Value k = car(entry);
+    if (k != key) {
+      if (by_word || (!k.is_object() && !k.is_double())) continue;
+      // Hashing only fills caches in the objects.
+      if (hash_value(const_cast<Context&>(cx), k) != hash) continue;
+      if (found && !equal(cx, key, k)) continue;
+    }
+    const bool second = found;
+    out = {i, k, cdr(entry)};
+    if (k == key || second) return true;
+    found = true;
+  }
+  return found;
+}
+
 }  // namespace
 
 bool hash_dict_candidate(const Context& cx, const HashDict* dict, Value key, std::uint64_t hash,
                          DictCandidate& out) {
-  if (dict->root.is_nil()) return false;
+  if (dict->root.is_nil()) return scan_entries(cx, dict, key, hash, out);
   const auto take = [&](Value leaf) {
     out.index = leaf_index(leaf);
     const Value entry = vector_get(dict->entries, out.index);
@@ -442,7 +477,34 @@ Value make_dict(Context& cx, std::span<const Field> fields) {
   return dict;
 }
 
+namespace {
+
+// Few keys, no two alike, not all of them keywords: such a dict is its entries.
+bool is_plain_record(Context& cx, const Value* slots, std::uint32_t count) {
+  if (count == 0 || count > kScannedMax) return false;
+  std::uint64_t hashes[kScannedMax];
+  bool keywords = true;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    keywords = keywords && slots[2 * i].is_keyword();
+    hashes[i] = hash_value(cx, slots[2 * i]);
+    for (std::uint32_t k = 0; k < i; ++k)
+      if (hashes[k] == hashes[i]) return false;
+  }
+  return !keywords;
+}
+
+}  // namespace
+
 Value dict_from_entries(Context& cx, const Value* slots, std::uint32_t count) {
+  if (is_plain_record(cx, slots, count)) {
+    RootList pairs(cx.heap);
+    pairs.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i)
+      pairs.push(cx.heap.cons(slots[2 * i], slots[2 * i + 1]));
+    Root entries(cx.heap, make_vector_rooted(cx, pairs.data(), count));
+    Root root(cx.heap, Value::nil());
+    return make_hash_dict(cx, count, root, entries);
+  }
   Root dict(cx.heap, empty_dict(cx));
   for (std::uint32_t i = 0; i < count; ++i)
     dict = dict_put(cx, dict, slots[2 * i], slots[2 * i + 1]);
