@@ -50,6 +50,19 @@ for (const program of ["language", "markup"]) {
   same(`${program}: the kernel compiles the source to the same output`, native, run(wasm, "run", "--source", source));
 }
 
+// Where a build runs is not in the bundle: the same sources in two folders, from within each.
+{
+  const builds = ["first", "second/deeper"].map((name) => {
+    const at = join(folder, name);
+    mkdirSync(at, { recursive: true });
+    copyFileSync(join(project, "tests/parity/programs/language.sx"), join(at, "language.sx"));
+    const { status, stderr } = spawnSync(sx, ["build", "-o", "out.sxbc", "language.sx"], { cwd: at, encoding: "utf8" });
+    return { status, stderr, bytes: status === 0 ? readFileSync(join(at, "out.sxbc")) : Buffer.alloc(0) };
+  });
+  report.check(builds.every(({ status }) => status === 0) && builds[0].bytes.equals(builds[1].bytes),
+    "builds in two folders give the same bytes", builds.map(({ stderr }) => stderr).join("\n"));
+}
+
 const whole = readFileSync(join(folder, "language.sxbc"));
 const damages = {
   "a bundle for other tables": [
