@@ -251,7 +251,8 @@ std::string error_summary(Context& cx, Value error) {
     const Value message = dict_get(cx, error, cx.keyword("message"));
     if (is_string(message)) return std::string(as_string(message)->view());
   }
-  return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}));
+  return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}),
+             "\n  Only errors know where they come from: raise with (error message data)");
 }
 
 namespace {
