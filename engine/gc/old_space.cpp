@@ -11,7 +11,7 @@ namespace sx {
 namespace {
 
 constexpr std::size_t kSpareBlocksMax = 32;
-constexpr std::size_t kThresholdMin = std::size_t{32} << 20;
+constexpr std::size_t kThresholdMin = std::size_t{24} << 20;
 
 void* must_allocate(std::size_t bytes, std::size_t alignment) {
   void* p = std::aligned_alloc(alignment, bytes);
@@ -177,7 +177,7 @@ void Heap::Old::release_dead_specials() {
 
 void Heap::Old::set_threshold() {
   const std::size_t live = bytes + heap.stats_.external_bytes;
-  threshold = live + live * 4 / 5;
+  threshold = live + live / 2;
   // Little room below the limit: start early, so that garbage does not look like an excess.
   if (config.limit_bytes != 0 && threshold > config.limit_bytes / 4 * 3)
     threshold = config.limit_bytes / 4 * 3;
