@@ -12,7 +12,7 @@ namespace {
 // The bytes that have to be escaped. < and > differ in one bit, & and " in another: one comparison
 // each. Only the lowest set bit counts (base/scan.h).
 template <bool Quotes>
-std::uint64_t special(std::uint64_t w) {
+SX_INLINE std::uint64_t special(std::uint64_t w) {
   std::uint64_t mask = bytes_equal(w & (kEachByte * 0xFD), '<');
   if (Quotes) {
     mask |= bytes_equal(w & (kEachByte * 0xFB), '"') | bytes_equal(w, '\'');
@@ -38,7 +38,7 @@ std::string_view reference(char c) {
 }
 
 // Up to eight bytes as a word, without reading beyond them.
-std::uint64_t load(const char* from, std::size_t n) {
+SX_INLINE std::uint64_t load(const char* from, std::size_t n) {
   std::uint64_t w = 0;
   if (n >= 8) {
     std::memcpy(&w, from, 8);
@@ -96,24 +96,27 @@ void HtmlBuffer::decimal(std::int64_t n) {
   char* at = digits + sizeof digits;
   const bool negative = n < 0;
   auto rest = negative ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
-  // 32-bit division is the cheaper one on both targets, and most numbers are small.
+  // Two digits a step, and 32-bit division, which is the cheaper one, for most numbers.
   while (rest > UINT32_MAX) {
     *--at = static_cast<char>('0' + rest % 10);
     rest /= 10;
   }
   auto small = static_cast<std::uint32_t>(rest);
-  do {
-    *--at = static_cast<char>('0' + small % 10);
-    small /= 10;
-  } while (small != 0);
+  while (small >= 10) {
+    const std::uint32_t pair = small % 100;
+    small /= 100;
+    *--at = static_cast<char>('0' + pair % 10);
+    *--at = static_cast<char>('0' + pair / 10);
+  }
+  if (small != 0 || at == digits + sizeof digits) *--at = static_cast<char>('0' + small);
   if (negative) put('-');
   put({at, static_cast<std::size_t>(digits + sizeof digits - at)});
 }
 
+void HtmlBuffer::append(const char* data, std::size_t size) { put_inline({data, size}); }
+
 template <bool Quotes>
-void HtmlBuffer::escape(std::string_view s) {
-  const char* from = s.data();
-  std::size_t left = s.size();
+void HtmlBuffer::escape(const char* from, std::size_t left) {
   make_room(left);
   while (left != 0) {
     // Eight bytes are stored whether or not all of them stay.
@@ -138,7 +141,7 @@ void HtmlBuffer::escape(std::string_view s) {
   }
 }
 
-void HtmlBuffer::text(std::string_view s) { escape<false>(s); }
-void HtmlBuffer::attribute(std::string_view s) { escape<true>(s); }
+template void HtmlBuffer::escape<false>(const char*, std::size_t);
+template void HtmlBuffer::escape<true>(const char*, std::size_t);
 
 }  // namespace sx

@@ -24,7 +24,9 @@ class HtmlBuffer final : public Context::Attachment {
   // Takes what lies behind `size` off the end.
   void truncate(std::size_t size) { to_ = data_ + size; }
 
-  void put(std::string_view s) {
+  void put(std::string_view s) { append(s.data(), s.size()); }
+  // The same for the loops that do little else.
+  SX_INLINE void put_inline(std::string_view s) {
     make_room(s.size());
     to_ = copy(to_, s.data(), s.size());
   }
@@ -33,7 +35,7 @@ class HtmlBuffer final : public Context::Attachment {
     *to_++ = c;
   }
   // ` name="`, the beginning of an attribute whose value follows.
-  void begin_attribute(std::string_view name) {
+  SX_INLINE void begin_attribute(std::string_view name) {
     make_room(name.size());
     *to_++ = ' ';
     to_ = copy(to_, name.data(), name.size());
@@ -41,17 +43,18 @@ class HtmlBuffer final : public Context::Attachment {
     *to_++ = '"';
   }
   void decimal(std::int64_t n);
-  void text(std::string_view s);       // & < > as character references
-  void attribute(std::string_view s);  // & < > " ' as character references
+  // & < > as character references; " ' too
+  void text(std::string_view s) { escape<false>(s.data(), s.size()); }
+  void attribute(std::string_view s) { escape<true>(s.data(), s.size()); }
 
  private:
   // Room beyond what was asked for, so that whole words can be stored.
   static constexpr std::size_t kSlack = 16;
 
-  void make_room(std::size_t bytes) {
+  SX_INLINE void make_room(std::size_t bytes) {
     if (__builtin_expect(static_cast<std::size_t>(end_ - to_) < bytes + kSlack, 0)) grow(bytes);
   }
-  static char* copy(char* to, const char* from, std::size_t n) {
+  SX_INLINE static char* copy(char* to, const char* from, std::size_t n) {
     if (n > 64) {
       std::memcpy(to, from, n);
     } else if (n >= 8) {
@@ -69,13 +72,14 @@ class HtmlBuffer final : public Context::Attachment {
     return to + n;
   }
   template <class Word>
-  static void word(char* to, const char* from) {
+  SX_INLINE static void word(char* to, const char* from) {
     Word w;
     std::memcpy(&w, from, sizeof w);
     std::memcpy(to, &w, sizeof w);
   }
+  void append(const char* data, std::size_t size);
   template <bool Quotes>
-  void escape(std::string_view s);
+  void escape(const char* from, std::size_t left);
   void grow(std::size_t bytes);
 
   char* data_ = nullptr;

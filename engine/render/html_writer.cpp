@@ -123,7 +123,7 @@ Result<void> HtmlWriter::parts() {
   while (at < info->part_count) {
     const TemplatePart& part = info->parts[at++];
     if (part.op == TemplateOp::Static) {
-      out_.put(part.text);
+      out_.put_inline(part.text);
       continue;
     }
     const Value hole = instance->holes()[part.hole];
