@@ -130,6 +130,8 @@ TEST_CASE("bodies of special forms stand two columns in, what belongs to their h
   CHECK(f.format("(let loop\n((a 1))\na)") == "(let loop\n    ((a 1))\n  a)\n");
   CHECK(f.format("(let ((a 1)\n(b 2))\na)") == "(let ((a 1)\n      (b 2))\n  a)\n");
   CHECK(f.format("(test \"t\"\n(check x))") == "(test \"t\"\n  (check x))\n");
+  CHECK(f.format("(while a\n(b)\n(c))") == "(while a\n  (b)\n  (c))\n");
+  CHECK(f.format("(for (x [1 2]\ny [3])\n(f x y))") == "(for (x [1 2]\n      y [3])\n  (f x y))\n");
   CHECK(f.format("(match v\n([a b] a)\n(_\nb))") == "(match v\n  ([a b] a)\n  (_\n   b))\n");
 }
 

@@ -82,16 +82,23 @@ NamedStyle named_style(std::string_view name, std::string_view usage) {
 }  // namespace
 
 const FormStyle* form_style(std::string_view name, bool list_first) {
-  // The forms that are functions as well, and el, are laid out like calls.
   static const std::vector<NamedStyle> table = {
+// The forms that are functions as well are laid out like calls.
 #define SX_INLINE_FORM(form, function, least, most, usage)
 #define SX_FORM(form, function, least, most, usage) named_style(form, usage),
 #include "engine/compiler/special_forms.def"
 #undef SX_FORM
+      // Macros of the core library. Those of other modules are laid out as their first use says.
+      named_style("while", "(while test body…)"),
+      named_style("dotimes", "(dotimes (name count) body…)"),
+      named_style("doseq", "(doseq (clause…) body…)"),
+      named_style("for", "(for (clause…) body…)"),
+      named_style("if-let", "(if-let (name value) then else)"),
+      named_style("when-let", "(when-let (name value) body…)"),
+      named_style("lazy", "(lazy body…)"),
   };
   for (const NamedStyle& named : table)
-    if (named.name == name && name != "el")
-      return list_first ? &named.list_first : &named.atom_first;
+    if (named.name == name) return list_first ? &named.list_first : &named.atom_first;
   return nullptr;
 }
 
