@@ -204,6 +204,14 @@ Node* Expander::form_fn(const Form* form, const Scope* scope) {
 
 const Scope* Expander::bind_pattern(const Form* pattern, Var* subject, const Scope* scope,
                                     std::vector<Var*>& vars, std::vector<Node*>& inits) {
+  struct Depth {
+    int& depth;
+    ~Depth() { --depth; }
+  } level{++depth_};
+  if (depth_ > kNestingMax) {
+    fail(pattern, str("Patterns nest more than ", kNestingMax, " deep."));
+    return scope;
+  }
   auto bind_part = [&](const Form* part, Node* part_value) {
     if (is_pattern(part)) {
       Var* inner = temp("part");

@@ -11,8 +11,6 @@ namespace sx {
 
 namespace {
 
-// Deeper nesting of expressions than any person writes; below it no C++ stack runs out.
-constexpr int kNestingMax = 1000;
 constexpr int kNodeDepthMax = 5000;
 // Values that fit in consecutive registers beside the locals.
 constexpr std::size_t kArgumentsMax = 200;

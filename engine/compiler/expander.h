@@ -312,6 +312,8 @@ class Expander {
   std::vector<std::pair<const Form*, const Var*>> local_calls_;
   std::vector<LoopScope> loops_;
   std::size_t barrier_ = 0;
+  // Deeper nesting of expressions than any person writes; below it no C++ stack runs out.
+  static constexpr int kNestingMax = 1000;
   int depth_ = 0;
   bool in_macro_ = false;  // templates rename their symbols
   std::size_t alias_definitions_ = 0;
