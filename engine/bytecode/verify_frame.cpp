@@ -32,7 +32,7 @@ class Liveness {
  public:
   Liveness(const UnitImage& unit, const FunctionImage& function,
            const std::vector<Instruction>& code)
-      : unit_(unit), function_(function), code_(code), in_(function.code.size() + 1) {
+      : unit_(unit), function_(function), in_(function.code.size() + 1) {
     bool changed = true;
     while (changed) {
       changed = false;
@@ -79,7 +79,6 @@ class Liveness {
 
   const UnitImage& unit_;
   const FunctionImage& function_;
-  const std::vector<Instruction>& code_;
   std::vector<Registers> in_;  // by pc
 };
 

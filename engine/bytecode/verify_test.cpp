@@ -7,6 +7,7 @@
 
 #include "engine/bytecode/disasm.h"
 #include "engine/bytecode/test_units.h"
+#include "engine/bytecode/verify_frame.h"
 
 using namespace sx;
 
@@ -322,4 +323,66 @@ TEST_CASE("random words never crash the verifier or the lister") {
     if (disassemble(unit, test_tables()).empty()) FAIL("empty listing");
   }
   CHECK(verified > 100);
+}
+
+TEST_CASE("an error may come when the result is there already: handlers see both") {
+  // r1 is a cell before the addition and a number after it; a limit may end either.
+  UnitImage unit = unit_with({enc_abc(Op::CellNew, 1, 0), enc_abc(Op::Add, 1, 0, 0), kReturn0,
+                              enc_abc(Op::CellGet, 2, 1), enc_abc(Op::EndCleanup, 3)});
+  unit.functions[1].handlers = {{1, 2, 3, 3, HandlerKind::Cleanup}};
+  CHECK_SAYS(verdict(unit), "r1 does not hold a cell on every path");
+  // Elsewhere it stays one.
+  unit.functions[1].code[1] = enc_abc(Op::Add, 2, 0, 0);
+  CHECK(verdict(unit) == "ok");
+}
+
+TEST_CASE("a standing frame: what its registers hold and which of them are read again") {
+  // r1 cell, r2 unused later, r4 the awaited value; the handler reads r5.
+  UnitImage unit =
+      unit_with({enc_abc(Op::CellNew, 1, 0), enc_ad(Op::LoadInt, 2, 7), enc_ad(Op::LoadInt, 5, 8),
+                 enc_abc(Op::Perform, 6, 2), enc_abc(Op::CellGet, 3, 1), enc_abc(Op::Add, 3, 3, 6),
+                 enc_abc(Op::Return, 3), enc_abc(Op::Return, 5)},
+                8);
+  unit.functions[1].handlers = {{3, 4, 7, 4, HandlerKind::Guard}};
+  REQUIRE(verdict(unit) == "ok");
+  const auto point = code_point(unit, 1, 4);
+  REQUIRE(point.ok());
+  CHECK(point->awaits == 6);
+  CHECK_FALSE(point->back_edge);
+  CHECK(point->types[1] == kCellValue);
+  CHECK(point->types[2] == kAnyValue);
+  CHECK(point->types[7] == kUndefined);
+  std::string live;
+  for (std::size_t r = 0; r < 8; ++r) live += point->live[r] ? '1' : '0';
+  CHECK(live == "01000110");
+  // At the entry there are the parameters.
+  const auto entry = code_point(unit, 1, 0);
+  REQUIRE(entry.ok());
+  CHECK(entry->awaits == kAwaitsNothing);
+  CHECK(entry->live.count() == 1);
+  CHECK(entry->live[0]);
+}
+
+TEST_CASE("a frame does not stand where no instruction ends, nor behind one that leaves") {
+  const UnitImage unit = unit_with({enc_abc(Op::GetKey, 1, 0), 0, enc_abc(Op::Return, 1)});
+  REQUIRE(verdict(unit) == "ok");
+  CHECK_FALSE(code_point(unit, 1, 1).ok());
+  CHECK(code_point(unit, 1, 2).ok());
+  CHECK_SAYS(code_point(unit, 1, 3).error().message, "does not stand still at pc 3");
+  CHECK_FALSE(code_point(unit, 1, 99).ok());
+}
+
+TEST_CASE("a frame may stand behind a Loop, whose jump is still to be taken") {
+  // r1 is read at the head of the loop, r2 only behind it.
+  const UnitImage unit =
+      unit_with({enc_ad(Op::LoadInt, 1, 1), enc_ad(Op::LoadInt, 2, 2), enc_abc(Op::Add, 0, 0, 1),
+                 enc_ad(Op::JumpIf, 0, 1), enc_e(Op::Loop, -3), enc_abc(Op::Return, 2)});
+  REQUIRE(verdict(unit) == "ok");
+  const auto point = code_point(unit, 1, 5);
+  REQUIRE(point.ok());
+  CHECK(point->back_edge);
+  CHECK(point->live[0]);
+  CHECK(point->live[1]);
+  CHECK(point->live[2]);
+  CHECK(point->live.count() == 3);
 }
