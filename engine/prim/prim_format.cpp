@@ -12,7 +12,6 @@
 #include <cmath>
 
 #include "engine/prim/support.h"
-#include "engine/reader/printer.h"
 #include "engine/value/number.h"
 
 namespace sx {
@@ -176,7 +175,7 @@ class Formatter {
     if (as_number) {
       if (!number(v, s, text)) return false;
     } else if (s.type == 'w') {
-      text = print(cx_, v);
+      text = written(cx_, v);
     } else {
       append_display(cx_, text, v);
     }

@@ -356,7 +356,11 @@ class JsonWriter {
   bool write(Value root) {
     if (!begin(root)) return false;
     while (!levels_.empty()) {
-      if (out_.size() > kTextBytesMax) return want_room(cx_, "json/write", out_.size());
+      // Asked now and then: shared structure may make more text than there is memory for.
+      if (out_.size() > checked_ + (std::size_t{1} << 20)) {
+        checked_ = out_.size();
+        if (!want_room(cx_, "json/write", checked_)) return false;
+      }
       Level& level = levels_.back();
       Value key, value;
       bool has_key = false;
@@ -508,6 +512,7 @@ class JsonWriter {
   std::int64_t indent_;
   std::string out_;
   std::vector<Level> levels_;
+  std::size_t checked_ = 0;
 };
 
 // An option of an options dict, or nil.

@@ -159,7 +159,7 @@ SX_PRIMITIVE(prim_keyword_to_string) {
   return make_text(cx, cx.symbols.name(args[0].id()));
 }
 
-SX_PRIMITIVE(prim_write_string) { return make_text(cx, print(cx, args[0])); }
+SX_PRIMITIVE(prim_write_string) { return make_text(cx, written(cx, args[0])); }
 
 SX_PRIMITIVE(prim_display_string) { return prim_str(cx, args, 1); }
 

@@ -89,6 +89,25 @@ Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::
   return Value::object(made);
 }
 
+namespace {
+
+// Structure that is shared many times over prints as more text than there are bytes. What is longer
+// than could be kept is cut at a length that make_text refuses.
+std::size_t printed_max(const Context& cx) {
+  if (cx.heap.can_allocate(kTextBytesMax)) return kTextBytesMax + 16;
+  std::size_t room = kTextBytesMax;
+  while (room > (std::size_t{1} << 20) && !cx.heap.can_allocate(room)) room /= 2;
+  return cx.heap.can_allocate(room) ? 2 * room : room;
+}
+
+}  // namespace
+
+std::string written(const Context& cx, Value v) {
+  PrintOptions options;
+  options.bytes_max = printed_max(cx);
+  return print(cx, v, options);
+}
+
 void append_display(const Context& cx, std::string& out, Value v) {
   if (is_string(v)) {
     out += as_string(v)->view();
@@ -99,6 +118,7 @@ void append_display(const Context& cx, std::string& out, Value v) {
   } else {
     PrintOptions options;
     options.display = true;
+    options.bytes_max = printed_max(cx);
     out += print(cx, v, options);
   }
 }

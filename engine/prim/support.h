@@ -62,6 +62,9 @@ Value make_text(Context& cx, std::string_view text);
 // Bytes [from, to) of the string in a rooted place (a register or Root's variable); both offsets
 // at code point borders.
 Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::uint32_t to);
+// The written form of v. This and the display text are cut where they get longer than any text may
+// be: make_text refuses them.
+std::string written(const Context& cx, Value v);
 // Appends the display text of v.
 void append_display(const Context& cx, std::string& out, Value v);
 // Unicode White_Space.

@@ -23,7 +23,7 @@ Value Context::fail_type(std::string_view who, std::string_view expected, Value 
   std::string_view found = type_name(got);
   if (is_kind(got, Kind::Record)) {
     const Value type = static_cast<Record*>(got.as_object())->type;
-    found = symbols.name(static_cast<RecordType*>(type.as_object())->name.id());
+    found = record_name(*this, static_cast<RecordType*>(type.as_object()));
   }
   return fail("type-error", str(who, ": Expected ", expected, ", got ", found), got);
 }
