@@ -89,36 +89,45 @@ std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t hash
 // once, as a large table would need twice its memory otherwise.
 void rebuild_table(Context& cx, const Root& table) {
   const std::uint32_t live = as_table(table)->live;
+  // Large tables grow by less: their entries alone are moved as long as the index has room.
+  const std::uint32_t wanted = live + (live < 65536 ? live / 2 : live / 4) + 1;
   std::uint32_t capacity = kTableCapacityMin;
-  while (room_of(capacity) < live + live / 2 + 1) capacity *= 2;
+  while (room_of(capacity) < wanted) capacity *= 2;
+  const bool dense = as_table(table)->used == live;  // entries keep their numbers
   {
-    const std::uint32_t room = std::min(room_of(capacity), live + live / 2 + kTableCapacityMin);
+    const std::uint32_t room = std::min(room_of(capacity), wanted + kTableCapacityMin);
     Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room);
     Table* t = as_table(table);
     Object* old = t->entries.as_object();
     const Value* from = old->slots(0);
     std::uint32_t count = 0;
-    for (std::uint32_t i = 0; i < t->used; ++i) {
-      if (from[2 * i].is_unset()) continue;
-      store_value(cx, store, 2 * count, from[2 * i]);
-      store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
-      ++count;
+    if (dense) {
+      // No barriers: a store that is not young was born remembered.
+      std::memcpy(store->slots(0), from, 2 * std::size_t{live} * sizeof(Value));
+      count = live;
+    } else {
+      for (std::uint32_t i = 0; i < t->used; ++i) {
+        if (from[2 * i].is_unset()) continue;
+        store_value(cx, store, 2 * count, from[2 * i]);
+        store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
+        ++count;
+      }
     }
     t->used = count;
     t->entries = Value::object(store);
     cx.heap.write_barrier(t, t->entries);
     cx.heap.discard(old);
   }
-  if (as_index(as_table(table)->index)->capacity != capacity) {
+  if (as_index(as_table(table)->index)->capacity == capacity) {
+    if (dense) return;
+    std::memset(as_index(as_table(table)->index)->slots(), 0, capacity * sizeof(std::uint32_t));
+  } else {
     Object* old = as_table(table)->index.as_object();
     as_table(table)->index = Value::nil();
     cx.heap.discard(old);
     const Value index = make_index(cx, capacity);
     as_table(table)->index = index;
     cx.heap.write_barrier(as_table(table), index);
-  } else {
-    TableIndex* index = as_index(as_table(table)->index);
-    std::memset(index->slots(), 0, capacity * sizeof(std::uint32_t));
   }
   const Table* t = as_table(table);
   std::uint32_t* slots = as_index(t->index)->slots();
