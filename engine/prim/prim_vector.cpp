@@ -4,7 +4,7 @@
 namespace sx {
 
 SX_PRIMITIVE(prim_vector) {
-  return make_vector(cx, std::span<const Value>(args, static_cast<std::size_t>(count)));
+  return make_vector_rooted(cx, args, static_cast<std::uint32_t>(count));
 }
 
 SX_PRIMITIVE(prim_vec) {

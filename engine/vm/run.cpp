@@ -719,13 +719,13 @@ dispatch:
   CASE(List) {
     ++pc;
     SAVE();
-    base[A] = make_list(cx, {base + B, C});
+    base[A] = make_list_rooted(cx, base + B, C);
     DISPATCH();
   }
   CASE(MakeVector) {
     ++pc;
     SAVE();
-    base[A] = make_vector(cx, {base + B, C});
+    base[A] = make_vector_rooted(cx, base + B, C);
     DISPATCH();
   }
   CASE(MakeDict) {
