@@ -90,9 +90,14 @@ TEST_CASE("every primitive survives arguments of every type") {
   for (const char* text : values) pool.push(w.read(text));
   pool.push(make_array(w.cx, 2, Value::nil()));
   pool.push(make_table(w.cx));
+  pool.push(make_typed_array(w.cx, Element::I64, 2));
+  pool.push(w.read("#pair{:a 1 :b [2]}"));
   pool.push(w.cx.heap.make_cell(Value::nil()));
   for (std::uint32_t i = 0; i < primitive_count(); ++i) {
     const PrimitiveInfo& p = primitives()[i];
+    // These look into fibers of a machine, and there is none here: vm/freeze_test.cpp.
+    const std::string_view name = p.name;
+    if (name == "freeze" || name == "thaw" || name == "frozen/info") continue;
     const int most = p.max_args == -1 ? p.min_args + 2 : p.max_args;
     for (int n = p.min_args; n <= most && n <= 3; ++n) {
       std::size_t combinations = 1;
