@@ -16,7 +16,8 @@
 #include "engine/bytecode/tables.h"
 #include "engine/compiler/compiler.h"
 #include "engine/io/runner.h"
-// Values as text and as HTML are part of the embedding API.
+// Values as text and as HTML are part of the embedding API, and so is what a loaded unit needs.
+#include "engine/prim/modules.h"
 #include "engine/reader/printer.h"
 #include "engine/reader/reader.h"
 #include "engine/render/render.h"

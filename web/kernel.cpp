@@ -29,7 +29,6 @@
 #include <utility>
 
 #include "engine/base/str.h"
-#include "engine/prim/modules.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 
