@@ -14,41 +14,13 @@
 #include "engine/value/collections.h"
 #include "engine/vm/frames.h"
 #include "engine/vm/freeze_code.h"
+#include "engine/vm/freeze_path.h"
 
 namespace sx {
 
 namespace {
 
 constexpr std::uint16_t kUnwindToken = 0xC1EA;  // as in unwind.cpp
-
-// How a value was reached, for the sentence that refuses it.
-enum class Way : std::uint8_t {
-  Start,
-  Register,  // n: register; frame: index in frames_
-  Function,  // the function of a frame
-  Handler,
-  Dynamic,
-  Head,
-  Tail,
-  Element,
-  Member,
-  Key,
-  Entry,  // n: the place of the entry in its dict or table
-  Field,
-  Hole,
-  Capture,
-  Content,
-};
-struct Step {
-  std::uint32_t from = 0;
-  std::uint32_t n = 0;
-  std::uint32_t frame = 0;
-  Way way = Way::Start;
-};
-struct NotedFrame {
-  const Function* function;
-  const std::uint32_t* pc;
-};
 
 // Natives of extensions are known by the global that has them.
 bool is_builtin(Value v) {
@@ -72,7 +44,6 @@ class Writer {
                            ? "this fiber has finished; only a suspended one can be frozen"
                            : "this continuation was already resumed or cancelled");
     note_globals();
-    steps_.push_back({});
     if (!visit(root, 0)) return false;
     // Contents of what has an identity; each may bring more of it.
     for (std::size_t i = 0; i < owns_.size(); ++i)
@@ -90,18 +61,7 @@ class Writer {
 
   // --- refusing ----------------------------------------------------------------------------------
   bool refuse(std::uint32_t step, std::string_view why) {
-    std::vector<std::uint32_t> way;
-    for (std::uint32_t at = step; at != 0 && steps_.size() > at; at = steps_[at].from)
-      way.push_back(at);
-    std::string path;
-    for (std::size_t i = way.size(); i > 0; --i) {
-      if (i + 6 < way.size() && i > 6) {  // a long way is shown by its ends
-        if (i == 7) path += ", …";
-        continue;
-      }
-      if (!path.empty()) path += ", ";
-      path += describe(steps_[way[i - 1]]);
-    }
+    const std::string path = path_.text(step);
     cx_.fail("freeze-error", str("freeze: ", why, path.empty() ? "" : ". Found in: ", path));
     return false;
   }
@@ -115,56 +75,8 @@ class Writer {
     return false;
   }
 
-  std::string describe(const Step& step) const {
-    switch (step.way) {
-      case Way::Register:
-        return str("register ", step.n, " of ", describe_frame(step));
-      case Way::Function:
-        return str("the function that runs in ", describe_frame(step));
-      case Way::Handler:
-        return "its handler";
-      case Way::Dynamic:
-        return "its parameters";
-      case Way::Head:
-        return "the head of a list";
-      case Way::Tail:
-        return "the rest of a list";
-      case Way::Element:
-        return str("element ", step.n);
-      case Way::Member:
-        return "a member of a set";
-      case Way::Key:
-        return str("key ", step.n);
-      case Way::Entry:
-        return str("the value of entry ", step.n);
-      case Way::Field:
-        return str("field ", step.n);
-      case Way::Hole:
-        return str("hole ", step.n, " of markup");
-      case Way::Capture:
-        return str("variable ", step.n, " of a closure");
-      case Way::Content:
-        return "what it holds";
-      case Way::Start:
-        break;
-    }
-    return "";
-  }
-  std::string describe_frame(const Step& step) const {
-    const NotedFrame& frame = frames_[step.frame];
-    const Function& fn = *frame.function;
-    std::string out(fn.name.empty() ? std::string_view("a function without a name") : fn.name);
-    if (!fn.unit || fn.unit->file.empty()) return out;
-    out += str(" (", fn.unit->file);
-    const LineEntry at = position_at(
-        fn, frame.pc > fn.code ? static_cast<std::uint32_t>(frame.pc - fn.code - 1) : 0);
-    if (at.line != 0) out += str(":", at.line, ":", at.column);
-    return out + ")";
-  }
-
   std::uint32_t step(std::uint32_t from, Way way, std::uint32_t n = 0, std::uint32_t frame = 0) {
-    steps_.push_back({from, n, frame, way});
-    return static_cast<std::uint32_t>(steps_.size() - 1);
+    return path_.step(from, way, n, frame);
   }
 
   // --- what is known by name ---------------------------------------------------------------------
@@ -285,7 +197,7 @@ class Writer {
   }
   bool room() const {
     return cx_.heap.can_allocate(shells_.size() + parts_.size() + contents_.size() +
-                                 refs_.size() * 48 + steps_.size() * sizeof(Step));
+                                 refs_.size() * 48 + path_.bytes());
   }
 
   bool has_identity(const Object* object) const {
@@ -668,8 +580,7 @@ class Writer {
     const bool returns = frame.pc == FreezeAccess::return_code(vm_) && awaits == 0;
     if (!returns && !fn.unit->image)
       return refuse(at, "a handler of it has ended and the cleanups run; it cannot travel now");
-    frames_.push_back({&fn, frame.pc});
-    const auto noted = static_cast<std::uint32_t>(frames_.size() - 1);
+    const std::uint32_t noted = path_.frame(fn, frame.pc);
     if (!room_for_frame()) return too_large();
     contents_.push_back(static_cast<char>(returns ? FrameTag::Return : FrameTag::Code));
     contents_.push_back((frame.link & kLinkHandler) ? 1 : 0);
@@ -699,15 +610,14 @@ class Writer {
       if (!live[r]) continue;
       const Value v = frame.base[r];
       if (needs_visit(v)) {
-        steps_.push_back({at, r, noted, Way::Register});
-        if (!visit(v, static_cast<std::uint32_t>(steps_.size() - 1))) return false;
+        if (!visit(v, step(at, Way::Register, r, noted))) return false;
       }
       put(contents_, v);
     }
     return true;
   }
 
-  bool room_for_frame() { return (frames_.size() & 0xFFF) != 0 || room(); }
+  bool room_for_frame() { return (path_.frames() & 0xFFF) != 0 || room(); }
 
   // --- the end -----------------------------------------------------------------------------------
   // All code that a portable fiber can reach by its modules must be able to run at a client.
@@ -790,8 +700,7 @@ class Writer {
   std::vector<Unit*> unit_list_;
   std::vector<OwnObject> owns_;
   std::vector<Waiting> waiting_;
-  std::vector<Step> steps_;
-  std::vector<NotedFrame> frames_;
+  FreezePath path_;
   std::vector<Fiber*> strands_;
   std::uint64_t part_count_ = 0;
   std::string names_text_, shells_, parts_, contents_;

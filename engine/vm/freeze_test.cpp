@@ -522,3 +522,56 @@ TEST_CASE("thawing keeps to the heap limit") {
            "  (type-of (thaw b))])"),
       "[:limit :fiber]");
 }
+
+TEST_CASE("every object kind is accounted for") {
+  // What a program can hold of each kind, or why it cannot. A new kind needs a line here, and a
+  // decision in freeze.cpp.
+  const std::map<std::string, std::string> holders = {
+      {"Pair", "(list 1)"},
+      {"String", "\"s\""},
+      {"Bytes", "#u8\"b\""},
+      {"BigInt", "123456789012345678901"},
+      {"Vector", "[1]"},
+      {"VectorNode", "(list->vector (range 100))"},
+      {"ShapeDict", "{:a 1}"},
+      {"HashDict", "{\"a\" 1}"},
+      {"TrieNode", "(reduce (fn (d i) (assoc d i i)) {} (range 50))"},
+      {"Set", "#{1}"},
+      {"Closure", "(let ((n 1)) (fn () n))"},
+      {"Primitive", "car"},
+      {"Cell", "(cell 1)"},
+      {"Array", "(array/new 2 0)"},
+      {"ArrayStore", "(array/new 100 0)"},
+      {"Table", "(table/new)"},
+      {"TableIndex", "(let ((t (table/new))) (table/put! t 1 2) t)"},
+      {"RecordType", "(list point)"},
+      {"Record", "(point 1 2)"},
+      {"Fiber", "(fiber/new (fn () 1))"},
+      {"Continuation", "(with-handler (fn (r k) (list (fiber/copy k))) (perform :x))"},
+      {"Parameter", "(make-parameter 1)"},
+      {"Template", "(div :class \"a\" \"b\")"},
+      {"Raw", "(raw \"<b>\")"},
+      {"StringBuilder", "(builder/new)"},
+      {"Handle", ""},  // made by hosts only
+      {"TypedArray", "(array/typed :i32 3)"},
+      {"HtmlStream", "refused: (html/stream (div))"},
+      {"Secret", "(secret 1)"}};
+  std::vector<std::string> kinds;
+#define SX_KIND(code, name, type_name, prefix, layout) kinds.push_back(#name);
+#include "engine/value/object_kinds.def"
+#undef SX_KIND
+  for (const std::string& kind : kinds) {
+    CAPTURE(kind);
+    const auto holder = holders.find(kind);
+    REQUIRE(holder != holders.end());
+    const std::string& make = holder->second;
+    const bool refused = make.rfind("refused: ", 0) == 0;
+    if (make.empty()) continue;
+    const std::string program =
+        "(defrecord point (x y))" +
+        held("(let ((v " + (refused ? make.substr(9) : make) +
+             ")) (guard (e (else (error-kind e))) (= (type-of v) (type-of (hold v)))))");
+    const std::string expected = refused ? ":freeze-error" : "true";
+    CHECK_SX(program, expected);
+  }
+}
