@@ -131,11 +131,16 @@ void Machine::unwind_step() {
     give(report("raised", unwind_.error));
 }
 
-// Is any frame of the chain inside a protect?
-bool Machine::has_cleanup(Fiber* inner, Fiber* outer) const {
+// Is any frame of the chain inside a protect? held: or of the continuations that handlers at work
+// in it still have to resume?
+bool Machine::has_cleanup(Fiber* inner, Fiber* outer, bool held) const {
   for (Fiber* fiber = inner;; fiber = fiber->parent) {
-    for (const Frame* frame = fiber->k; frame; frame = frame->next)
+    for (const Frame* frame = fiber->k; frame; frame = frame->next) {
       if (frame->kind == FrameKind::Cleanup) return true;
+      if (!held || frame->kind != FrameKind::HandlerRun) continue;
+      const Continuation* k = continuation_of(frame->x);
+      if (k->used == 0 && has_cleanup(fiber_of(k->inner), fiber_of(k->outer), true)) return true;
+    }
     if (fiber == outer) return false;
   }
 }
@@ -180,16 +185,14 @@ void Machine::perform(Value request) {
     outer->inner = inner;
     return give(report("request", request));
   }
-  auto* k = static_cast<Continuation*>(cx_.heap.alloc(Kind::Continuation, 4));
-  k->used = k->reserved = 0;
-  k->inner = inner->self;
-  k->outer = outer->self;
-  push(FrameKind::HandlerRun)->x = Value::object(k);
-  std::vector<Value> args{request, Value::object(k)};
+  const Value k = continuation(inner, outer);
+  push(FrameKind::HandlerRun)->x = k;
+  std::vector<Value> args{request, k};
   apply(outer->handler, args);
 }
 
 void Machine::resume(Value k_value, Value v, bool raises) {
+  k_value = as_held(k_value);
   if (!is_kind(k_value, Kind::Continuation))
     return fail("type-error", str("resume: Expected continuation, got ", type_name(k_value)));
   Continuation* k = continuation_of(k_value);
@@ -265,6 +268,7 @@ void Machine::cancel_chain(Fiber* inner, Fiber* outer, Value error) {
 }
 
 void Machine::fiber_cancel(Value target, Value error) {
+  target = as_held(target);
   if (is_kind(target, Kind::Continuation)) {
     Continuation* k = continuation_of(target);
     if (k->used != 0) return give(Value::nil());
@@ -286,6 +290,7 @@ void Machine::fiber_cancel(Value target, Value error) {
 }
 
 void Machine::fiber_copy(Value source) {
+  source = as_held(source);
   const bool is_k = is_kind(source, Kind::Continuation);
   if (!is_k && !is_kind(source, Kind::Fiber))
     return fail("type-error",
@@ -299,10 +304,17 @@ void Machine::fiber_copy(Value source) {
                        : fiber->inner ? fiber->inner
                                       : fiber;
   Fiber* const outer = is_k ? fiber_of(continuation_of(source)->outer) : fiber;
-  if (has_cleanup(inner, outer))
+  if (has_cleanup(inner, outer, true))
     return fail("fiber-error",
                 "fiber/copy: the fiber is inside protect; its cleanup would run twice");
   Fiber *first = nullptr, *last = nullptr;
+  copy_chain(inner, outer, first, last);
+  if (is_k) return give(continuation(first, last));
+  if (first != last) last->inner = first;
+  give(last->self);
+}
+
+void Machine::copy_chain(Fiber* inner, Fiber* outer, Fiber*& first, Fiber*& last) {
   for (Fiber* from = inner;; from = from->parent) {
     Fiber* const copy = new_fiber(from->role);
     const Value self = copy->self;
@@ -312,17 +324,63 @@ void Machine::fiber_copy(Value source) {
     if (last) last->parent = copy;
     if (!first) first = copy;
     last = copy;
+    copy_held(copy);
     if (from == outer) break;
   }
-  if (is_k) {
-    auto* k = static_cast<Continuation*>(cx_.heap.alloc(Kind::Continuation, 4));
-    k->used = k->reserved = 0;
-    k->inner = first->self;
-    k->outer = last->self;
-    return give(Value::object(k));
+}
+
+// A handler in the middle of its work has its own continuation in each copy.
+void Machine::copy_held(Fiber* copy) {
+  std::vector<Frame*> frames;
+  std::size_t changed = 0;
+  for (Frame* frame = copy->k; frame; frame = frame->next) {
+    frames.push_back(frame);
+    if (frame->kind == FrameKind::HandlerRun && continuation_of(frame->x)->used == 0)
+      changed = frames.size();
   }
-  if (first != last) last->inner = first;
-  give(last->self);
+  Frame* next = changed < frames.size() ? frames[changed] : nullptr;
+  for (std::size_t i = changed; i > 0; --i) {
+    Frame* const twin = make<Frame>();
+    *twin = *frames[i - 1];
+    twin->next = next;
+    next = twin;
+    if (twin->kind != FrameKind::HandlerRun || continuation_of(twin->x)->used != 0) continue;
+    const Value original = twin->x;
+    Fiber *first = nullptr, *last = nullptr;
+    copy_chain(fiber_of(continuation_of(original)->inner),
+               fiber_of(continuation_of(original)->outer), first, last);
+    twin->x = continuation(first, last);
+    Held* all = nullptr;
+    for (const Held* held = copy->held; held; held = held->next) {
+      Held* const again = make<Held>();
+      *again = *held;
+      if (held->copy == original) again->copy = twin->x;
+      again->next = all;
+      all = again;
+    }
+    Held* const held = make<Held>();
+    held->original = original;
+    held->copy = twin->x;
+    held->next = all;
+    copy->held = held;
+  }
+  copy->k = next;
+}
+
+Value Machine::continuation(Fiber* inner, Fiber* outer) {
+  auto* k = static_cast<Continuation*>(cx_.heap.alloc(Kind::Continuation, 4));
+  k->used = k->reserved = 0;
+  k->inner = inner->self;
+  k->outer = outer->self;
+  return Value::object(k);
+}
+
+// What a continuation is in the fiber that names it: variables are not copied with a fiber.
+Value Machine::as_held(Value k) const {
+  for (const Fiber* fiber = current_; fiber; fiber = fiber->parent)
+    for (const Held* held = fiber->held; held; held = held->next)
+      if (held->original == k) return held->copy;
+  return k;
 }
 
 // --- limits ----------------------------------------------------------------------------------

@@ -181,6 +181,12 @@ struct Frame {
 enum class Role : std::uint8_t { Task, Handled, Stepped, Limited };
 enum class Status : std::uint8_t { Fresh, Suspended, Running };
 
+// In a copy of a fiber in which a handler is at work, what its continuation is.
+struct Held {
+  Value original, copy;
+  Held* next = nullptr;
+};
+
 struct Fiber {
   Role role = Role::Task;
   Status status = Status::Fresh;
@@ -191,6 +197,7 @@ struct Fiber {
   Value dynamic = Value::empty_list();
   Value thunk = Value::nil();  // Fresh
   Value self = Value::nil();   // the object programs see
+  Held* held = nullptr;
   std::int64_t fuel_left = -1;
   bool on_reserve = false;
   std::uint32_t mark = 0;
@@ -277,8 +284,12 @@ class Machine {
   void fiber_step(Value fiber, Value v, Value budget);
   void fiber_cancel(Value target, Value error);
   void fiber_copy(Value source);
+  void copy_chain(Fiber* inner, Fiber* outer, Fiber*& first, Fiber*& last);
+  void copy_held(Fiber* copy);
+  Value continuation(Fiber* inner, Fiber* outer);
+  Value as_held(Value k) const;
   void cancel_chain(Fiber* inner, Fiber* outer, Value error);
-  bool has_cleanup(Fiber* inner, Fiber* outer) const;
+  bool has_cleanup(Fiber* inner, Fiber* outer, bool held = false) const;
   void charge();
   void settle();
   void new_slice();

@@ -253,7 +253,7 @@ class Maker {
       () => `(pair ${this.number(d, scope)} 1)`, () => this.string(d, scope), () => "'x", () => "[:x 4]",
     ])();
     const chosen = Array.from({ length: 1 + this.below(4) }, () => this.pick(clauses));
-    return `(match ${subject} ${chosen.join(" ")}${this.random() < 0.6 ? ` (_ ${this.number(d, scope)})` : ""})`;
+    return `(match (identity ${subject}) ${chosen.join(" ")}${this.random() < 0.6 ? ` (_ ${this.number(d, scope)})` : ""})`;
   }
 
   /** Values that a computation yields, collected or stopped by a handler. */
