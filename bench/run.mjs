@@ -8,6 +8,7 @@
 // three seconds for a program runs it once. Peak memory is the resident set of the whole process, start
 // included. If an engine prints something else than SX, there is no figure at all.
 // --write puts the tables into bench/RESULTS.md.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { geometricMean, machine, replaceSection, runOnce, versionOf } from "./measure.mjs";
 
@@ -99,6 +100,15 @@ const rows = programs.map((program) => {
   return { program, ms: best.map((b, at) => b && Math.max(b.ms - startUp[at].ms, 1)), kb: best.map((b) => b && b.kb) };
 });
 
+/** Pauses of the collector and the cost of a pair, measured from inside. */
+function collector() {
+  const program = "build/native/bench/sx-gc-pauses";
+  if (!existsSync(program)) return ["", `Pauses of the collector: not measured, ${program} is missing.`];
+  const found = JSON.parse(spawnSync(program, { encoding: "utf8" }).stdout);
+  return ["", `Pauses of the collector with ${found.live_mb} MB alive: median ${found.p50_ms} ms, 99th percentile ${found.p99_ms} ms ` +
+    `(aim ≤ 2 ms), longest ${found.max_ms} ms of ${found.pauses}. A pair made and dropped, collections included: ${found.pair_ns} ns (aim ≤ 10 ns).`];
+}
+
 const at = (name) => engines.findIndex((engine) => engine.name === name);
 const sx = at("sx"), wasm = at("sx wasm"), lua = at("lua5.4");
 const others = engines.map((engine, index) => index).filter((index) => index !== sx);
@@ -135,6 +145,7 @@ const table = [
   ...(remarks.length > 0 ? ["", `${remarks.join("; ")}.`] : []),
   "",
   ...memory,
+  ...(names.length === 0 ? collector() : []),
 ].join("\n");
 console.log(table);
 if (write) writeFileSync("bench/RESULTS.md", replaceSection(readFileSync("bench/RESULTS.md", "utf8"), "vm", table));

@@ -10,7 +10,9 @@ const add = (what, value, unit, aim) =>
   rows.push(`| ${what} | ${value.toFixed(value < 100 ? 1 : 0)} ${unit} | ≤ ${aim} ${unit} | ${value <= aim ? "yes" : "**no**"} |`);
 
 const walls = Array.from({ length: 15 }, () => runOnce(["build/native/sx", "eval", "1"]).wallMs);
-add("`sx eval 1`, median wall time", median(walls), "ms", 10);
+add("`sx eval 1`, median wall time", median(walls), "ms", 5);
+writeFileSync("build/bench/hello.sx", '(print "hello")\n');
+add("hello, world: resident memory", runOnce(["build/native/sx", "run", "build/bench/hello.sx"]).kb / 1024, "MB", 10);
 
 /** Bytes of a static file, brotli when that sibling is there. */
 const size = (file, compressed) => {
