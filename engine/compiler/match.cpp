@@ -279,8 +279,8 @@ bool Expander::fits_all(const Form* p) const {
   return all ? fitting == p->size() - 1 : fitting > 0;
 }
 
-// Clauses behind one that fits everything, and, where the value is written as a vector and its shape
-// is known, patterns of another shape: mistakes that would show as nothing happening.
+// Clauses behind one that fits everything, and, where the value is written as a vector and its
+// shape is known, patterns of another shape: mistakes that would show as nothing happening.
 bool Expander::check_match_shape(const Form* form) {
   // A macro's match is written for every value it may be given.
   if (cx_.symbols.is_alias(form->items[0]->value.id())) return true;

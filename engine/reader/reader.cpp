@@ -485,7 +485,8 @@ struct ReaderImpl {
       const Value key = values[i];
       const Position at = reader.options_.positions ? element_position(i) : form.at;
       if (!key.is_keyword())
-        return error_at(at, str("Found ", print(cx, key, {false, 60}), " in a record, expected a "
+        return error_at(at, str("Found ", print(cx, key, {false, 60}),
+                                " in a record, expected a "
                                 "field such as :name"));
       if (std::find(fields.begin(), fields.end(), key) != fields.end())
         return error_at(at, str("Record with the field ", print(cx, key, {false, 60}),
