@@ -308,7 +308,8 @@ class Expander {
   std::unordered_map<GlobalName*, Definition*> definition_by_global_;
   std::vector<std::string> required_ops_;
 
-  // Calls of local names: how the functions are called is checked when all is known about the names.
+  // Calls of local names: how the functions are called is checked when all is known about the
+  // names.
   std::vector<std::pair<const Form*, const Var*>> local_calls_;
   std::vector<LoopScope> loops_;
   std::size_t barrier_ = 0;
