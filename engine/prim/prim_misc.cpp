@@ -60,8 +60,7 @@ SX_PRIMITIVE(prim_name) {
   if (is_kind(v, Kind::RecordType))
     return make_text(cx, record_name(cx, static_cast<const RecordType*>(v.as_object())));
   if (is_closure(v)) return make_text(cx, as_closure(v)->function()->name);
-  if (is_kind(v, Kind::Primitive))
-    return make_text(cx, primitive_of(v).name);
+  if (is_kind(v, Kind::Primitive)) return make_text(cx, primitive_of(v).name);
   return cx.fail_type("name", "string, keyword or symbol", v);
 }
 

@@ -238,7 +238,8 @@ TEST_CASE("a fiber that is in the middle of another one's step goes on with that
       "(let* ((b (fiber/new (fn () (let loop ((i 0)) (if (< i 500) (loop (+ i 1)) :b)))))"
       "       (a (fiber/new (fn () (fiber/step b nil nil))))"
       "       (try (fn (f) (guard (e (else (error-message e))) (f)))))"
-      " (list (fiber/step a nil 100) (try (fn () (fiber/step b nil nil))) (try (fn () (fiber/cancel b "
+      " (list (fiber/step a nil 100) (try (fn () (fiber/step b nil nil))) (try (fn () "
+      "(fiber/cancel b "
       ":x))) (fiber/step a nil nil)))",
       "({:out-of-fuel true} \"fiber/step: this fiber is running\" \"fiber/cancel: this fiber is "
       "running\" {:done {:done :b}})");
@@ -254,7 +255,8 @@ TEST_CASE("a copy of a handler in the middle of its work has a continuation of i
   CHECK_SX(
       "(with-handler (fn (r k) (mapcat (fn (c) (resume (fiber/copy k) c)) r))"
       " (with-handler (fn (r k) (resume k (perform r)))"
-      "  (let* ((a (perform '(1 2 3))) (b (perform '(1 2 3)))) (if (= 4 (+ a b)) (list [a b]) ()))))",
+      "  (let* ((a (perform '(1 2 3))) (b (perform '(1 2 3)))) (if (= 4 (+ a b)) (list [a b]) "
+      "()))))",
       "([1 3] [2 2] [3 1])");
   CHECK_SX(
       "(with-handler (fn (r k) (guard (e (else (error-message e))) (fiber/copy k)))"

@@ -417,7 +417,8 @@ struct HttpClient::Impl {
   }
 
   void begin(HttpClientRequest request, std::function<void(HttpClientOutcome)> done) {
-    if (stopped) return done(failure("connect-error", str(request.url, ": the client was stopped")));
+    if (stopped)
+      return done(failure("connect-error", str(request.url, ": the client was stopped")));
     auto x = std::make_shared<Exchange>(io, std::move(request), std::move(done));
     active.insert(x);
     x->timer.expires_at(x->deadline);

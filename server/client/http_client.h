@@ -61,8 +61,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
 
-  // Ends what is under way as a connect-error and waits for the client's thread: afterwards it calls
-  // nobody. Later requests are refused in the same way, on the caller's thread.
+  // Ends what is under way as a connect-error and waits for the client's thread: afterwards it
+  // calls nobody. Later requests are refused in the same way, on the caller's thread.
   void stop();
 
   // done is called once, on the client's thread. Any thread may ask.

@@ -27,8 +27,8 @@ struct MarkdownOptions {
 // shown as it stands.
 std::string markdown_to_html(std::string_view text, const MarkdownOptions& options = {});
 
-// Names what turns Markdown into HTML here: changes whenever the same text might give other HTML, by
-// other rules or another library. HTML kept under another name is to be made again.
+// Names what turns Markdown into HTML here: changes whenever the same text might give other HTML,
+// by other rules or another library. HTML kept under another name is to be made again.
 const std::string& markdown_renderer();
 
 // The first paragraphs as plain text, at most `code_points_max` code points, cut at a word with
