@@ -384,6 +384,13 @@ const kPrelude = `
 (define (note x) (array/push! log x) x)
 (define (forever) (let loop () (loop)))
 (define (what e) (if (error? e) (list (error-kind e) (error-message e)) e))
+;; An error's trace tells how it was run, which differs on purpose.
+(define (untraced x)
+  (cond ((error? x) (what x))
+        ((list? x) (map untraced x))  ; pair? is the record's
+        ((vector? x) (mapv untraced x))
+        ((dict? x) (map-vals untraced x))
+        (else x)))
 (define (drive f fuel)
   (let loop ((s (fiber/step f nil fuel)) (n 0))
     (cond ((> n 3000) (note :endless) 0)
@@ -397,7 +404,7 @@ const kPrelude = `
   (let ((value (guard (e (else (list :raised (what e))))
                  (with-limits {:fuel 2000000 :depth 20000000}
                    (with-handler (fn (r k) (resume k r)) (run))))))
-    (write-string (list value (array->list log)))))
+    (write-string (untraced (list value (array->list log))))))
 (define (portions thunk fuel)
   (fn ()
     (let ((f (fiber/new (fn () (with-handler (fn (r k) (resume k r)) (thunk))))))
