@@ -15,7 +15,7 @@ if(SX_ASAN)
   add_link_options(-fsanitize=address,undefined)
 endif()
 if(SX_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined -O1)
   add_link_options(-fsanitize=address,undefined)
 endif()
 

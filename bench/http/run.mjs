@@ -5,7 +5,7 @@
 // A post is written into a fresh store through the server itself. The peer gets the same content as a row of its
 // own SQLite file and the static parts of the page, cut from our answer; then both must answer the same bytes, or
 // nothing is measured. wrk asks them in turn. Both read the post's row from SQLite and render the page on every request;
-// neither keeps pages. A row holds the Markdown as HTML on both sides.
+// neither keeps pages or writes an access log. A row holds the Markdown as HTML on both sides.
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -133,7 +133,7 @@ const fetchPage = (port, path) => new Promise((done, failed) => {
 const node22 = readdirSync("tests/node_modules").filter((name) => name.startsWith("node-linux-"))
   .map((name) => `tests/node_modules/${name}/bin/node`)[0] ?? process.execPath;
 
-const server = await startServer({ args: ["--workers", "1"], quiet: true });
+const server = await startServer({ args: ["--workers", "1", "--access-log", "none"], quiet: true });
 let peer;
 try {
   await server.login();

@@ -54,7 +54,7 @@ Result<std::string> format_source(Context& cx, std::string_view text,
     text.remove_prefix(std::min(end + 1, text.size()));
     std::size_t blank = 0;
     while (blank < text.size() && (text[blank] == '\n' || text[blank] == '\r')) ++blank;
-    if (blank > 0 && blank < text.size()) out += '\n';
+    if (blank > 0 && text.find_first_not_of(" \t\r\n\f\v") != text.npos) out += '\n';
   }
   out += format::Layout(format::tokenize(text), options.width).run();
   SX_CHECK(check_same(cx, whole, out, options));

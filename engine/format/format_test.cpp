@@ -184,6 +184,7 @@ TEST_CASE("comments stay where they are") {
   CHECK(f.format("(f a\n; last\n)") == "(f a\n   ; last\n   )\n");
   CHECK(f.format("(f #| in |# a #;(b\nc) d)") == "(f #| in |# a #;(b\n                  c) d)\n");
   CHECK(f.format("#!/usr/bin/env sx\n\n(f)") == "#!/usr/bin/env sx\n\n(f)\n");
+  CHECK(f.format("#!/usr/bin/env sx\n\n \r\r ") == "#!/usr/bin/env sx\n");
 }
 
 TEST_CASE("text within strings is left alone") {

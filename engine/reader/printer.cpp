@@ -413,7 +413,8 @@ class Printer {
 }  // namespace
 
 bool is_record_token(std::string_view name) {
-  return plain_token(name) && name[0] != '\\' && name[0] != '<' && name != "u8";
+  // #! begins the line of a script that names its interpreter.
+  return plain_token(name) && name[0] != '\\' && name[0] != '<' && name[0] != '!' && name != "u8";
 }
 
 std::string print(const Context& cx, Value v, const PrintOptions& options) {

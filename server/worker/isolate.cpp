@@ -1,8 +1,5 @@
 #include "server/worker/isolate.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -20,19 +17,25 @@ namespace {
 
 std::string folder_of(const std::string& module) { return module.substr(0, module.find('/')); }
 
+// The lowest digits of n.
+void append_hex(std::string& out, std::uint64_t n, int digits) {
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+    out += "0123456789abcdef"[n >> shift & 15];
+}
+
 // A validator, not a proof: 128 bits that differ when the bytes do. Ten times faster than SHA-256.
 std::string entity_tag(std::string_view body) {
   const XXH128_hash_t hash = XXH3_128bits(body.data(), body.size());
-  char text[40];
-  const int length =
-      std::snprintf(text, sizeof text, "\"%016" PRIx64 "%08x\"",
-                    static_cast<std::uint64_t>(hash.low64), static_cast<unsigned>(hash.high64));
-  return {text, static_cast<std::size_t>(length)};
+  std::string tag = "\"";
+  append_hex(tag, hash.low64, 16);
+  append_hex(tag, hash.high64, 8);
+  tag += '"';
+  return tag;
 }
 
 std::string hex_id(std::uint64_t id) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%016" PRIx64, id);
+  std::string text;
+  append_hex(text, id, 16);
   return text;
 }
 
@@ -170,16 +173,24 @@ class Isolate {
     kScheme,
     kHost,
     kId,
-    kKeys
+    kKeys,
+    // of responses
+    kFile = kKeys,
+    kStatus,
+    kSetCookies,
+    kAllKeys
   };
-  static constexpr std::string_view kKeyNames[kKeys] = {
-      "method", "target", "path", "query", "headers", "body", "remote", "scheme", "host", "id"};
+  static constexpr std::string_view kKeyNames[kAllKeys] = {
+      "method", "target", "path", "query", "headers", "body",       "remote",
+      "scheme", "host",   "id",   "file",  "status",  "set-cookies"};
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
-    if (request_shape_ == 0)
-      for (const std::string_view name : kKeyNames)
-        request_shape_ = cx.shapes.with_key(request_shape_, cx.keyword(name).id());
+    if (request_shape_ == 0) {
+      for (int i = 0; i < kAllKeys; ++i) keys_[i] = cx.keyword(kKeyNames[i]);
+      for (int i = 0; i < kKeys; ++i)
+        request_shape_ = cx.shapes.with_key(request_shape_, keys_[i].id());
+    }
     Root headers(cx.heap, empty_dict(cx));
     for (const auto& [name, text] : request.headers) {
       Root key(cx.heap, text_or_bytes(cx, name));
@@ -205,8 +216,8 @@ class Isolate {
     return made;
   }
 
-  Value field(Value dict, std::string_view key) {
-    const Value v = dict_get(engine_->cx(), dict, engine_->cx().keyword(key));
+  Value field(Value dict, Key key) {
+    const Value v = dict_get(engine_->cx(), dict, keys_[key]);
     return v.is_unset() ? Value::nil() : v;
   }
 
@@ -222,7 +233,7 @@ class Isolate {
       return Error{str("the handler answered ", type_name(value),
                        "; expected a response dict {:status :headers :body}")};
     HttpResponse response;
-    if (const Value file = field(value, "file"); is_string(file)) {
+    if (const Value file = field(value, kFile); is_string(file)) {
       if (config_.static_files) {
         auto served = config_.static_files->serve(request, as_string(file)->view());
         if (served)
@@ -234,11 +245,11 @@ class Isolate {
       }
     } else {
       std::int64_t status = 200;
-      if (const Value v = field(value, "status");
+      if (const Value v = field(value, kStatus);
           !v.is_nil() && (!to_int64(v, status) || status < 100 || status > 599))
         return Error{"the handler answered a :status that is not an integer from 100 to 599"};
       response.status = static_cast<int>(status);
-      const Value body = field(value, "body");
+      const Value body = field(value, kBody);
       if (is_string(body)) {
         response.body = std::string(as_string(body)->view());
       } else if (is_bytes(body)) {
@@ -250,7 +261,7 @@ class Isolate {
         response.body = std::move(html);
       }
     }
-    const Value headers = field(value, "headers");
+    const Value headers = field(value, kHeaders);
     if (is_dict(headers)) {
       DictCursor cursor(cx, headers);
       Value key, v;
@@ -272,7 +283,7 @@ class Isolate {
       response.headers.emplace_back("Set-Cookie", std::string(as_string(v)->view()));
       return {};
     };
-    const Value cookies = field(value, "set-cookies");
+    const Value cookies = field(value, kSetCookies);
     for (Value at = cookies; is_pair(at); at = cdr(at)) SX_CHECK(cookie(car(at)));
     if (is_vector(cookies))
       for (std::uint32_t i = 0; i < vector_count(cookies); ++i)
@@ -299,6 +310,7 @@ class Isolate {
   std::unique_ptr<Vm::Pin> handler_;
   std::vector<std::function<void()>> waiting_;
   std::uint32_t request_shape_ = 0;
+  Value keys_[kAllKeys];  // set with it: a response follows a request
   bool failed_ = false;
 };
 
