@@ -27,6 +27,7 @@
 #include "engine/base/str.h"
 #include "server/client/address_guard.h"
 #include "server/client/url_target.h"
+#include "server/http/field.h"
 
 namespace sx {
 namespace {
@@ -51,10 +52,6 @@ using Failure = HttpClientError;
 // Made by a function: GCC 12 destroys aggregates that are built inside a co_return twice.
 Failure failure(std::string_view kind, std::string message) {
   return {std::string(kind), std::move(message)};
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 // A connection, plain or with TLS.
@@ -101,17 +98,11 @@ Failure timed_out(const Exchange& x) {
 
 // What cannot be sent, or nothing.
 std::optional<Failure> refusal(const HttpClientRequest& request) {
-  auto is_token = [](std::string_view text) {
-    return !text.empty() && text.find_first_not_of(
-                                "!#$%&'*+-.^_`|~0123456789"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz") == text.npos;
-  };
   if (!is_token(request.method) || same_name(request.method, "CONNECT"))
     return failure("bad-request",
                    str("expected a method such as GET or POST, got '", request.method, "'"));
   for (const auto& [name, value] : request.headers) {
-    if (!is_token(name) || value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
+    if (!is_token(name) || !is_field_value(value))
       return failure("bad-request",
                      str("expected a header name and a value without line ends, got ", name));
     for (const std::string_view own :
@@ -130,6 +121,7 @@ struct HttpClient::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   ssl::context tls{ssl::context::tls_client};
   std::multimap<std::string, std::unique_ptr<Wire>> idle;
+  asio::steady_timer idle_timer{io};  // runs while there are idle connections
   std::set<std::shared_ptr<Exchange>> active;
   std::atomic<bool> stopped{false};
   std::thread thread;
@@ -170,13 +162,23 @@ struct HttpClient::Impl {
   }
 
   void keep(std::unique_ptr<Wire> wire) {
-    const auto now = Clock::now();
-    std::erase_if(idle, [&](const auto& one) { return now - one.second->idle_since >= kIdleTime; });
     if (idle.size() >= kIdleMax || idle.count(wire->pool_key) >= kIdlePerOriginMax) return;
     wire->lowest().expires_never();
-    wire->idle_since = now;
+    wire->idle_since = Clock::now();
     const std::string key = wire->pool_key;
+    if (idle.empty()) close_idle_later();
     idle.emplace(key, std::move(wire));
+  }
+
+  void close_idle_later() {
+    idle_timer.expires_after(kIdleTime);
+    idle_timer.async_wait([this](ErrorCode ec) {
+      if (ec) return;
+      const auto now = Clock::now();
+      std::erase_if(idle,
+                    [&](const auto& one) { return now - one.second->idle_since >= kIdleTime; });
+      if (!idle.empty()) close_idle_later();
+    });
   }
 
   using Connected = std::variant<std::unique_ptr<Wire>, Failure>;
@@ -300,11 +302,7 @@ struct HttpClient::Impl {
       HttpClientResponse response;
       response.status = static_cast<int>(status);
       for (const auto& field : parser.get()) {
-        std::string name(field.name_string());
-        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-          return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
-        response.headers.emplace_back(std::move(name), std::string(field.value()));
+        response.headers.emplace_back(ascii_lower(field.name_string()), std::string(field.value()));
       }
       response.body = std::move(parser.get().body());
       response.url = url;

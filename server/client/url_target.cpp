@@ -1,10 +1,10 @@
 #include "server/client/url_target.h"
 
-#include <algorithm>
 #include <boost/url.hpp>
 #include <boost/url/src.hpp>  // Debian 12 has no library of it to link
 
 #include "engine/base/str.h"
+#include "server/http/field.h"
 
 namespace sx {
 namespace {
@@ -23,11 +23,9 @@ Result<UrlTarget> target_of(urls::url_view url, std::string_view given) {
   made.tls = scheme == urls::scheme::https;
   if (url.has_userinfo())
     return Error{str("expected a URL without user and password; send an Authorization header")};
-  made.host = url.host_type() == urls::host_type::ipv6 ? std::string(url.encoded_host_address())
-                                                       : std::string(url.host());
-  std::transform(made.host.begin(), made.host.end(), made.host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  made.host =
+      ascii_lower(url.host_type() == urls::host_type::ipv6 ? std::string(url.encoded_host_address())
+                                                           : std::string(url.host()));
   if (made.host.empty()) return Error{str("expected a URL with a host, got ", shown(given))};
   for (const char c : made.host)
     if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <ctime>
 
-#include "engine/base/scan.h"
 #include "engine/base/str.h"
+#include "server/http/field.h"
 
 namespace sx {
 namespace {
@@ -28,34 +28,6 @@ constexpr std::size_t kInlineBodyBytes = 2 * 1024;      // copied behind the hea
 constexpr std::size_t kChunkLineBytesMax = 16 * 1024;   // a chunk header or trailers
 constexpr std::size_t kFileBytesPerTurn = 1024 * 1024;  // then other connections get theirs
 constexpr std::uint32_t kDrainFreshMs = 500;  // a drain's patience with those who have said nothing
-
-bool is_token_char(char c) {
-  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kOthers.find(c) != std::string_view::npos;
-}
-
-bool valid_header(std::string_view name, std::string_view value) {
-  if (name.empty()) return false;
-  for (const char c : name)
-    if (!is_token_char(c)) return false;
-  // Headers of hundreds of bytes go out with every page.
-  for (std::size_t at = 0;; ++at) {
-    at = scan(value, at,
-              [](std::uint64_t w) { return bytes_below(w, 0x20) | bytes_equal(w, 0x7f); });
-    if (at == value.size()) return true;
-    if (value[at] != '\t') return false;
-  }
-}
-
-bool same_name(std::string_view name, std::string_view lower_case) {
-  if (name.size() != lower_case.size()) return false;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != lower_case[i]) return false;
-  }
-  return true;
-}
 
 // Headers that describe the connection or the framing are written by this layer alone.
 enum class Own { No, Skip, Connection, Length, Date };
@@ -510,7 +482,7 @@ void Connection::begin_response() {
     response_ = broken(str("a handler answered with status ", response_.status));
   }
   for (const auto& [name, value] : response_.headers) {
-    if (!valid_header(name, value)) {
+    if (!is_token(name) || !is_field_value(value)) {
       response_ =
           broken("a handler answered with an invalid header, perhaps one with a line break");
       break;

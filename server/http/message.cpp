@@ -1,21 +1,10 @@
 // Requests and responses as values, and the names of statuses.
 #include <unistd.h>
 
+#include "server/http/field.h"
 #include "server/http/http.h"
 
 namespace sx {
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
-
-}  // namespace
 
 OpenFile::~OpenFile() {
   if (fd_ >= 0) ::close(fd_);
@@ -29,13 +18,13 @@ const std::string* HttpRequest::header(std::string_view name) const {
 
 const std::string* HttpResponse::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
-    if (equal_ignoring_case(key, name)) return &value;
+    if (same_name(key, name)) return &value;
   return nullptr;
 }
 
 void HttpResponse::set_header(std::string_view name, std::string value) {
   for (auto& [key, old] : headers) {
-    if (equal_ignoring_case(key, name)) {
+    if (same_name(key, name)) {
       old = std::move(value);
       return;
     }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/base/str.h"
+#include "server/http/field.h"
 
 namespace sx {
 namespace {
@@ -16,13 +17,6 @@ std::string_view trim(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
   while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
   return s;
-}
-
-std::string lower(std::string_view s) {
-  std::string out(s);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return out;
 }
 
 bool digits_only(std::string_view s) {
@@ -98,7 +92,7 @@ std::string_view forwarded_parameter(std::string_view element, std::string_view 
     const std::size_t semicolon = element.find(';');
     const std::string_view part = trim(element.substr(0, semicolon));
     const std::size_t equals = part.find('=');
-    if (equals != std::string_view::npos && lower(part.substr(0, equals)) == name) {
+    if (equals != std::string_view::npos && ascii_lower(part.substr(0, equals)) == name) {
       std::string_view value = part.substr(equals + 1);
       if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
         value = value.substr(1, value.size() - 2);
@@ -147,7 +141,7 @@ Result<OriginPolicy> OriginPolicy::make(const HttpConfig& config) {
     policy.trusted_.push_back({*address, bits});
   }
   for (const std::string& text : config.hosts) {
-    std::string entry = lower(trim(text));
+    std::string entry = ascii_lower(trim(text));
     if (entry.empty()) continue;
     if (entry == "*") {
       policy.any_host_ = true;
@@ -163,9 +157,10 @@ Result<OriginPolicy> OriginPolicy::make(const HttpConfig& config) {
   }
   if (!config.base_url.empty()) {
     const std::size_t colon = config.base_url.find("://");
-    const std::string scheme = colon == std::string::npos
-                                   ? std::string()
-                                   : lower(std::string_view(config.base_url).substr(0, colon));
+    const std::string scheme =
+        colon == std::string::npos
+            ? std::string()
+            : ascii_lower(std::string_view(config.base_url).substr(0, colon));
     std::string_view rest = colon == std::string::npos
                                 ? std::string_view()
                                 : std::string_view(config.base_url).substr(colon + 3);
@@ -174,7 +169,7 @@ Result<OriginPolicy> OriginPolicy::make(const HttpConfig& config) {
       return Error{str("base URL \"", config.base_url,
                        "\" is not of the form https://example.org (scheme and host, no path)")};
     policy.base_scheme_ = scheme;
-    policy.base_host_ = lower(rest);
+    policy.base_host_ = ascii_lower(rest);
     policy.hosts_.push_back({std::string(split_port(policy.base_host_).first), "", false});
   }
   return policy;
@@ -233,7 +228,7 @@ std::optional<Refusal> OriginPolicy::apply(HttpRequest& request, std::string_vie
     const std::string host = joined(request, "x-forwarded-host");
     if (!chain.empty() || !proto.empty() || !host.empty()) {
       walk(chain, [](std::string_view node) { return strip_forwarded_port(node); });
-      if (const std::string scheme = lower(last_of_list(proto)); scheme == "https")
+      if (const std::string scheme = ascii_lower(last_of_list(proto)); scheme == "https")
         request.scheme = scheme;
       forwarded_host = last_of_list(host);
     } else if (const std::string forwarded = joined(request, "forwarded"); !forwarded.empty()) {
@@ -241,7 +236,7 @@ std::optional<Refusal> OriginPolicy::apply(HttpRequest& request, std::string_vie
         return strip_forwarded_port(forwarded_parameter(element, "for"));
       });
       const std::string_view last = last_of_list(forwarded);
-      if (lower(forwarded_parameter(last, "proto")) == "https") request.scheme = "https";
+      if (ascii_lower(forwarded_parameter(last, "proto")) == "https") request.scheme = "https";
       forwarded_host = forwarded_parameter(last, "host");
     }
   }
@@ -249,7 +244,7 @@ std::optional<Refusal> OriginPolicy::apply(HttpRequest& request, std::string_vie
       forwarded_host.empty() ? authority : std::string_view(forwarded_host);
   if (!valid_authority(named))
     return Refusal{400, "the Host header is not a host name with an optional port"};
-  request.host = lower(named);
+  request.host = ascii_lower(named);
   if (!answers_for(request.host))
     return Refusal{421, str("this server does not answer for the host \"", request.host,
                             "\" (its operator lists its names in SX_HOSTS)")};

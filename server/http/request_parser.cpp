@@ -4,20 +4,12 @@
 #include <algorithm>
 
 #include "engine/base/str.h"
+#include "server/http/field.h"
 
 namespace sx {
 namespace {
 
 namespace http = boost::beast::http;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool equals_lower(std::string_view text, std::string_view lower_case) {
-  if (text.size() != lower_case.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (lower(text[i]) != lower_case[i]) return false;
-  return true;
-}
 
 std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
@@ -111,8 +103,8 @@ void RequestParser::on_request_impl(verb known, string_view method, string_view 
   if (rest[0] != '/' && !(rest == "*" && known == verb::options)) {
     // The absolute form, as sent to proxies; every server must take it.
     const std::size_t colon = rest.find("://");
-    if (colon == std::string_view::npos || (!equals_lower(rest.substr(0, colon), "http") &&
-                                            !equals_lower(rest.substr(0, colon), "https")))
+    if (colon == std::string_view::npos ||
+        (!same_name(rest.substr(0, colon), "http") && !same_name(rest.substr(0, colon), "https")))
       return refuse(400, "the request target does not begin with '/'", ec);
     rest.remove_prefix(colon + 3);
     const std::size_t path = rest.find_first_of("/?");
@@ -150,11 +142,11 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
         return refuse(400, "the request has more than one Transfer-Encoding header", ec);
       saw_encoding_ = true;
       if (!http11_) return refuse(400, "Transfer-Encoding is not allowed in HTTP/1.0", ec);
-      if (!equals_lower(text, "chunked"))
+      if (!same_name(text, "chunked"))
         return refuse(501, "the only Transfer-Encoding understood is \"chunked\"", ec);
       break;
     case field::expect:
-      if (!equals_lower(text, "100-continue"))
+      if (!same_name(text, "100-continue"))
         return refuse(417, "the only Expect understood is \"100-continue\"", ec);
       wants_continue_ = http11_;
       break;
@@ -163,7 +155,8 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
   }
   auto& [key, stored] = request_.headers.emplace_back();
   key.resize(name_string.size());
-  std::transform(name_string.begin(), name_string.end(), key.begin(), lower);
+  std::transform(name_string.begin(), name_string.end(), key.begin(),
+                 [](char c) { return ascii_lower(c); });
   stored.assign(text);
 }
 
