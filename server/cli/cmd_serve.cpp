@@ -132,6 +132,7 @@ int cmd_serve(ServeOptions& options) {
     return server.metrics().prometheus() + process_metrics(*it.store);
   };
   it.app.system.metrics_token = env_or("SX_METRICS_TOKEN", "");
+  it.app.system.public_name = !http.base_url.empty();
   const auto started =
       server.start(http, [&it](Worker& worker) { return make_isolate(worker, it.app); });
   if (!started.ok()) return fail(started.error().message);

@@ -1,6 +1,7 @@
 // Making an engine for the command line: module roots, embedded bundles, basic servicers.
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -125,8 +126,11 @@ void add_basic_servicers(Runner& runner) {
     std::string name;
     if (!call.text(0, name)) return;
     // Secrets stay with the host: programs get what is derived from them by other ops.
-    const bool secret = name == "SX_SECRET" || name == "SX_FED_SECRET" ||
-                        name == "SX_ADMIN_PASSWORD" || name == "SX_API_TOKEN";
+    static constexpr std::string_view kSecrets[] = {"SX_SECRET",        "SX_FED_SECRET",
+                                                    "SX_API_TOKEN",     "SX_ADMIN_PASSWORD",
+                                                    "SX_USER_PASSWORD", "SX_METRICS_TOKEN"};
+    const bool secret =
+        std::find(std::begin(kSecrets), std::end(kSecrets), name) != std::end(kSecrets);
     if (name.rfind("SX_", 0) != 0 || secret) {
       call.fail(
           "permission-error",

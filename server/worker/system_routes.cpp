@@ -33,10 +33,12 @@ HttpResponse metrics(const SystemRoutes& routes, const HttpRequest& request) {
       refused.set_header("WWW-Authenticate", "Bearer realm=\"metrics\"");
       return refused;
     }
-  } else if (!from_this_machine(request)) {
-    return unkept(403,
-                  "403 Forbidden: /metrics is for this machine; set SX_METRICS_TOKEN to read it "
-                  "from elsewhere\n");
+  } else if (routes.public_name || !from_this_machine(request)) {
+    return unkept(403, routes.public_name
+                           ? "403 Forbidden: the server has a public address (SX_BASE_URL); set "
+                             "SX_METRICS_TOKEN to read /metrics\n"
+                           : "403 Forbidden: /metrics is for this machine; set SX_METRICS_TOKEN to "
+                             "read it from elsewhere\n");
   }
   HttpResponse response = unkept(200, routes.metrics());
   response.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

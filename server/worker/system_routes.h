@@ -19,6 +19,9 @@ struct SystemRoutes {
   // Who knows it may read /metrics, as a Bearer token. Without one, only this machine may, and not
   // through a proxy: behind one, every visitor comes from this machine.
   std::string metrics_token;
+  // The server has a public name (SX_BASE_URL), so a proxy stands before it, whether or not it says
+  // so in its requests: nobody without the token.
+  bool public_name = false;
 };
 
 // The answer when the request is for one of them. /health: 200 while the process answers at all.

@@ -1,6 +1,8 @@
 // /health, /ready and /metrics of a real server: what operators and load balancers ask.
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { expect, finish, sleep, startServer, test } from "./harness.mjs";
+import { join } from "node:path";
+import { expect, finish, sleep, startServer, sx, temporaryFolder, test } from "./harness.mjs";
 
 /** The value of one metric line. @param {string} text @param {string} name */
 const metric = (text, name) => {
@@ -73,6 +75,35 @@ await test("through a proxy nobody reads /metrics without the token", async () =
   } finally {
     await server.dispose();
   }
+});
+
+await test("behind a public address nobody reads /metrics without the token", async () => {
+  const named = { SX_BASE_URL: "https://blog.example" };
+  const closed = await startServer({ env: named });
+  try {
+    const refused = await closed.get("/metrics");
+    expect.equal(refused.status, 403, "a proxy that adds no header must not open it");
+    expect.match(refused.text, /SX_METRICS_TOKEN/);
+  } finally {
+    await closed.dispose();
+  }
+  const server = await startServer({ env: { ...named, SX_METRICS_TOKEN: "counting-sheep" } });
+  try {
+    expect.equal((await server.get("/metrics", { Authorization: "Bearer counting-sheep" })).status, 200);
+  } finally {
+    await server.dispose();
+  }
+});
+
+await test("programs read settings from the environment, never secrets", async () => {
+  const source = join(temporaryFolder(), "ask.sx");
+  const ask = (name) => {
+    writeFileSync(source, `(print (guard (e (else (error-kind e))) (perform {:op "env/get" :args (list "${name}")})))\n`);
+    return sx(["run", source], { env: { [name]: "given" } }).stdout.trim();
+  };
+  expect.equal(ask("SX_TITLE"), "given");
+  for (const name of ["SX_SECRET", "SX_FED_SECRET", "SX_API_TOKEN", "SX_ADMIN_PASSWORD", "SX_USER_PASSWORD", "SX_METRICS_TOKEN", "PATH"])
+    expect.match(ask(name), /permission-error/, name);
 });
 
 await test("with a token in force only who has it reads /metrics", async () => {
