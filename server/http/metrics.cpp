@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/base/str.h"
+#include "server/http/exposition.h"
 
 namespace sx {
 namespace {
@@ -16,12 +17,6 @@ std::string seconds(std::uint64_t us) {
   while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
   if (!fraction.empty()) out += "." + fraction;
   return out;
-}
-
-void metric(std::string& out, std::string_view name, std::string_view type, std::string_view help,
-            std::uint64_t value) {
-  out +=
-      str("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n", name, " ", value, "\n");
 }
 
 }  // namespace
@@ -56,21 +51,27 @@ std::string HttpMetrics::prometheus() const {
   out += "# TYPE sx_http_requests_total counter\n";
   for (std::size_t i = 1; i < sum.responses_by_class.size(); ++i)
     out += str("sx_http_requests_total{class=\"", i, "xx\"} ", sum.responses_by_class[i], "\n");
-  metric(out, "sx_http_requests_in_flight", "gauge", "Requests a handler is working on.",
-         sum.requests_in_flight);
-  metric(out, "sx_http_connections", "gauge", "Open connections.", sum.connections);
-  metric(out, "sx_http_connections_total", "counter", "Connections accepted.",
-         sum.connections_total);
-  metric(out, "sx_http_connections_refused_total", "counter",
-         "Connections answered with 503 because the worker was full.", sum.connections_refused);
-  metric(out, "sx_http_requests_shed_total", "counter",
-         "Requests answered with 503 because too many were in flight.", sum.requests_shed);
-  metric(out, "sx_http_handler_timeouts_total", "counter",
-         "Requests answered with 503 because the handler was too slow.", sum.handler_timeouts);
-  metric(out, "sx_http_receive_timeouts_total", "counter",
-         "Requests answered with 408 because they did not arrive in time.", sum.receive_timeouts);
-  metric(out, "sx_http_received_bytes_total", "counter", "Bytes read from clients.", sum.bytes_in);
-  metric(out, "sx_http_sent_bytes_total", "counter", "Bytes written to clients.", sum.bytes_out);
+  append_metric(out, "sx_http_requests_in_flight", MetricType::Gauge,
+                "Requests a handler is working on.", sum.requests_in_flight);
+  append_metric(out, "sx_http_connections", MetricType::Gauge, "Open connections.",
+                sum.connections);
+  append_metric(out, "sx_http_connections_total", MetricType::Counter, "Connections accepted.",
+                sum.connections_total);
+  append_metric(out, "sx_http_connections_refused_total", MetricType::Counter,
+                "Connections answered with 503 because the worker was full.",
+                sum.connections_refused);
+  append_metric(out, "sx_http_requests_shed_total", MetricType::Counter,
+                "Requests answered with 503 because too many were in flight.", sum.requests_shed);
+  append_metric(out, "sx_http_handler_timeouts_total", MetricType::Counter,
+                "Requests answered with 503 because the handler was too slow.",
+                sum.handler_timeouts);
+  append_metric(out, "sx_http_receive_timeouts_total", MetricType::Counter,
+                "Requests answered with 408 because they did not arrive in time.",
+                sum.receive_timeouts);
+  append_metric(out, "sx_http_received_bytes_total", MetricType::Counter,
+                "Bytes read from clients.", sum.bytes_in);
+  append_metric(out, "sx_http_sent_bytes_total", MetricType::Counter, "Bytes written to clients.",
+                sum.bytes_out);
   out += "# HELP sx_http_request_duration_seconds From the complete head to the last byte sent.\n";
   out += "# TYPE sx_http_request_duration_seconds histogram\n";
   std::uint64_t count = 0;

@@ -3,33 +3,15 @@
 #include <memory>
 
 #include "engine/base/str.h"
-#include "engine/base/utf8.h"
 #include "engine/value/collections.h"
+#include "server/io/http_values.h"
 
 namespace sx {
 namespace {
 
-Value text_or_bytes(Context& cx, const std::string& data) {
-  if (utf8_valid(data)) return make_string(cx, data);
-  return make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()});
-}
-
-// Repeated headers are one, joined as RFC 9110 §5.3 has it; Set-Cookie is the one that cannot be.
 Value response_value(Context& cx, const HttpClientResponse& response) {
-  Root headers(cx.heap, empty_dict(cx));
   Root cookies(cx.heap, empty_vector(cx));
-  for (const auto& [name, value] : response.headers) {
-    Root text(cx.heap, text_or_bytes(cx, value));
-    if (name == "set-cookie") {
-      cookies = vector_push(cx, cookies, text);
-      continue;
-    }
-    Root key(cx.heap, make_string(cx, name));
-    const Value before = dict_get(cx, headers, key);
-    if (!before.is_unset() && is_string(before) && is_string(text))
-      text = make_string(cx, str(as_string(before)->view(), ", ", value));
-    headers = dict_put(cx, headers, key, text);
-  }
+  Root headers(cx.heap, header_dict(cx, response.headers, &cookies));
   Root body(cx.heap, text_or_bytes(cx, response.body));
   Root url(cx.heap, make_string(cx, response.url));
   const Field fields[] = {{"status", Value::small_int(response.status)},

@@ -5,11 +5,11 @@
 
 #include "engine/base/scan.h"
 #include "engine/base/str.h"
-#include "engine/base/utf8.h"
 #include "engine/value/collections.h"
 #include "server/crypto/crypto.h"
 #include "server/files/compress.h"
 #include "server/io/http_servicer.h"
+#include "server/io/http_values.h"
 
 namespace sx {
 
@@ -59,6 +59,10 @@ class Isolate {
     SX_TRY(engine_, make_app_engine(config_, [this](std::function<void()> fn) {
              worker_.post(std::move(fn));
            }));
+    Context& cx = engine_->cx();
+    for (int i = 0; i < kAllKeys; ++i) keys_[i] = cx.keyword(kKeyNames[i]);
+    for (int i = 0; i < kKeys; ++i)
+      request_shape_ = cx.shapes.with_key(request_shape_, keys_[i].id());
     return {};
   }
 
@@ -156,11 +160,6 @@ class Isolate {
     return response;
   }
 
-  Value text_or_bytes(Context& cx, const std::string& data) {
-    if (utf8_valid(data)) return make_string(cx, data);
-    return make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()});
-  }
-
   // Interned once: requests come in thousands a second.
   enum Key {
     kMethod,
@@ -186,21 +185,7 @@ class Isolate {
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
-    if (request_shape_ == 0) {
-      for (int i = 0; i < kAllKeys; ++i) keys_[i] = cx.keyword(kKeyNames[i]);
-      for (int i = 0; i < kKeys; ++i)
-        request_shape_ = cx.shapes.with_key(request_shape_, keys_[i].id());
-    }
-    Root headers(cx.heap, empty_dict(cx));
-    for (const auto& [name, text] : request.headers) {
-      Root key(cx.heap, text_or_bytes(cx, name));
-      Root v(cx.heap, text_or_bytes(cx, text));
-      // Repeated headers are one list by RFC 9110 §5.3; Cookie is the one joined by "; ".
-      const Value before = dict_get(cx, headers, key);
-      if (!before.is_unset() && is_string(before) && is_string(v))
-        v = make_string(cx, str(as_string(before)->view(), name == "cookie" ? "; " : ", ", text));
-      headers = dict_put(cx, headers, key, v);
-    }
+    Root headers(cx.heap, header_dict(cx, request.headers));
     const std::string id = hex_id(request.id);
     const std::string* const texts[kKeys] = {
         &request.method, &request.target,    &request.path,   &request.query, nullptr,
@@ -310,7 +295,7 @@ class Isolate {
   std::unique_ptr<Vm::Pin> handler_;
   std::vector<std::function<void()>> waiting_;
   std::uint32_t request_shape_ = 0;
-  Value keys_[kAllKeys];  // set with it: a response follows a request
+  Value keys_[kAllKeys];
   bool failed_ = false;
 };
 

@@ -10,19 +10,12 @@
 
 #include "engine/base/str.h"
 #include "engine/sx.h"
+#include "server/http/exposition.h"
 
 namespace sx {
 namespace {
 
 const auto kStarted = std::chrono::system_clock::now();
-
-void metric(std::string& out, std::string_view name, std::string_view type, std::string_view help,
-            double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g", value);
-  out += str("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n", name, " ",
-             std::string_view(text), "\n");
-}
 
 double resident_bytes() {
   long pages = 0;
@@ -53,16 +46,20 @@ std::string process_metrics(const store::Store& store) {
   getrusage(RUSAGE_SELF, &usage);
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  metric(out, "process_cpu_seconds_total", "counter", "Processor time used, user and system.",
-         seconds(usage.ru_utime) + seconds(usage.ru_stime));
-  metric(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes());
-  metric(out, "process_open_fds", "gauge", "Open file descriptors.", open_files());
-  metric(out, "process_max_fds", "gauge", "Most file descriptors that may be open.",
-         static_cast<double>(files.rlim_cur));
-  metric(out, "process_start_time_seconds", "gauge", "When the process began, since 1970.",
-         std::chrono::duration<double>(kStarted.time_since_epoch()).count());
-  metric(out, "sx_store_position", "counter", "Position of the last event that is on disk.",
-         static_cast<double>(store.committed()));
+  append_metric(out, "process_cpu_seconds_total", MetricType::Counter,
+                "Processor time used, user and system.",
+                seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  append_metric(out, "process_resident_memory_bytes", MetricType::Gauge, "Memory in use.",
+                resident_bytes());
+  append_metric(out, "process_open_fds", MetricType::Gauge, "Open file descriptors.", open_files());
+  append_metric(out, "process_max_fds", MetricType::Gauge,
+                "Most file descriptors that may be open.", static_cast<double>(files.rlim_cur));
+  append_metric(out, "process_start_time_seconds", MetricType::Gauge,
+                "When the process began, since 1970.",
+                std::chrono::duration<double>(kStarted.time_since_epoch()).count());
+  append_metric(out, "sx_store_position", MetricType::Counter,
+                "Position of the last event that is on disk.",
+                static_cast<double>(store.committed()));
   out += "# HELP sx_build_info What runs.\n# TYPE sx_build_info gauge\n";
   out += str("sx_build_info{tables=\"", table_fingerprint(), "\"} 1\n");
   return out;
