@@ -26,6 +26,7 @@
 
 #include "engine/base/str.h"
 #include "server/client/address_guard.h"
+#include "server/client/name_resolver.h"
 #include "server/client/url_target.h"
 #include "server/http/field.h"
 
@@ -52,6 +53,12 @@ using Failure = HttpClientError;
 // Made by a function: GCC 12 destroys aggregates that are built inside a co_return twice.
 Failure failure(std::string_view kind, std::string message) {
   return {std::string(kind), std::move(message)};
+}
+
+NameAnswer address_itself(const std::string& name) {
+  NameAnswer answer;
+  answer.addresses.push_back(name);
+  return answer;
 }
 
 // A connection, plain or with TLS.
@@ -123,6 +130,7 @@ struct HttpClient::Impl {
   std::multimap<std::string, std::unique_ptr<Wire>> idle;
   asio::steady_timer idle_timer{io};  // runs while there are idle connections
   std::set<std::shared_ptr<Exchange>> active;
+  NameResolver names;  // ends before the loop it posts to
   std::atomic<bool> stopped{false};
   std::thread thread;
 
@@ -181,22 +189,46 @@ struct HttpClient::Impl {
     });
   }
 
+  // No address and no error: not within the deadline.
+  asio::awaitable<NameAnswer> resolve(const std::string& name, Clock::time_point deadline) {
+    ErrorCode not_an_address;
+    asio::ip::make_address(name, not_an_address);
+    if (!not_an_address) co_return address_itself(name);
+    struct Question {
+      asio::steady_timer timer;  // cancelled by the answer
+      NameAnswer answer;
+    };
+    auto question = std::make_shared<Question>(Question{asio::steady_timer(io, deadline), {}});
+    names.resolve(name, [this, question](const NameAnswer& answer) {
+      asio::post(io, [question, answer] {
+        question->answer = answer;
+        question->timer.cancel();
+      });
+    });
+    co_await question->timer.async_wait(kAwait);
+    co_return question->answer;
+  }
+
   using Connected = std::variant<std::unique_ptr<Wire>, Failure>;
   asio::awaitable<Connected> connect(Exchange& x, const UrlTarget& target) {
     const std::string& url = target.text;
     const auto deadline =
         std::min(x.deadline, Clock::now() + milliseconds(x.request.connect_timeout_ms));
-    Tcp::resolver resolver(io);
-    const auto [resolve_error, found] = co_await resolver.async_resolve(
-        target.host, std::to_string(target.port), Tcp::resolver::numeric_service, kAwait);
+    const NameAnswer found = co_await resolve(target.host, deadline);
     if (x.answered()) co_return timed_out(x);
-    if (resolve_error)
-      co_return failure("dns-error", str(url, ": the name ", target.host,
-                                         " does not resolve: ", resolve_error.message()));
+    if (found.addresses.empty() && found.error.empty())
+      co_return failure("timeout", str(url, ": the name ", target.host, " was not resolved within ",
+                                       x.request.connect_timeout_ms, " ms"));
+    if (found.addresses.empty())
+      co_return failure("dns-error",
+                        str(url, ": the name ", target.host, " does not resolve: ", found.error));
     std::vector<Tcp::endpoint> endpoints;
-    for (const auto& entry : found)
-      if (!x.request.public_only || is_public_address(entry.endpoint().address()))
-        endpoints.push_back(entry.endpoint());
+    for (const std::string& text : found.addresses) {
+      ErrorCode bad;
+      const auto address = asio::ip::make_address(text, bad);
+      if (!bad && (!x.request.public_only || is_public_address(address)))
+        endpoints.emplace_back(address, target.port);
+    }
     if (endpoints.empty())
       co_return failure("private-address",
                         str(url, ": ", target.host,
