@@ -174,6 +174,15 @@ int edit_distance(std::string_view a, std::string_view b, int limit) {
   return previous[m];
 }
 
+// What a word of another language is called here; empty for words nobody expects.
+std::string_view known_elsewhere(std::string_view name) {
+#define SX_WORD(word, write) \
+  if (name == word) return write;
+#include "engine/compiler/other_words.def"
+#undef SX_WORD
+  return {};
+}
+
 }  // namespace
 
 Node* Expander::unbound(const Form* symbol, const Scope* scope) {
@@ -184,6 +193,8 @@ Node* Expander::unbound(const Form* symbol, const Scope* scope) {
                     str("Unbound name: ", name, ". The library ", library, " has it: write ",
                         module_.empty() ? str("(use ", library, ") at the top.")
                                         : str(":use (", library, ") in the module's header.")));
+  if (const std::string_view here = known_elsewhere(name); !here.empty())
+    return error_at(symbol->at, str("Unbound name: ", name, ". In SX: ", here, "."));
   const int limit = name.size() <= 1 ? 0 : name.size() <= 3 ? 1 : 2;
   std::vector<std::pair<int, std::string>> near;
   auto consider = [&](std::string_view candidate) {

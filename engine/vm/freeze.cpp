@@ -643,7 +643,7 @@ class Writer {
   }
   static bool is_server_op(std::string_view op) {
 #define SX_IO(name, side, contract) \
-  if (op == name) return std::string_view(#side) == "Server";
+  if (op == name) return #side[0] == 'S' || #side[0] == 'T';  // Server, Tool
 #include "engine/io/io_ops.def"
 #undef SX_IO
     return false;

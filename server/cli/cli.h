@@ -49,6 +49,8 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options);
 void add_basic_servicers(Runner& runner);
 // What the whole binary services beside them on the command line: http/request.
 void add_host_servicers(Runner& runner);
+// Files and standard input, for programs that a person runs: fs/…, console/read-….
+void add_script_servicers(Runner& runner);
 
 Result<std::string> read_file(const std::string& path);
 // The whole file or none of it: bytes that do not get there leave what was there before.

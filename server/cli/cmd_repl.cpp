@@ -58,6 +58,7 @@ class Repl {
   Repl(const EngineOptions& options, bool terminal)
       : near_(options.near), terminal_(terminal), engine_(make_engine(options)) {
     engine_->runner.interrupted = &take_interrupt;
+    add_script_servicers(engine_->runner);
     editor_ = terminal
                   ? LineEditor::for_terminal(history_path(),
                                              [this](std::string_view line, std::string_view word) {

@@ -46,6 +46,7 @@ int cmd_run(const std::string& file, const std::vector<std::string>& args,
   EngineOptions near = options;
   near.near = file;
   auto engine = make_engine(near);
+  add_script_servicers(engine->runner);
   if (is_bundle(text.value()) || file.ends_with(".sxbc")) {
     const auto added = engine->add_bundle(text.value(), file);
     if (!added.ok()) {
@@ -75,6 +76,7 @@ int cmd_eval(const std::string& text, const EngineOptions& options) {
   EngineOptions near = options;
   if (near.near.empty()) near.near = ".";
   auto engine = make_engine(near);
+  add_script_servicers(engine->runner);
   const auto value = engine->eval(text);
   std::fflush(stdout);
   if (!value.ok()) {

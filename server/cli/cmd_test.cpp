@@ -54,6 +54,7 @@ FileResult run_file(const std::string& file, const TestOptions& options,
   EngineOptions near = engine_options;
   near.near = file;
   auto engine = make_engine(near);
+  add_script_servicers(engine->runner);
   Context& cx = engine->cx();
   if (options.json)  // what tests print is not mixed with the report
     engine->runner.add("console/write", [](IoCall& call) {

@@ -183,6 +183,8 @@ const kParts = [
   ["docs/reference.md", "core", core],
   ["docs/reference.md", "core libraries", () => library("core", ["core.sx"])],
   ["docs/reference.md", "regex", () => library("regex")],
+  ["docs/reference.md", "fs", () => library("fs")],
+  ["docs/reference.md", "http", () => library("http")],
   ["docs/reference.md", "test", () => library("test")],
   ["docs/reference.md", "persist", () => library("persist")],
   ["docs/reference.md", "dream", () => library("dream")],

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { performFileOp } from "./files.mjs";
 import { loadKernel } from "./kernel.mjs";
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -42,7 +43,7 @@ function addSource(kernel, name, source) {
 }
 
 async function makeKernel({ near, text, source, stress, write }) {
-  const kernel = await loadKernel(kernelPath, { stress, ...(write ? { write } : {}) });
+  const kernel = await loadKernel(kernelPath, { stress, perform: performFileOp, ...(write ? { write } : {}) });
   const roots = [project, ...(near ? [dirname(resolve(near))] : [])];
   if (!source && bundles.every((path) => existsSync(path))) {
     for (const path of bundles) kernel.call("sx_add_bundle", readFileSync(path));
