@@ -13,7 +13,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import {
-  counted, encoded, fileOf, kCustom, kData, kDataCount, kExports, kImports, namesIn, Reader, sectionsOf, segmentsOf, symbolsOf, withSegmentNames,
+  counted, encoded, fileOf, kCode, kCustom, kData, kDataCount, kExports, kImports, namesIn, Reader, sectionsOf, segmentsOf, symbolsOf, withSegmentNames,
 } from "./wasm-file.mjs";
 
 const [objectList, sourceList, out, , linker, ...flags] = process.argv.slice(2);
@@ -97,7 +97,7 @@ function withToolsData(bytes) {
   if (toolsSegment === undefined || !data) return bytes;
   const body = Buffer.concat([encoded(1), segmentsOf(data.body)[toolsSegment]]);
   const own = sectionsOf(bytes);
-  const last = own.findIndex(({ id }, index) => id === 10 || index === own.length - 1);
+  const last = own.findIndex(({ id }, index) => id === kCode || index === own.length - 1);
   return fileOf([...own.slice(0, last + 1), { id: kData, name: "", body }, ...own.slice(last + 1)]);
 }
 

@@ -7,6 +7,7 @@
 export const kCustom = 0;
 export const kImports = 2;
 export const kExports = 7;
+export const kCode = 10;
 export const kDataCount = 12;
 export const kData = 11;
 

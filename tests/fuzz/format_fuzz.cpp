@@ -2,25 +2,14 @@
 // forms (the formatter compares them itself), and formatted again does not change.
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/format/format.h"
-
-namespace {
+#include "tests/fuzz/require.h"
 
 using namespace sx;
-
-void require(bool holds, const char* what, std::string_view text) {
-  if (holds) return;
-  std::fprintf(stderr, "format_fuzz: %s: %.*s\n", what, static_cast<int>(text.size()), text.data());
-  std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // One context serves many inputs: names are never freed.

@@ -2,8 +2,6 @@
 // lines and without; what does not read is refused with its place.
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,16 +11,11 @@
 #include "engine/reader/printer.h"
 #include "engine/value/collections.h"
 #include "engine/value/root_list.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace sx;
-
-void require(bool holds, const char* what, std::string_view text) {
-  if (holds) return;
-  std::fprintf(stderr, "json_fuzz: %s: %.*s\n", what, static_cast<int>(text.size()), text.data());
-  std::abort();
-}
 
 // Calls the primitive with these arguments, held as roots meanwhile.
 Value call(Context& cx, const char* name, Value first, Value options) {

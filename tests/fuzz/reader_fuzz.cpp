@@ -1,23 +1,15 @@
 // libFuzzer: any bytes through the reader. Whatever reads must print, read again and be equal.
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string_view>
 
 #include "engine/reader/printer.h"
 #include "engine/reader/reader.h"
 #include "engine/value/collections.h"
+#include "tests/fuzz/require.h"
 
 using namespace sx;
 
 namespace {
-
-void require(bool holds, const char* what, std::string_view printed) {
-  if (holds) return;
-  std::fprintf(stderr, "reader_fuzz: %s: %.*s\n", what, static_cast<int>(printed.size()),
-               printed.data());
-  std::abort();
-}
 
 void read_all(Context& cx, std::string_view text) {
   ReadOptions options;

@@ -2,24 +2,17 @@
 // in small slices must find what one in large slices finds; places lie in the text, between
 // characters, and rise; what is put together again is the text; normal forms of normal forms are
 // themselves.
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "engine/base/utf8.h"
 #include "engine/text/text.h"
+#include "tests/fuzz/require.h"
 
 using namespace sx;
 
 namespace {
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "regex_fuzz: %s\n", what);
-  std::abort();
-}
 
 // What a reply holds, checked against the text that it speaks of.
 struct Reply {

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
+import { Reader, kCode, kExports, sectionsOf } from "../../cmake/wasm-file.mjs";
 import { loadKernel } from "../../web/node/kernel.mjs";
 
 // What they may be as brotli -q 11: docs/decisions/kernel-size.md. Never raise the kernel's.
@@ -27,57 +28,27 @@ function check(holds, what, found) {
   process.stdout.write(`${holds ? "ok" : "FAIL"} ${what}: ${found}\n`);
 }
 
-/** The sizes of all function bodies, and the index of the first one. @param {Buffer} bytes */
-function bodies(bytes) {
-  let at = 8;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-  };
-  const skipText = () => {
-    const length = number();
-    at += length;
-  };
-  let imported = 0;
-  /** @type {number[]} */
-  const sizes = [];
-  /** @type {Map<string, number>} */
-  const exported = new Map();
-  while (at < bytes.length) {
-    const section = bytes[at++];
-    const length = number();
-    const end = at + length;
-    if (section === 2) {
-      for (let left = number(); left > 0; left--) {
-        skipText();
-        skipText();
-        if (bytes[at++] !== 0) throw new Error("the kernel imports something that is no function");
-        number();
-        imported += 1;
-      }
-    } else if (section === 7) {
-      for (let left = number(); left > 0; left--) {
-        const size = number();
-        const name = bytes.toString("utf8", at, at + size);
-        at += size;
-        const kind = bytes[at++];
-        const index = number();
-        if (kind === 0) exported.set(name, index);
-      }
-    } else if (section === 10) {
-      for (let left = number(); left > 0; left--) {
-        const size = number();
-        sizes.push(size);
-        at += size;
-      }
-    }
-    at = end;
+/** The size of the exported function with this name, 0 when there is none. @param {Buffer} bytes */
+function exportedSize(bytes, wanted) {
+  const sections = sectionsOf(bytes);
+  const reader = (id) => new Reader(sections.find((section) => section.id === id)?.body ?? Buffer.from([0]));
+  const exports = reader(kExports);
+  let index = -1;
+  for (let left = exports.number(); left > 0; left--) {
+    const name = exports.text();
+    const isFunction = exports.byte() === 0;
+    const number = exports.number();
+    if (isFunction && name === wanted) index = number;
   }
-  return { imported, sizes, exported };
+  // Functions are numbered through: the imported ones first.
+  const imported = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).filter(({ kind }) => kind === "function").length;
+  const code = reader(kCode);
+  const sizes = Array.from({ length: code.number() }, () => {
+    const size = code.number();
+    code.at += size;
+    return size;
+  });
+  return sizes[index - imported] ?? 0;
 }
 
 const folder = process.argv[2] ?? "build/wasm";
@@ -94,9 +65,7 @@ const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({
 const strange = imports.filter((name) => !kImports.includes(name) && !/^tools\.\d+$/.test(name));
 check(strange.length === 0, "the kernel imports nothing but its host and its slots for tools", strange.join(", ") || `${imports.length} functions`);
 
-const { imported, sizes, exported } = bodies(bytes);
-const index = exported.get(kRunExport);
-const size = index === undefined ? 0 : sizes[index - imported];
+const size = exportedSize(bytes, kRunExport);
 check(size >= kRunBytesMin && size <= kRunBytesMax, `run_machine is a function of its own (${kRunBytesMin} to ${kRunBytesMax} bytes)`, `${size} bytes`);
 
 const kernel = await loadKernel(join(folder, "kernel.wasm"));
