@@ -26,7 +26,8 @@ macro(sx_engine_flags)
   add_compile_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:SX_EXCEPTIONS>>>:-fno-exceptions> -fno-rtti
                       -ffp-contract=off)
   if(EMSCRIPTEN)
-    add_compile_options(-mbulk-memory -mnontrapping-fptoint -msign-ext -fvisibility=hidden
+    # Without bulk memory: copies become calls of memcpy (web/lean/memory_ops.cpp).
+    add_compile_options(-mnontrapping-fptoint -msign-ext -fvisibility=hidden
                         -fno-threadsafe-statics -fno-unwind-tables -fno-asynchronous-unwind-tables)
     # Header-only libraries come from Debian's -dev packages. Never /usr/include itself: it holds
     # the host's C library. A folder of links to just those libraries instead.

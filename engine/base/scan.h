@@ -21,6 +21,25 @@ constexpr std::uint64_t bytes_equal(std::uint64_t w, char c) {
   return bytes_below(w ^ (kEachByte * static_cast<unsigned char>(c)), 1);
 }
 
+// Up to eight bytes as a word, the first one lowest, without reading beyond them.
+inline std::uint64_t load_upto8(const char* from, std::size_t n) {
+  std::uint64_t w = 0;
+  if (n >= 8) {
+    std::memcpy(&w, from, 8);
+  } else if (n >= 4) {
+    std::uint32_t low, high;
+    std::memcpy(&low, from, 4);
+    std::memcpy(&high, from + n - 4, 4);
+    w = low | static_cast<std::uint64_t>(high) << (8 * (n - 4));
+  } else if (n != 0) {
+    const auto byte = [&](std::size_t i) {
+      return static_cast<std::uint64_t>(static_cast<unsigned char>(from[i])) << (8 * i);
+    };
+    w = byte(0) | byte(n / 2) | byte(n - 1);
+  }
+  return w;
+}
+
 // Offset of the first byte at or after `at` that `stops` (word → mask as above) marks, or
 // text.size().
 template <class Stops>
@@ -33,10 +52,9 @@ inline std::size_t scan(std::string_view text, std::size_t at, Stops stops) {
     std::memcpy(&w, text.data() + at, 8);
     if (const std::uint64_t mask = stops(w)) return at + first(mask);
   }
-  std::uint64_t w = 0;
   const std::size_t left = text.size() - at;
   if (left == 0) return at;
-  std::memcpy(&w, text.data() + at, left);
+  const std::uint64_t w = load_upto8(text.data() + at, left);
   const std::uint64_t mask = stops(w) & ((std::uint64_t{1} << 8 * left) - 1);
   return mask ? at + first(mask) : text.size();
 }

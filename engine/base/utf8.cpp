@@ -3,10 +3,10 @@
 
 #include <cstring>
 
+#include "engine/base/scan.h"
+
 namespace sx {
 namespace {
-
-constexpr std::uint64_t kTopBits = 0x8080808080808080u;
 
 std::uint64_t load8(const char* p) {
   std::uint64_t w;
@@ -83,6 +83,16 @@ bool utf8_valid(std::string_view text) { return utf8_valid_prefix(text) == text.
 bool utf8_ascii(std::string_view text) { return skip_ascii(text, 0) == text.size(); }
 
 std::size_t utf8_count(std::string_view text) {
+  // Most text is short and ASCII.
+  const std::size_t size = text.size();
+  if (size < 8) {
+    if ((load_upto8(text.data(), size) & kTopBits) == 0) return size;
+  } else {
+    std::size_t at = 0;
+    std::uint64_t seen = load8(text.data() + size - 8);
+    for (; at + 8 < size; at += 8) seen |= load8(text.data() + at);
+    if ((seen & kTopBits) == 0) return size;
+  }
   // Every byte that does not continue a sequence begins one.
   std::size_t continuations = 0;
   std::size_t at = 0;

@@ -1,5 +1,6 @@
 // Mutable objects: cells, arrays, tables, string builders.
 #include "engine/prim/support.h"
+#include "engine/render/html_buffer.h"
 #include "engine/value/builder.h"
 
 namespace sx {
@@ -119,9 +120,9 @@ SX_PRIMITIVE(prim_builder_add) {
       cx.charge(as_string(args[i])->byte_len);
       ok = builder_add(cx, args[0], as_string(args[i])->view());
     } else {
-      std::string text;
+      HtmlBuffer& text = empty_buffer(cx);
       append_display(cx, text, args[i]);
-      ok = builder_add(cx, args[0], text);
+      ok = builder_add(cx, args[0], text.view());
     }
     if (!ok) return Value::unset();
   }

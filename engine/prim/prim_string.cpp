@@ -23,17 +23,7 @@ bool want_two_strings(Context& cx, const char* who, Value* args) {
 SX_PRIMITIVE(prim_str) {
   if (count == 1 && is_string(args[0])) return args[0];
   HtmlBuffer& out = empty_buffer(cx);
-  for (int i = 0; i < count; ++i) {
-    if (is_string(args[i])) {
-      out.put(as_string(args[i])->view());
-    } else if (args[i].is_int()) {
-      out.decimal(args[i].as_int());
-    } else {
-      std::string shown;
-      append_display(cx, shown, args[i]);
-      out.put(shown);
-    }
-  }
+  for (int i = 0; i < count; ++i) append_display(cx, out, args[i]);
   return make_text(cx, out.view());
 }
 

@@ -1,27 +1,53 @@
 // Strings made from strings: case, trimming, splitting, joining, replacing, padding, format.
 #include <algorithm>
 
+#include "engine/base/scan.h"
 #include "engine/prim/support.h"
+#include "engine/render/html_buffer.h"
 
 namespace sx {
 namespace {
 
-template <class Map>
-Value map_chars(Context& cx, const char* who, Value* args, Map map) {
+// The bit that tells upper from lower case, in every byte of w that is one of the 26 letters from
+// `first` on. All bytes are ASCII.
+constexpr std::uint64_t case_bits(std::uint64_t w, char first) {
+  const std::uint64_t from = w + kEachByte * (0x80u - static_cast<unsigned char>(first));
+  const std::uint64_t behind = w + kEachByte * (0x80u - static_cast<unsigned char>(first) - 26);
+  return (from & ~behind & kTopBits) >> 2;
+}
+
+// The string in `rooted`, which is ASCII, in the other case. Its last word ends with zeros.
+Value map_ascii(Context& cx, const Value& rooted, char first) {
+  const auto words = [](const String* s) {
+    return reinterpret_cast<const std::uint64_t*>(s->data());
+  };
+  const String* s = as_string(rooted);
+  const std::size_t count = (s->byte_len + 7) / 8;
+  std::size_t at = 0;
+  while (at < count && case_bits(words(s)[at], first) == 0) ++at;
+  if (at == count) return rooted;
+  String* out = make_ascii(cx, s->byte_len);
+  if (!out) return Value::unset();
+  s = as_string(rooted);
+  auto* to = reinterpret_cast<std::uint64_t*>(out->data());
+  for (at = 0; at < count; ++at) to[at] = words(s)[at] ^ case_bits(words(s)[at], first);
+  return Value::object(out);
+}
+
+// first: the first letter of the case that changes.
+Value map_chars(Context& cx, const char* who, Value* args, char first,
+                std::uint32_t (*map)(std::uint32_t)) {
   if (!want_string(cx, who, args[0])) return Value::unset();
+  if (as_string(args[0])->ascii()) return map_ascii(cx, args[0], first);
   const std::string_view s = as_string(args[0])->view();
   std::string out;
   out.reserve(s.size());
   bool changed = false;
   for (std::size_t at = 0; at < s.size();) {
-    const auto byte = static_cast<unsigned char>(s[at]);
-    const std::uint32_t c = byte < 0x80 ? (++at, byte) : utf8_decode(s, at);
+    const std::uint32_t c = utf8_decode(s, at);
     const std::uint32_t mapped = map(c);
     changed |= mapped != c;
-    if (mapped < 0x80)
-      out.push_back(static_cast<char>(mapped));
-    else
-      utf8_append(out, mapped);
+    utf8_append(out, mapped);
   }
   return changed ? make_text(cx, out) : args[0];
 }
@@ -97,23 +123,23 @@ Value replace(Context& cx, const char* who, Value* args, bool all) {
   cx.charge(s.size());
   std::size_t at = s.find(part);
   if (at == std::string_view::npos) return args[0];
-  std::string out;
+  HtmlBuffer& out = empty_buffer(cx);
   std::size_t from = 0;
   while (at != std::string_view::npos) {
-    out.append(s, from, at - from);
-    out += by;
+    out.put(s.substr(from, at - from));
+    out.put(by);
     if (out.size() > kTextBytesMax) return want_room(cx, who, out.size()), Value::unset();
     from = at + part.size();
     at = all ? s.find(part, from) : std::string_view::npos;
   }
-  out.append(s, from);
-  return make_text(cx, out);
+  out.put(s.substr(from));
+  return make_text(cx, out.view());
 }
 
 }  // namespace
 
-SX_PRIMITIVE(prim_string_upper) { return map_chars(cx, "string/upper", args, char_upcase); }
-SX_PRIMITIVE(prim_string_lower) { return map_chars(cx, "string/lower", args, char_downcase); }
+SX_PRIMITIVE(prim_string_upper) { return map_chars(cx, "string/upper", args, 'a', char_upcase); }
+SX_PRIMITIVE(prim_string_lower) { return map_chars(cx, "string/lower", args, 'A', char_downcase); }
 SX_PRIMITIVE(prim_string_trim) { return trim(cx, "string/trim", args, true, true); }
 SX_PRIMITIVE(prim_string_trim_left) { return trim(cx, "string/trim-left", args, true, false); }
 SX_PRIMITIVE(prim_string_trim_right) { return trim(cx, "string/trim-right", args, false, true); }
@@ -185,14 +211,14 @@ SX_PRIMITIVE(prim_string_join) {
   std::vector<Value> elements;
   if (is_string(args[0])) return cx.fail_type("string/join", "list", args[0]);
   if (!gather(cx, "string/join", args[0], elements)) return Value::unset();
-  std::string out;
+  HtmlBuffer& out = empty_buffer(cx);
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    if (i > 0) out += separator;
+    if (i > 0) out.put(separator);
     append_display(cx, out, elements[i]);
     if (out.size() > kTextBytesMax && !want_room(cx, "string/join", out.size()))
       return Value::unset();
   }
-  return make_text(cx, out);
+  return make_text(cx, out.view());
 }
 
 SX_PRIMITIVE(prim_string_repeat) {
@@ -203,12 +229,24 @@ SX_PRIMITIVE(prim_string_repeat) {
   if (s.empty()) return args[0];
   if (static_cast<std::uint64_t>(n) > kTextBytesMax / s.size())
     return want_room(cx, "string/repeat", SIZE_MAX), Value::unset();
-  if (!want_room(cx, "string/repeat", s.size() * static_cast<std::size_t>(n)))
-    return Value::unset();
-  std::string out;
-  out.reserve(s.size() * static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) out += s;
-  return make_text(cx, out);
+  const std::size_t size = s.size() * static_cast<std::size_t>(n);
+  if (!want_room(cx, "string/repeat", size)) return Value::unset();
+  if (as_string(args[0])->ascii()) {
+    String* made = make_ascii(cx, size);
+    if (!made) return Value::unset();
+    // What is there already is written behind itself, twice as much each time.
+    char* const to = made->data();
+    std::size_t done = std::min(as_string(args[0])->view().size(), size);
+    if (size > 0) std::memcpy(to, as_string(args[0])->data(), done);
+    for (std::size_t more; done < size; done += more) {
+      more = std::min(done, size - done);
+      std::memcpy(to + done, to, more);
+    }
+    return Value::object(made);
+  }
+  HtmlBuffer& out = empty_buffer(cx);
+  for (std::int64_t i = 0; i < n; ++i) out.put(s);
+  return make_text(cx, out.view());
 }
 
 SX_PRIMITIVE(prim_string_reverse) {

@@ -3,6 +3,7 @@
 
 #include "engine/base/str.h"
 #include "engine/reader/printer.h"
+#include "engine/render/html_buffer.h"
 #include "engine/value/root_list.h"
 
 namespace sx {
@@ -66,6 +67,29 @@ Value make_text(Context& cx, std::string_view text) {
   return make_string(cx, text);
 }
 
+namespace {
+
+// Everything but the bytes is set. Only for text that needs no index.
+String* new_string(Context& cx, std::uint32_t bytes, std::uint32_t chars) {
+  const std::uint32_t words = 3 + (bytes + 7) / 8;
+  Object* object = cx.heap.alloc(Kind::String, words);
+  if (words > 3) object->raw()[words - 2] = 0;  // padding is always zero
+  auto* made = static_cast<String*>(object);
+  made->byte_len = bytes;
+  made->char_len = chars;
+  made->hash = 0;
+  return made;
+}
+
+}  // namespace
+
+String* make_ascii(Context& cx, std::size_t bytes) {
+  cx.charge(bytes);
+  if (bytes > 4096 && !want_room(cx, "string", bytes)) return nullptr;
+  const auto size = static_cast<std::uint32_t>(bytes);  // want_room: far below 2³²
+  return new_string(cx, size, size);
+}
+
 Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::uint32_t to) {
   const std::uint32_t size = to - from;
   cx.charge(size);
@@ -78,13 +102,7 @@ Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::
     if (chars != size && chars > 64)
       return make_string(cx, std::string(s->view().substr(from, size)));
   }
-  const std::uint32_t words = 3 + (size + 7) / 8;
-  Object* object = cx.heap.alloc(Kind::String, words);
-  if (words > 3) object->raw()[words - 2] = 0;  // padding is always zero
-  auto* made = static_cast<String*>(object);
-  made->byte_len = size;
-  made->char_len = chars;
-  made->hash = 0;
+  String* made = new_string(cx, size, chars);
   std::memcpy(made->data(), as_string(rooted)->data() + from, size);
   return Value::object(made);
 }
@@ -120,6 +138,18 @@ void append_display(const Context& cx, std::string& out, Value v) {
     options.display = true;
     options.bytes_max = printed_max(cx);
     out += print(cx, v, options);
+  }
+}
+
+void append_display(const Context& cx, HtmlBuffer& out, Value v) {
+  if (is_string(v)) {
+    out.put(as_string(v)->view());
+  } else if (v.is_int()) {
+    out.decimal(v.as_int());
+  } else {
+    std::string text;
+    append_display(cx, text, v);
+    out.put(text);
   }
 }
 

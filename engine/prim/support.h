@@ -17,6 +17,8 @@
 
 namespace sx {
 
+class HtmlBuffer;
+
 // One native result may not be larger than this; the heap limit usually answers first.
 inline constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;
 
@@ -59,6 +61,9 @@ Value fail_index(Context& cx, std::string_view who, Value index, Value coll, std
 // --- text ---------------------------------------------------------------------------------------
 // A string from C++ text (valid UTF-8, not inside the SX heap); charges its bytes.
 Value make_text(Context& cx, std::string_view text);
+// A string of that many ASCII bytes. The caller writes all of them before anything else is
+// allocated. nullptr: the error is left. Charges its bytes.
+String* make_ascii(Context& cx, std::size_t bytes);
 // Bytes [from, to) of the string in a rooted place (a register or Root's variable); both offsets
 // at code point borders.
 Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::uint32_t to);
@@ -67,6 +72,7 @@ Value make_substring(Context& cx, const Value& rooted, std::uint32_t from, std::
 std::string written(const Context& cx, Value v);
 // Appends the display text of v.
 void append_display(const Context& cx, std::string& out, Value v);
+void append_display(const Context& cx, HtmlBuffer& out, Value v);
 // Unicode White_Space.
 bool is_whitespace(std::uint32_t c);
 std::uint32_t char_upcase(std::uint32_t c);

@@ -37,25 +37,6 @@ std::string_view reference(char c) {
   }
 }
 
-// Up to eight bytes as a word, without reading beyond them.
-SX_INLINE std::uint64_t load(const char* from, std::size_t n) {
-  std::uint64_t w = 0;
-  if (n >= 8) {
-    std::memcpy(&w, from, 8);
-  } else if (n >= 4) {
-    std::uint32_t low, high;
-    std::memcpy(&low, from, 4);
-    std::memcpy(&high, from + n - 4, 4);
-    w = low | static_cast<std::uint64_t>(high) << (8 * (n - 4));
-  } else if (n != 0) {
-    const auto byte = [&](std::size_t i) {
-      return static_cast<std::uint64_t>(static_cast<unsigned char>(from[i])) << (8 * i);
-    };
-    w = byte(0) | byte(n / 2) | byte(n - 1);
-  }
-  return w;
-}
-
 // A buffer as large as pages usually are stays with the context: a fresh one would cost more than
 // writing it does.
 constexpr std::size_t kBufferKept = std::size_t{4} << 20;
@@ -121,7 +102,7 @@ void HtmlBuffer::escape(const char* from, std::size_t left) {
   while (left != 0) {
     // Eight bytes are stored whether or not all of them stay.
     const std::size_t n = left < 8 ? left : 8;
-    std::uint64_t w = load(from, n);
+    std::uint64_t w = load_upto8(from, n);
     std::memcpy(to_, &w, 8);
     std::uint64_t mask = special<Quotes>(w);
     if (n < 8) mask &= (std::uint64_t{1} << (8 * n)) - 1;
