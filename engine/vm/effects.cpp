@@ -239,6 +239,20 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
   // The continuation stays in r[dest]; the handler's window starts above it.
   Value* slot = fs->base + fs->dest;
   slot[0] = Value::object(k);
+  if (is_closure(handler)) {
+    const Function& fn = *as_closure(handler)->function();
+    Value* const frame = slot + 1 + kCallControl;
+    if (fn.simple && fn.required == 2 && frame + fn.registers <= fs->top->end()) {
+      // As nearly always: the arguments go straight to their registers.
+      slot[1] = handler;
+      place_frame(slot + 1, fn, kLinkHandler);
+      frame[0] = request_root;
+      frame[1] = Value::object(k);
+      fs->base = frame;
+      fs->pc = fn.code;
+      return --fuel > 0 ? Next::Run : check_fuel();
+    }
+  }
   std::vector<Value>& args = vm.apply_buffer_;
   args.assign({request_root.get(), Value::object(k)});
   const Value* const base = fs->base;
