@@ -1,7 +1,5 @@
 #include "server/cli/app_host.h"
 
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -23,7 +21,7 @@ std::string env_or(const char* name, const std::string& fallback) {
 namespace {
 
 // Files below /static/: what is embedded, and in a checkout what the build made there.
-Result<std::unique_ptr<StaticFiles>> open_static() {
+Result<std::unique_ptr<StaticFiles>> open_static(const Settings& settings) {
   StaticFilesConfig config;
   for (const EmbeddedFile& file : embedded_files()) {
     if (file.name.substr(0, 7) == "static/")
@@ -31,9 +29,10 @@ Result<std::unique_ptr<StaticFiles>> open_static() {
           file.name.substr(7),
           std::string_view(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()));
   }
-  std::string root = env_or("SX_STATIC_DIR", "");
+  std::string root = settings.text(Setting::StaticDir);
   if (root.empty()) {
-    const std::string project = env_or("SX_PROJECT_DIR", ".");
+    const std::string project =
+        settings.given(Setting::Project) ? settings.text(Setting::Project) : ".";
     std::error_code ec;
     if (fs::is_directory(fs::path(project) / "build/static", ec))
       root = (fs::path(project) / "build/static").string();
@@ -93,28 +92,28 @@ void add_host_servicers(Runner& runner) {
       nullptr);
 }
 
-Result<std::unique_ptr<Installation>> open_installation(InstallationOptions options) {
+Result<std::unique_ptr<Installation>> open_installation(const Settings& settings,
+                                                        const std::string& app) {
   auto made = std::make_unique<Installation>();
   Installation& it = *made;
-  it.data = options.data.empty() ? env_or("SX_PERSIST_DIR", "data") : options.data;
-  std::error_code ec;
-  fs::create_directories(it.data, ec);
-  if (ec)
-    return Error{str(it.data, ": the data folder cannot be made: ", ec.message(),
-                     ". Give another one with --data or SX_PERSIST_DIR.")};
-  ::chmod(it.data.c_str(), 0700);
-  SX_TRY(it.secret, load_or_create_secret(it.data));
-  const std::string url = options.store.empty()
-                              ? str("sqlite:", (fs::path(it.data) / "store.db").string())
-                              : options.store;
+  it.data = settings.text(Setting::Data);
+  SX_CHECK(prepare_data_folder(it.data));
+  SX_TRY(it.app.root_secrets, load_or_create_secrets(it.data, settings.text(Setting::Secret)));
+  for (const std::string& before : settings.list(Setting::SecretsBefore)) {
+    SX_TRY(auto secret, read_root_secret(before));
+    it.app.root_secrets.push_back(secret);
+  }
+  const std::string url = settings.given(Setting::Store)
+                              ? settings.text(Setting::Store)
+                              : str("sqlite:", (fs::path(it.data) / "store.db").string());
   SX_TRY(it.store, store::open_store(url));
   SX_TRY(auto blobs, store::BlobStore::open((fs::path(it.data) / "blobs").string()));
   it.blobs = std::make_unique<store::BlobStore>(std::move(blobs));
   it.passwords = std::make_unique<PasswordPool>();
   it.http_client = std::make_unique<HttpClient>();
-  SX_TRY(it.static_files, open_static());
+  SX_TRY(it.static_files, open_static(settings));
 
-  SX_TRY(auto source, find_app(options.app));
+  SX_TRY(auto source, find_app(app));
   it.app.app_module = source.module;
   it.app.make_engine = source.make_engine;
   it.app.store = it.store.get();
@@ -122,11 +121,10 @@ Result<std::unique_ptr<Installation>> open_installation(InstallationOptions opti
   it.app.passwords = it.passwords.get();
   it.app.http_client = it.http_client.get();
   it.app.static_files = it.static_files.get();
-  it.app.root_secret = it.secret;
   it.app.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-  it.app.settings = {{"base-url", env_or("SX_BASE_URL", "")},
-                     {"title", env_or("SX_TITLE", "")},
-                     {"tagline", env_or("SX_TAGLINE", "")}};
+  it.app.settings = {{"base-url", settings.text(Setting::BaseUrl)},
+                     {"title", settings.text(Setting::Title)},
+                     {"tagline", settings.text(Setting::Tagline)}};
   return made;
 }
 
@@ -137,18 +135,30 @@ int fail(const CommandOutput& output, std::string_view message) {
   return 1;
 }
 
-// words: user add NAME [PASSWORD]
-int add_user(Installation& it, const std::string& name, const std::string& given,
-             const CommandOutput& output) {
+// words: KEY=VALUE…, one of them command=…; the application does the rest. It answers {:status
+// :out :err}.
+int run_app_command(Installation& it, const std::vector<std::string>& words,
+                    const CommandOutput& output) {
   auto engine = make_app_engine(it.app, nullptr);
   if (!engine.ok()) return fail(output, engine.error().message);
-  const std::string password = given.empty() ? generate_password() : given;
-  const auto added =
-      call_app(**engine, it.app, "add-user", {{"user", name}, {"password", password}});
-  if (!added.ok()) return fail(output, added.error().message);
-  if (!added.value().truthy()) return fail(output, str("the user ", name, " exists already"));
-  output.out(given.empty() ? str("user ", name, ", password ", password, "\n")
-                           : str("user ", name, " added\n"));
+  std::vector<std::pair<std::string, std::string>> given;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals != std::string::npos)
+      given.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  const auto answer = call_app(**engine, it.app, "command", given);
+  if (!answer.ok()) return fail(output, answer.error().message);
+  if (!is_dict(answer.value()))
+    return fail(output, str("the application ", it.app.app_module,
+                            " has no users and tokens: it does not export a function `command`"));
+  Context& cx = (*engine)->cx();
+  auto text_at = [&](const char* key) {
+    const Value v = dict_get(cx, answer.value(), cx.keyword(key));
+    return !v.is_unset() && is_string(v) ? std::string(as_string(v)->view()) : std::string();
+  };
+  if (const std::string out = text_at("out"); !out.empty()) output.out(out);
+  if (const std::string err = text_at("err"); !err.empty()) return fail(output, err);
   return 0;
 }
 
@@ -193,19 +203,23 @@ int run_installation_command(Installation& it, const std::vector<std::string>& w
   };
   if (is(0, "blog") && is(1, "import") && words.size() == 3)
     return import_site(it, words[2], output);
-  if (is(0, "user") && is(1, "add") && words.size() >= 3)
-    return add_user(it, words[2], words.size() > 3 ? words[3] : "", output);
+  if (is(0, "app")) return run_app_command(it, words, output);
   if (is(0, "store") && is(1, "verify")) return verify_store(it, is(2, "--json"), output);
   if (is(0, "store") && is(1, "stats")) return store_stats(it, is(2, "--json"), output);
   return fail(output, "this server does not know that command; it is of another version");
 }
 
-int cmd_installation(const InstallationOptions& options, const std::vector<std::string>& words) {
+int cmd_installation(Settings& settings, const std::vector<std::string>& words) {
   const CommandOutput output = terminal_output();
-  const std::string data = options.data.empty() ? env_or("SX_PERSIST_DIR", "data") : options.data;
-  if (options.store.empty())
-    if (const auto status = run_by_owner(data, words, output)) return *status;
-  auto installation = open_installation(options);
+  constexpr SettingScope kScopes[] = {SettingScope::Installation, SettingScope::Command};
+  if (const auto resolved = settings.resolve(process_environment(), kScopes); !resolved.ok()) {
+    fail(output, resolved.error().message);
+    return 2;
+  }
+  if (!settings.given(Setting::Store))
+    if (const auto status = run_by_owner(settings.text(Setting::Data), words, output))
+      return *status;
+  auto installation = open_installation(settings, "");
   if (!installation.ok()) return fail(output, installation.error().message);
   const int status = run_installation_command(**installation, words, output);
   (*installation)->store->close();

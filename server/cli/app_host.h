@@ -7,20 +7,18 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/control.h"
+#include "server/config/settings.h"
 #include "server/worker/isolate.h"
 
-namespace sx::cli {
+namespace CLI {
+class App;
+}
 
-struct InstallationOptions {
-  std::string data;   // folder; SX_PERSIST_DIR, ./data
-  std::string store;  // URL; sqlite:DATA/store.db
-  std::string app;    // module, .sxbc file or folder; blog/app
-};
+namespace sx::cli {
 
 // Opened parts of one installation. Members are destroyed in reverse order.
 struct Installation {
   std::string data;
-  std::string secret;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::BlobStore> blobs;
   std::unique_ptr<PasswordPool> passwords;
@@ -39,8 +37,9 @@ Result<AppSource> find_app(const std::string& given);
 // Environment variable, or the default when unset or empty.
 std::string env_or(const char* name, const std::string& fallback);
 
-// Fills in what the environment says, then opens everything.
-Result<std::unique_ptr<Installation>> open_installation(InstallationOptions options);
+// Opens everything, for an application as find_app() takes it. The settings are resolved.
+Result<std::unique_ptr<Installation>> open_installation(const Settings& settings,
+                                                        const std::string& app);
 
 // Runs a command's words ("blog" "import" DIR …) on an open installation: by the owner of the store
 // for itself and for those who ask over the control socket.
@@ -48,7 +47,13 @@ int run_installation_command(Installation& installation, const std::vector<std::
                              const CommandOutput& output);
 
 // The same from the command line: by the running server if there is one, else here.
-int cmd_installation(const InstallationOptions& options, const std::vector<std::string>& words);
+int cmd_installation(Settings& settings, const std::vector<std::string>& words);
+
+// cmd_people.cpp: sx user, token, secret
+void add_people_commands(CLI::App& app, Settings& settings, int& status);
+
+// cmd_serve.cpp: the options of a command, from the table of settings.
+void add_setting_options(CLI::App* command, Settings& settings, SettingScope scope);
 
 // cmd_routes.cpp
 int cmd_routes(const std::string& app, bool json);

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "engine/base/str.h"
@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kConfiguredCharactersMin = 32;
+constexpr std::size_t kFileBytesMax = 2048;  // some thirty secrets
 
 // Closes a descriptor at the end of its scope.
 struct Descriptor {
@@ -32,25 +33,34 @@ struct Descriptor {
 
 std::string reason() { return std::strerror(errno); }
 
-Result<std::string> from_configuration(std::string_view text) {
-  if (text.size() == kSecretBytes * 2) {
-    if (auto bytes = hex_decode(text)) return bytes;
-  }
-  if (text.size() == 43) {
-    if (auto bytes = base64url_decode(text)) return bytes;
-  }
-  if (text.size() < kConfiguredCharactersMin)
-    return Error{str("SX_SECRET has ", text.size(), " characters; at least ",
-                     kConfiguredCharactersMin,
-                     " are needed: use the output of `openssl rand -hex 32`")};
-  return sha256(text);
+Error damaged(const std::string& path, std::string_view found) {
+  return Error{str("the secret file ", path, " is damaged: found ", found,
+                   ", expected 64 hex digits a line. Restore it, or remove it to get a new secret, "
+                   "which logs everybody out")};
 }
 
-// nullopt-like: an empty string means "no such file".
-Result<std::string> read_secret(const std::string& path) {
+Result<RootSecrets> parse_secrets(const std::string& path, std::string_view text) {
+  RootSecrets secrets;
+  if (text.size() >= kFileBytesMax) return damaged(path, "too much text");
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view row = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (row.ends_with('\r')) row.remove_suffix(1);
+    Result<std::string> bytes = hex_decode(row);
+    if (row.size() != kSecretBytes * 2 || !bytes)
+      return damaged(path, str(row.size(), " characters in line ", line));
+    secrets.push_back(bytes.take());
+  }
+  if (secrets.empty()) return damaged(path, "nothing");
+  return secrets;
+}
+
+// None: there is no such file.
+Result<RootSecrets> read_secrets(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.fd < 0) {
-    if (errno == ENOENT) return std::string();
+    if (errno == ENOENT) return RootSecrets();
     if (errno == ELOOP)
       return Error{str("the secret file ", path, " is a symbolic link; put the file itself there")};
     return Error{str("the secret file ", path, " cannot be read: ", reason())};
@@ -66,7 +76,7 @@ Result<std::string> read_secret(const std::string& path) {
                      "): anybody who read it can forge sessions. Run `chmod 600 ", path,
                      "`, or remove it to get a new secret, which logs everybody out")};
   }
-  char buffer[256];
+  char buffer[kFileBytesMax];
   std::size_t size = 0;
   while (size < sizeof buffer) {
     const ssize_t got = ::read(file.fd, buffer + size, sizeof buffer - size);
@@ -75,15 +85,7 @@ Result<std::string> read_secret(const std::string& path) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  std::string_view text(buffer, size);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  Result<std::string> bytes = hex_decode(text);
-  if (text.size() != kSecretBytes * 2 || !bytes)
-    return Error{
-        str("the secret file ", path, " is damaged: found ", size,
-            " bytes, expected 64 hex digits. Restore it, or remove it to get a new secret, "
-            "which logs everybody out")};
-  return bytes;
+  return parse_secrets(path, std::string_view(buffer, size));
 }
 
 Result<void> make_directories(const std::string& dir) {
@@ -96,7 +98,15 @@ Result<void> make_directories(const std::string& dir) {
   return {};
 }
 
-Result<void> write_secret(const std::string& dir, const std::string& path) {
+void sync_folder(const std::string& dir) {
+  const Descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.fd >= 0) ::fsync(folder.fd);
+}
+
+// Writes the secrets to a new file beside `path` and hands its name to `place`, which puts it
+// there.
+Result<void> write_secrets(const std::string& path, const RootSecrets& secrets,
+                           int (*place)(const char* from, const char* to)) {
   const std::string temporary = str(path, ".", hex_encode(random_bytes(8)), ".new");
   const auto failed = [&](const char* what) {
     const std::string why = reason();
@@ -107,7 +117,8 @@ Result<void> write_secret(const std::string& dir, const std::string& path) {
     const Descriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.fd < 0) return failed("made");
-    const std::string text = hex_encode(random_bytes(kSecretBytes)) + "\n";
+    std::string text;
+    for (const std::string& secret : secrets) text += hex_encode(secret) + "\n";
     std::size_t done = 0;
     while (done < text.size()) {
       const ssize_t put = ::write(file.fd, text.data() + done, text.size() - done);
@@ -117,33 +128,57 @@ Result<void> write_secret(const std::string& dir, const std::string& path) {
     }
     if (::fsync(file.fd) != 0) return failed("written");
   }
-  // link() does not replace: of two processes that start at once the first one's file stays.
-  if (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST) return failed("made");
+  if (place(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST) return failed("made");
   ::unlink(temporary.c_str());
-  const Descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.fd >= 0) ::fsync(folder.fd);
   return {};
 }
 
 }  // namespace
 
-Result<std::string> load_or_create_secret(const std::string& dir,
-                                          std::optional<std::string_view> configured) {
-  if (configured && !configured->empty()) return from_configuration(*configured);
+Result<std::string> read_root_secret(std::string_view text) {
+  if (text.size() == kSecretBytes * 2) {
+    if (auto bytes = hex_decode(text)) return bytes;
+  }
+  if (text.size() == 43) {
+    if (auto bytes = base64url_decode(text)) return bytes;
+  }
+  if (text.size() < kConfiguredCharactersMin)
+    return Error{str("has ", text.size(), " characters; expected at least ",
+                     kConfiguredCharactersMin, ": use the output of `openssl rand -hex 32`")};
+  return sha256(text);
+}
+
+Result<RootSecrets> load_or_create_secrets(const std::string& dir,
+                                           std::optional<std::string_view> configured) {
+  if (configured && !configured->empty()) {
+    auto bytes = read_root_secret(*configured);
+    if (!bytes.ok()) return Error{str("SX_SECRET ", bytes.error().message)};
+    return RootSecrets{bytes.take()};
+  }
   const std::string path = str(dir, "/", kSecretFileName);
-  SX_TRY(std::string found, read_secret(path));
+  SX_TRY(RootSecrets found, read_secrets(path));
   if (!found.empty()) return found;
   SX_CHECK(make_directories(dir));
-  SX_CHECK(write_secret(dir, path));
-  SX_TRY(std::string made, read_secret(path));
+  // link() does not replace: of two processes that start at once the first one's file stays.
+  SX_CHECK(write_secrets(path, {random_bytes(kSecretBytes)}, ::link));
+  sync_folder(dir);
+  SX_TRY(RootSecrets made, read_secrets(path));
   if (made.empty()) return Error{str("the secret file ", path, " vanished while it was made")};
   return made;
 }
 
-Result<std::string> load_or_create_secret(const std::string& dir) {
-  const char* configured = std::getenv("SX_SECRET");
-  return load_or_create_secret(
-      dir, configured ? std::optional<std::string_view>(configured) : std::nullopt);
+Result<std::size_t> rotate_secret(const std::string& dir, std::size_t before_max) {
+  const std::string path = str(dir, "/", kSecretFileName);
+  SX_TRY(RootSecrets secrets, read_secrets(path));
+  if (secrets.empty())
+    return Error{str("there is no secret file ", path,
+                     "; the first start of a server makes one. One that SX_SECRET names is changed "
+                     "there, and the former one goes to SX_SECRETS_BEFORE")};
+  secrets.insert(secrets.begin(), random_bytes(kSecretBytes));
+  if (secrets.size() > before_max + 1) secrets.resize(before_max + 1);
+  SX_CHECK(write_secrets(path, secrets, ::rename));
+  sync_folder(dir);
+  return secrets.size();
 }
 
 }  // namespace sx

@@ -34,6 +34,14 @@ void write(const std::string& path, std::string_view text, mode_t mode) {
   ::chmod(path.c_str(), mode);
 }
 
+// The one that signs.
+Result<std::string> load_or_create_secret(const std::string& dir,
+                                          std::optional<std::string_view> configured) {
+  auto secrets = load_or_create_secrets(dir, configured);
+  if (!secrets.ok()) return secrets.error();
+  return secrets->front();
+}
+
 bool says(const Result<std::string>& result, std::string_view part) {
   return !result.ok() && result.error().message.find(part) != std::string::npos;
 }
@@ -101,7 +109,8 @@ TEST_CASE("a damaged secret is refused, never replaced") {
   const std::string path = folder.path + "/secret";
   for (const std::string& text :
        {std::string(), std::string("abc\n"), std::string(64, 'z'), std::string(63, 'a'),
-        std::string(65, 'a'), std::string(10000, 'a')}) {
+        std::string(65, 'a'), std::string(10000, 'a'), std::string(64, 'a') + "\nabc\n",
+        "\n" + std::string(64, 'a') + "\n"}) {
     write(path, text, 0600);
     CHECK(says(load_or_create_secret(folder.path, std::nullopt), "expected 64 hex digits"));
     CHECK(fs::file_size(path) == text.size());
@@ -125,4 +134,35 @@ TEST_CASE("a data folder that cannot be made is named") {
   const TemporaryFolder folder;
   write(folder.path + "/file", "", 0600);
   CHECK(says(load_or_create_secret(folder.path + "/file/data", std::nullopt), folder.path));
+}
+
+TEST_CASE("a new secret signs at once, those before it stay behind it") {
+  const TemporaryFolder folder;
+  const std::string first = load_or_create_secret(folder.path, std::nullopt).value();
+  REQUIRE(rotate_secret(folder.path, 3).value() == 2);
+  const RootSecrets both = load_or_create_secrets(folder.path, std::nullopt).value();
+  REQUIRE(both.size() == 2);
+  CHECK(both[0] != first);
+  CHECK(both[1] == first);
+  struct stat info;
+  REQUIRE(::stat((folder.path + "/secret").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("only so many former secrets are kept, none if asked so") {
+  const TemporaryFolder folder;
+  REQUIRE(load_or_create_secret(folder.path, std::nullopt).ok());
+  for (int i = 0; i < 5; ++i) REQUIRE(rotate_secret(folder.path, 2).ok());
+  CHECK(load_or_create_secrets(folder.path, std::nullopt)->size() == 3);
+  CHECK(rotate_secret(folder.path, 0).value() == 1);
+  CHECK(load_or_create_secrets(folder.path, std::nullopt)->size() == 1);
+}
+
+TEST_CASE("where no secret is, none is changed") {
+  const TemporaryFolder folder;
+  const auto result = rotate_secret(folder.path, 3);
+  REQUIRE(!result.ok());
+  CHECK(result.error().message.find("there is no secret file") != std::string::npos);
+  CHECK(fs::is_empty(folder.path));
 }

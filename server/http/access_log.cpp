@@ -109,7 +109,15 @@ void append_line(std::string& out, const AccessEntry& e, AccessLogConfig::Format
     append_escaped(out, e.target, false);
     out += str(" HTTP/", e.version);
   }
-  out += str("\" ", e.status, " ", e.bytes, " ", e.duration_us, " ");
+  out += str("\" ", e.status, " ", e.bytes, " ");
+  if (format == AccessLogConfig::Format::Combined) {
+    for (const std::string_view given : {e.referer, e.user_agent}) {
+      out += '"';
+      append_escaped(out, given.empty() ? "-" : given, false);
+      out += "\" ";
+    }
+  }
+  out += str(e.duration_us, " ");
   append_id(out, e.id);
   out += '\n';
 }

@@ -1,4 +1,4 @@
-// One line per request, as JSON or in the common log format, to stderr or a file.
+// One line per request, as JSON or in the common or combined log format, to stderr or a file.
 //
 // Workers format a line and append it to a buffer; a thread of the log's own writes the buffer out.
 // A full disk or a stuck pipe therefore never stops a worker: lines over the buffer's limit are
@@ -29,10 +29,13 @@ struct AccessEntry {
   std::uint64_t bytes = 0;  // of the body, as sent
   std::uint64_t duration_us = 0;
   std::uint64_t id = 0;
+  std::string_view referer;  // for the combined format
+  std::string_view user_agent;
 };
 
 struct AccessLogConfig {
-  enum class Format { Json, Common };
+  // Common and combined lines end in the duration in microseconds and the request's number.
+  enum class Format { Json, Common, Combined };
   Format format = Format::Json;
   std::string path;  // empty: stderr
   std::size_t buffer_bytes_max = 4 * 1024 * 1024;
@@ -51,6 +54,7 @@ class AccessLog {
   void flush();                          // returns when everything given before is written
   Result<void> reopen();                 // after the file was moved away (log rotation)
   std::uint64_t dropped() const;
+  bool shows_agents() const { return config_.format == AccessLogConfig::Format::Combined; }
 
   // The line for an entry, with its newline.
   static std::string format(const AccessEntry& entry, AccessLogConfig::Format format);
