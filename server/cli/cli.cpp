@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
                       "compile the library sources, ignore built-in bundles");
   };
 
-  std::string file, text, name, out;
+  std::string file, text, name, out, store;
   std::vector<std::string> args, files;
   BuildOptions build_options;
   TestOptions test_options;
@@ -83,8 +83,10 @@ int main(int argc, char** argv) {
   run->add_option("FILE", file, "an .sx file or an .sxbc bundle")->required();
   run->add_option("ARG", args, "arguments given to (main …)");
   run->positionals_at_end();
+  run->add_option("--store", store, "give the program a store: sqlite:PATH or memory:")
+      ->type_name("URL");
   common(run);
-  run->callback([&] { status = cmd_run(file, args, options); });
+  run->callback([&] { status = cmd_run(file, args, store, options); });
 
   auto* eval = app.add_subcommand("eval", "print the value of an expression");
   eval->add_option("EXPR", text)->required();
@@ -98,6 +100,9 @@ int main(int argc, char** argv) {
   test->add_flag("--names", test_options.names, "print the name of every test");
   test->add_option("--engine", test_options.engine, "vm, or wasm: the kernel under Node.js")
       ->check(CLI::IsMember({"vm", "wasm", "jit"}));
+  test->add_option("--store", test_options.store,
+                   "give tests stores of this kind, each empty at first: sqlite:DIR or memory:")
+      ->type_name("URL");
   common(test);
   test->callback([&] { status = cmd_test(files, test_options, options); });
 

@@ -67,7 +67,16 @@ using SourceOf = std::function<std::optional<std::string>(const std::string& fil
 // The error, its backtrace, the source line it points at: on stderr.
 void report_error(std::string_view text, const SourceOf& source_of = {});
 
-int cmd_run(const std::string& file, const std::vector<std::string>& args,
+// What `--store URL` gives to programs: the persist/* and blob/* ops. Outlives the engines.
+class ScriptStore {
+ public:
+  virtual ~ScriptStore() = default;
+  virtual Result<void> serve(Runner& runner) = 0;
+};
+enum class StoreUse { Run, Test };  // Test: a fresh store for each engine, and the op test/store
+Result<std::unique_ptr<ScriptStore>> open_script_store(const std::string& url, StoreUse use);
+
+int cmd_run(const std::string& file, const std::vector<std::string>& args, const std::string& store,
             const EngineOptions& options);
 int cmd_eval(const std::string& text, const EngineOptions& options);
 struct TestOptions {
@@ -75,6 +84,7 @@ struct TestOptions {
   std::string engine = "vm";
   bool json = false;
   bool names = false;  // print the name of every case
+  std::string store;   // URL of the kind of store that tests get; "": none
 };
 int cmd_test(const std::vector<std::string>& paths, const TestOptions& options,
              const EngineOptions& engine_options);

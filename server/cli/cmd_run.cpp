@@ -36,7 +36,7 @@ int call_main(Engine& engine, const std::vector<std::string>& args) {
 
 }  // namespace
 
-int cmd_run(const std::string& file, const std::vector<std::string>& args,
+int cmd_run(const std::string& file, const std::vector<std::string>& args, const std::string& store,
             const EngineOptions& options) {
   auto text = read_file(file);
   if (!text.ok()) {
@@ -45,8 +45,18 @@ int cmd_run(const std::string& file, const std::vector<std::string>& args,
   }
   EngineOptions near = options;
   near.near = file;
+  std::unique_ptr<ScriptStore> script_store;  // the engine uses it to its end
   auto engine = make_engine(near);
   add_script_servicers(engine->runner);
+  if (!store.empty()) {
+    auto opened = open_script_store(store, StoreUse::Run);
+    if (opened.ok()) script_store = opened.take();
+    const Result<void> served = opened.ok() ? script_store->serve(engine->runner) : opened.error();
+    if (!served.ok()) {
+      report_error(served.error().message);
+      return 1;
+    }
+  }
   if (is_bundle(text.value()) || file.ends_with(".sxbc")) {
     const auto added = engine->add_bundle(text.value(), file);
     if (!added.ok()) {

@@ -43,7 +43,7 @@ Value run_options(Context& cx, const TestOptions& options) {
 }
 
 FileResult run_file(const std::string& file, const TestOptions& options,
-                    const EngineOptions& engine_options) {
+                    const EngineOptions& engine_options, ScriptStore* store) {
   FileResult result;
   result.file = file;
   const auto failed = [&](std::string_view message) {
@@ -56,6 +56,10 @@ FileResult run_file(const std::string& file, const TestOptions& options,
   auto engine = make_engine(near);
   add_script_servicers(engine->runner);
   Context& cx = engine->cx();
+  if (store) {
+    const auto served = store->serve(engine->runner);
+    if (!served.ok()) return failed(served.error().message);
+  }
   if (options.json)  // what tests print is not mixed with the report
     engine->runner.add("console/write", [](IoCall& call) {
       std::string text;
@@ -149,6 +153,10 @@ int cmd_test(const std::vector<std::string>& paths, const TestOptions& options,
     report_error("--engine jit: there is no compiler to machine code yet; expected vm or wasm");
     return 2;
   }
+  if (options.engine == "wasm" && !options.store.empty()) {
+    report_error("--engine wasm: the kernel under Node.js has no stores; leave out --store");
+    return 2;
+  }
   if (options.engine == "wasm") return run_in_wasm(paths, options, engine_options);
   const auto files = source_files(paths, is_test_file);
   if (!files.ok()) {
@@ -159,13 +167,22 @@ int cmd_test(const std::vector<std::string>& paths, const TestOptions& options,
     report_error("no test files found: expected *-test.sx, or a folder with them");
     return 2;
   }
+  std::unique_ptr<ScriptStore> store;
+  if (!options.store.empty()) {
+    auto opened = open_script_store(options.store, StoreUse::Test);
+    if (!opened.ok()) {
+      report_error(opened.error().message);
+      return 2;
+    }
+    store = opened.take();
+  }
   const auto start = Clock::now();
   std::vector<FileResult> results;
   std::int64_t passed = 0, failed = 0, skipped = 0;
   for (const std::string& file : *files) {
     const auto file_start = Clock::now();
     if (options.names && !options.json) std::printf("# %s\n", file.c_str());
-    FileResult result = run_file(file, options, engine_options);
+    FileResult result = run_file(file, options, engine_options, store.get());
     result.ms = ms_since(file_start);
     passed += result.passed;
     failed += result.failed;

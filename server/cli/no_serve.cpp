@@ -6,5 +6,8 @@ namespace sx::cli {
 
 void add_serve_commands(CLI::App&, int&) {}
 void add_host_servicers(Runner&) {}
+Result<std::unique_ptr<ScriptStore>> open_script_store(const std::string&, StoreUse) {
+  return Error{"--store: this binary has no stores"};
+}
 
 }  // namespace sx::cli

@@ -21,8 +21,9 @@ struct Services {
   ContentServices given;
 };
 
-std::string key_of(const Services& s, const std::string& purpose) {
-  return derive_key(s.given.root_secret, str("program:", purpose));
+std::string mac_of(const std::string& root_secret, const std::string& purpose,
+                   const std::string& text) {
+  return hmac_sha256(derive_key(root_secret, str("program:", purpose)), text);
 }
 
 // Front matter as SX data: keyword keys, dates as {:date ms :text "…"}. Depth and size were bounded
@@ -69,14 +70,17 @@ void add_crypto(Runner& runner, std::shared_ptr<Services> s) {
   runner.add("crypto/sign", [s](IoCall& call) {
     std::string purpose, text;
     if (!call.text(0, purpose) || !call.text(1, text)) return;
-    call.reply(make_string(call.vm.cx, base64url_encode(hmac_sha256(key_of(*s, purpose), text))));
+    call.reply(make_string(call.vm.cx,
+                           base64url_encode(mac_of(s->given.root_secrets.front(), purpose, text))));
   });
   runner.add("crypto/verify", [s](IoCall& call) {
     std::string purpose, text, mac;
     if (!call.text(0, purpose) || !call.text(1, text) || !call.text(2, mac)) return;
     const auto given = base64url_decode(mac);
-    call.reply(Value::boolean(
-        given.ok() && constant_time_equal(given.value(), hmac_sha256(key_of(*s, purpose), text))));
+    bool valid = false;
+    for (const std::string& secret : s->given.root_secrets)
+      valid |= given.ok() && constant_time_equal(given.value(), mac_of(secret, purpose, text));
+    call.reply(Value::boolean(valid));
   });
   runner.add("crypto/sha256", [](IoCall& call) {
     std::string text;
@@ -174,12 +178,13 @@ void add_content(Runner& runner) {
   });
 }
 
-void add_blobs(Runner& runner, std::shared_ptr<Services> s) {
-  if (!s->given.blobs) return;
-  runner.add("blob/put", [s](IoCall& call) {
+}  // namespace
+
+void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
+  runner.add("blob/put", [&blobs](IoCall& call) {
     std::string bytes;
     if (!call.text(0, bytes)) return;
-    auto ref = s->given.blobs->put(bytes);
+    auto ref = blobs.put(bytes);
     if (!ref.ok()) return call.fail("store-error", ref.error().message);
     Context& cx = call.vm.cx;
     Root cid(cx.heap, make_string(cx, ref->cid));
@@ -188,11 +193,11 @@ void add_blobs(Runner& runner, std::shared_ptr<Services> s) {
     const Field fields[] = {{"cid", cid}, {"size", size}, {"mime", mime}};
     call.reply(make_dict(cx, fields));
   });
-  runner.add("blob/get", [s](IoCall& call) {
+  runner.add("blob/get", [&blobs](IoCall& call) {
     std::string cid;
     if (!call.text(0, cid)) return;
-    if (!store::is_cid(cid) || !s->given.blobs->has(cid)) return call.reply(Value::nil());
-    auto bytes = s->given.blobs->get(cid);
+    if (!store::is_cid(cid) || !blobs.has(cid)) return call.reply(Value::nil());
+    auto bytes = blobs.get(cid);
     if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
     Context& cx = call.vm.cx;
     Root data(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes->data()),
@@ -204,13 +209,11 @@ void add_blobs(Runner& runner, std::shared_ptr<Services> s) {
   });
 }
 
-}  // namespace
-
 void add_content_servicers(Runner& runner, const ContentServices& services) {
   auto s = std::make_shared<Services>(Services{runner, services});
   add_crypto(runner, s);
   add_content(runner);
-  add_blobs(runner, s);
+  if (services.blobs) add_blob_servicers(runner, *services.blobs);
 }
 
 }  // namespace sx

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/io/runner.h"
 #include "server/crypto/password.h"
@@ -11,12 +12,16 @@
 namespace sx {
 
 struct ContentServices {
-  std::string root_secret;            // 32 bytes: keys per purpose are derived from it
+  // 32 bytes each, at least one: keys per purpose are derived from them. The first signs, all
+  // verify.
+  std::vector<std::string> root_secrets;
   PasswordPool* passwords = nullptr;  // null: hashed on the spot (commands)
   store::BlobStore* blobs = nullptr;
   PostToVm post;  // needed with passwords
 };
 
 void add_content_servicers(Runner& runner, const ContentServices& services);
+// blob/* alone; blobs outlives the runner.
+void add_blob_servicers(Runner& runner, store::BlobStore& blobs);
 
 }  // namespace sx
