@@ -2,6 +2,11 @@
 #include <algorithm>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "engine/base/hash.h"
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
 
@@ -30,10 +35,40 @@ Value grown_store(Context& cx, const Root& old_store, std::uint32_t used, std::u
 // --- Tables ------------------------------------------------------------------------------------
 
 // A slot is 0 or 1 + the number of an entry; as that is below the capacity, the bits above it hold
-// a part of the key's hash, so that probing rarely looks at an entry in vain.
+// a part of the key's hash, so that probing rarely looks at an entry in vain. Slots come in groups,
+// filled from the left, and a group is looked at as one: where in it a key lies is no branch, so
+// that the processor does not wait for a slot that comes from memory before it begins what follows.
+constexpr std::uint32_t kGroup = 8;
+
+// The slots of a group whose bits above mask are those of tag, and those that are free: a bit each.
+struct GroupMatch {
+  unsigned same = 0, free = 0;
+  GroupMatch(const std::uint32_t* slots, std::uint32_t tag, std::uint32_t mask) {
+#if defined(__SSE2__)
+    const __m128i high = _mm_set1_epi32(static_cast<int>(~mask));
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
+    const auto bits = [](__m128i x) {
+      return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(x)));
+    };
+    const __m128i left = _mm_loadu_si128(reinterpret_cast<const __m128i*>(slots));
+    const __m128i right = _mm_loadu_si128(reinterpret_cast<const __m128i*>(slots + 4));
+    const __m128i none = _mm_setzero_si128();
+    same = bits(_mm_cmpeq_epi32(_mm_and_si128(left, high), wanted)) |
+           bits(_mm_cmpeq_epi32(_mm_and_si128(right, high), wanted)) << 4;
+    free = bits(_mm_cmpeq_epi32(left, none)) | bits(_mm_cmpeq_epi32(right, none)) << 4;
+#else
+    for (unsigned i = 0; i < kGroup && free == 0; ++i) {
+      same |= static_cast<unsigned>((slots[i] & ~mask) == tag) << i;
+      free |= static_cast<unsigned>(slots[i] == 0) << i;
+    }
+#endif
+    same &= ~free;
+  }
+};
+
 struct TableIndex : Object {
   std::uint32_t capacity;  // a power of two
-  std::uint32_t reserved;
+  std::uint32_t behind;    // 1 + the number of the entry that was looked up last; 0: none was
   std::uint32_t* slots() { return reinterpret_cast<std::uint32_t*>(this + 1); }
 };
 
@@ -48,7 +83,7 @@ std::uint32_t room_of(std::uint32_t capacity) { return capacity / 4 * 3; }
 Value make_index(Context& cx, std::uint32_t capacity) {
   auto* index = static_cast<TableIndex*>(cx.heap.alloc(Kind::TableIndex, 2 + capacity / 2));
   index->capacity = capacity;
-  index->reserved = 0;
+  index->behind = 0;
   std::memset(index->slots(), 0, capacity * sizeof(std::uint32_t));
   return Value::object(index);
 }
@@ -66,22 +101,60 @@ std::uint32_t probe(Value table, std::uint64_t hash, std::uint32_t& slot, Same&&
   const std::uint32_t tag = tag_of(hash) & ~mask;
   const std::uint32_t* slots = index->slots();
   const Value* entries = entries_of(table);
-  for (slot = static_cast<std::uint32_t>(hash) & mask;; slot = (slot + 1) & mask) {
-    const std::uint32_t word = slots[slot];
-    if (word == 0) return kAbsent;
-    if ((word & ~mask) != tag) continue;
-    const std::uint32_t entry = (word & mask) - 1;
-    if (same(entries[2 * entry])) return entry;
+  for (std::uint32_t group = static_cast<std::uint32_t>(hash) & mask & ~(kGroup - 1);;
+       group = (group + kGroup) & mask) {
+    const GroupMatch match(slots + group, tag, mask);
+    for (unsigned left = match.same; left != 0; left &= left - 1) {
+      const std::uint32_t word = slots[group + static_cast<unsigned>(__builtin_ctz(left))];
+      const std::uint32_t entry = (word & mask) - 1;
+      if (__builtin_expect(same(entries[2 * entry]), 1)) return entry;
+    }
+    if (match.free != 0) {
+      slot = group + static_cast<unsigned>(__builtin_ctz(match.free));
+      return kAbsent;
+    }
   }
 }
 
-std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t hash,
-                         std::uint32_t& slot) {
+// What was just looked up is often changed next, and keys are often gone through in the order in
+// which they were put in: that entry and the one behind it are tried before anything is hashed. The
+// same word is the same key; whatever the number has become since, the key that is there decides.
+std::uint32_t try_neighbours(Value table, Value key) {
+  TableIndex* index = as_index(as_table(table)->index);
+  const std::uint32_t used = as_table(table)->used;
+  const Value* entries = entries_of(table);
+  const std::uint32_t next = index->behind;
+  if (next < used && entries[2 * next] == key) {
+    index->behind = next + 1;
+    return next;
+  }
+  const std::uint32_t last = next - 1;
+  return last < used && entries[2 * last] == key ? last : kAbsent;
+}
+
+std::uint64_t hash_key(Context& cx, Value key) {
+  if (!key.is_object() && !key.is_double()) return hash_int(key.bits, cx.hash_seed);
+  return hash_value(cx, key);
+}
+
+std::uint32_t probe_key(Context& cx, Value table, Value key, std::uint64_t hash,
+                        std::uint32_t& slot) {
   if (!key.is_object() && !key.is_double())
     return probe(table, hash, slot, [key](Value candidate) { return candidate == key; });
   return probe(table, hash, slot, [&cx, key](Value candidate) {
     return !candidate.is_unset() && equal(cx, key, candidate);
   });
+}
+
+// Without equal keys, hash and slot say where the key belongs.
+std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t& hash,
+                         std::uint32_t& slot) {
+  std::uint32_t entry = try_neighbours(table, key);
+  if (entry != kAbsent) return entry;
+  hash = hash_key(cx, key);
+  entry = probe_key(cx, table, key, hash, slot);
+  if (entry != kAbsent) as_index(as_table(table)->index)->behind = entry + 1;
+  return entry;
 }
 
 // Makes room: drops deleted entries, doubles the index when the live ones fill more than half of
@@ -134,10 +207,11 @@ void rebuild_table(Context& cx, const Root& table) {
   const Value* entries = entries_of(table);
   const std::uint32_t mask = capacity - 1;
   for (std::uint32_t i = 0; i < t->used; ++i) {
-    const std::uint64_t hash = hash_value(cx, entries[2 * i]);
-    std::uint32_t slot = static_cast<std::uint32_t>(hash) & mask;
-    while (slots[slot]) slot = (slot + 1) & mask;
-    slots[slot] = (tag_of(hash) & ~mask) | (i + 1);
+    const std::uint64_t hash = hash_key(cx, entries[2 * i]);
+    std::uint32_t group = static_cast<std::uint32_t>(hash) & mask & ~(kGroup - 1);
+    unsigned free;
+    while ((free = GroupMatch(slots + group, 0, mask).free) == 0) group = (group + kGroup) & mask;
+    slots[group + static_cast<unsigned>(__builtin_ctz(free))] = (tag_of(hash) & ~mask) | (i + 1);
   }
 }
 
@@ -214,13 +288,14 @@ Value make_table(Context& cx) {
 std::uint32_t table_count(Value table) { return as_table(table)->live; }
 
 Value table_get(Context& cx, Value table, Value key) {
+  std::uint64_t hash;
   std::uint32_t slot;
-  const std::uint32_t entry = find_entry(cx, table, key, hash_value(cx, key), slot);
+  const std::uint32_t entry = find_entry(cx, table, key, hash, slot);
   return entry == kAbsent ? Value::unset() : entries_of(table)[2 * entry + 1];
 }
 
 void table_put(Context& cx, Value t, Value k, Value v) {
-  const std::uint64_t hash = hash_value(cx, k);
+  std::uint64_t hash;
   std::uint32_t slot;
   const std::uint32_t entry = find_entry(cx, t, k, hash, slot);
   if (entry != kAbsent) {
@@ -230,7 +305,7 @@ void table_put(Context& cx, Value t, Value k, Value v) {
   Root table(cx.heap, t), key(cx.heap, k), value(cx.heap, v);
   if (2 * as_table(table)->used + 1 >= as_table(table)->entries.as_object()->words) {
     rebuild_table(cx, table);
-    find_entry(cx, table, key, hash, slot);
+    probe_key(cx, table, key, hash, slot);
   }
   Table* target = as_table(table);
   Object* store = target->entries.as_object();
@@ -242,8 +317,9 @@ void table_put(Context& cx, Value t, Value k, Value v) {
 }
 
 bool table_remove(Context& cx, Value table, Value key) {
+  std::uint64_t hash;
   std::uint32_t slot;
-  const std::uint32_t entry = find_entry(cx, table, key, hash_value(cx, key), slot);
+  const std::uint32_t entry = find_entry(cx, table, key, hash, slot);
   if (entry == kAbsent) return false;
   Value* entries = entries_of(table);
   entries[2 * entry] = Value::unset();
