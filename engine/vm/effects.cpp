@@ -15,6 +15,13 @@ namespace {
 constexpr std::int64_t kSliceMax = 16384;
 constexpr std::int64_t kReserveFuel = 200'000;  // for cleanups after a limit was hit
 constexpr std::size_t kReserveBytes = 4u << 20;
+#ifdef __wasm__
+// What runs the kernel makes its functions faster after a while, but never one that is at work: the
+// run loop is entered anew at each slice, so that the fast one is used as soon as it is there.
+constexpr Next kAfterSlice = Next::Again;
+#else
+constexpr Next kAfterSlice = Next::Run;
+#endif
 constexpr std::int64_t kBytesMax = std::int64_t{1} << (sizeof(void*) == 4 ? 30 : 50);
 
 }  // namespace
@@ -551,7 +558,7 @@ Next Interpreter::check_fuel() {
     return Next::Exit;
   }
   new_slice();
-  return Next::Run;
+  return kAfterSlice;
 }
 
 // At a Loop, pc behind it. The jump is taken when the fiber goes on; a limit error unwinds from
@@ -560,7 +567,7 @@ Next Interpreter::check_back_edge() {
   FiberState* const looping = fs;
   looping->back_edge = true;
   const Next next = check_fuel();
-  if (next == Next::Run && fs == looping) take_back_edge();
+  if ((next == Next::Run || next == Next::Again) && fs == looping) take_back_edge();
   return next;
 }
 

@@ -17,6 +17,7 @@ enum class Next : std::uint8_t {
   Run,    // load the state and go on
   Raise,  // unwind with `error`
   Exit,   // leave run() with `outcome`
+  Again,  // leave the run loop and enter it anew: a slice has ended (WebAssembly)
 };
 
 struct Interpreter {
