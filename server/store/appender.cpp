@@ -10,6 +10,7 @@ namespace sx::store {
 namespace {
 
 constexpr std::size_t kGroupMembersMax = 4096;
+constexpr int kTriesMax = 5;
 constexpr std::size_t kGroupBytesMax = 32u << 20;
 // Beyond these the disk does not keep up; refusing at once beats answering minutes later.
 constexpr std::size_t kQueueMembersMax = 100'000;
@@ -19,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-Appender::Appender(Ledger& ledger) : ledger_(ledger) {
+Appender::Appender(Ledger& ledger) : ledger_(ledger), watch_(ledger.last_pos()) {
   committed_ = ledger.last_pos();
   thread_ = std::thread([this] { run(); });
 }
@@ -60,6 +61,7 @@ void Appender::close() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  watch_.close();
 }
 
 void Appender::add_stats(Stats& stats) const {
@@ -112,14 +114,22 @@ void Appender::process(Group& group) {
                                                [](const Member& m) { return m.outcome.ok(); });
   Member* const first = group.data();
   Member* const last = first + std::distance(group.begin(), valid_end);
+  const auto attempt = [&](Member* from, Member* to) {
+    for (int tries = 1;; ++tries) {
+      const Attempt made = this->attempt(from, to, tries < kTriesMax);
+      if (made != Attempt::TryAgain) return made;
+    }
+  };
   if (first != last && attempt(first, last) == Attempt::TryOneByOne)
     for (Member* member = first; member != last; ++member) attempt(member, member + 1);
   committed_.store(ledger_.last_pos(), std::memory_order_release);
+  watch_.advance(ledger_.last_pos());
 }
 
-// One transaction for the members [first, last). TryOneByOne: it was undone before COMMIT for a
-// reason that may lie in one member alone, such as its size on a nearly full disk.
-Appender::Attempt Appender::attempt(Member* first, Member* last) {
+// One transaction for the members [first, last). TryAgain: it was undone for a reason that passes,
+// such as a database that restarts. TryOneByOne: it was undone before COMMIT for a reason that may
+// lie in one member alone, such as its size on a nearly full disk.
+Appender::Attempt Appender::attempt(Member* first, Member* last, bool may_repeat) {
   bool committing = false;
   if (broken_ && !recover()) {
     fail(first, last, *broken_);
@@ -127,6 +137,7 @@ Appender::Attempt Appender::attempt(Member* first, Member* last) {
   }
   try {
     ledger_.begin();
+    for (Member* member = first; member != last; ++member) ledger_.expect(member->ops);
     for (Member* member = first; member != last; ++member)
       member->outcome = run_commit(ledger_, member->ops);
     committing = true;
@@ -142,6 +153,7 @@ Appender::Attempt Appender::attempt(Member* first, Member* last) {
     return Attempt::Answered;
   } catch (const LedgerError& error) {
     ledger_.rollback();
+    if (error.retry && may_repeat && (!error.reopen || recover())) return Attempt::TryAgain;
     if (!error.reopen && !committing && last - first > 1) return Attempt::TryOneByOne;
     fail(first, last, error.what());
     if (!error.reopen) return Attempt::Answered;

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/store/commit_watch.h"
 #include "server/store/ledger.h"
 #include "server/store/store.h"
 
@@ -31,6 +32,7 @@ class Appender {
   void close();
 
   std::uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
+  CommitWatch& watch() { return watch_; }
   void add_stats(Stats& stats) const;
 
  private:
@@ -41,18 +43,19 @@ class Appender {
     Result<CommitOutcome> outcome{CommitOutcome{}};
   };
   using Group = std::vector<Member>;
-  enum class Attempt { Answered, TryOneByOne };
+  enum class Attempt { Answered, TryAgain, TryOneByOne };
 
   void run();
   Group take_group();
   void process(Group& group);
-  Attempt attempt(Member* first, Member* last);
+  Attempt attempt(Member* first, Member* last, bool may_repeat);
   bool recover();
   void fail(Member* first, Member* last, const std::string& message);
   void reply(Group& group) noexcept;
 
   Ledger& ledger_;
   std::atomic<std::uint64_t> committed_{0};
+  CommitWatch watch_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,5 +1,7 @@
 // The contract of store.h, told once and run over every backend.
 #include <algorithm>
+#include <future>
+#include <thread>
 
 #include "server/store/test_support.h"
 
@@ -357,7 +359,7 @@ TEST_CASE("equal histories have equal hashes on every backend, and any differenc
     must(s, {Truncate{"a", 1}});
     heads.push_back(s.verify()->head);
   });
-  REQUIRE(heads.size() == 2);
+  REQUIRE(heads.size() == 3);
   CHECK(heads[0] == heads[1]);
   auto other = open_memory_store();
   must_append(*other, "a", {"1", "2"});
@@ -395,5 +397,54 @@ TEST_CASE("stats count what is there and what was answered") {
     CHECK(stats->errors == 0);
     CHECK(stats->groups == 2);
     CHECK(stats->bytes > 0);
+  });
+}
+
+TEST_CASE(
+    "who waits for a position is told once: when it is passed, when the time is over, at the end") {
+  on_each_backend([](Store& s) {
+    must_append(s, "a", {"1"});
+    std::uint64_t told = 0;
+    s.wait_past(0, 1000, [&](std::uint64_t at) { told = at; });
+    CHECK(told == 1);  // past already: at once, on this thread
+    s.wait_past(1, 0, [&](std::uint64_t at) { told = at + 100; });
+    CHECK(told == 101);
+
+    std::promise<std::uint64_t> passed, late, closed;
+    s.wait_past(1, 60'000, [&](std::uint64_t at) { passed.set_value(at); });
+    s.wait_past(5, 30, [&](std::uint64_t at) { late.set_value(at); });
+    s.wait_past(9, 60'000, [&](std::uint64_t at) { closed.set_value(at); });
+    must(s, {KvPut{"k", "v"}});  // no event: nobody is woken
+    must_append(s, "a", {"2", "3"});
+    CHECK(passed.get_future().get() == 3);
+    CHECK(late.get_future().get() == 3);
+    must_verify(s);
+    s.close();
+    CHECK(closed.get_future().get() == 3);
+    s.wait_past(9, 60'000, [&](std::uint64_t at) { told = at; });
+    CHECK(told == 3);
+  });
+}
+
+TEST_CASE("a follower that waits between reads sees every event once and in order") {
+  on_each_backend([](Store& s) {
+    constexpr std::uint64_t kEvents = 300;
+    std::thread writer([&] {
+      for (std::uint64_t i = 0; i < kEvents; ++i)
+        (void)commit_and_wait(s, {Append{"a", {event("x")}}});
+    });
+    std::uint64_t next = 1, wrong = 0, waits = 0;
+    while (next <= kEvents) {
+      std::promise<std::uint64_t> told;
+      s.wait_past(next - 1, 10'000, [&](std::uint64_t at) { told.set_value(at); });
+      const std::uint64_t at = told.get_future().get();
+      ++waits;
+      if (at < next) break;
+      for (const Event& e : s.read_all(next, 1000)->events) wrong += e.pos != next++;
+    }
+    writer.join();
+    CHECK(wrong == 0);
+    CHECK(next == kEvents + 1);
+    CHECK(waits <= kEvents);
   });
 }

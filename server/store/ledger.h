@@ -2,7 +2,9 @@
 // The rules live here once; a backend only looks rows up and writes them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -18,8 +20,17 @@ namespace sx::store {
 struct LedgerError : std::runtime_error {
   LedgerError(const std::string& message, bool reopen_needed)
       : std::runtime_error(message), reopen(reopen_needed) {}
-  bool reopen;  // what the disk holds is in doubt: use no handle again before recover()
+  bool reopen;         // what the disk holds is in doubt: use no handle again before recover()
+  bool retry = false;  // certainly nothing was written: the same commits may be run again
 };
+
+// Of the tables, the same in every database.
+inline constexpr int kSchemaVersion = 1;
+
+// Numbers above what a bigint can hold occur in no row; they must not wrap to negative ones.
+inline std::uint64_t sql_number(std::uint64_t n) {
+  return std::min<std::uint64_t>(n, std::numeric_limits<std::int64_t>::max());
+}
 
 // Used by one thread. Everything between begin() and commit() is one transaction on disk, and
 // lookups see what it wrote so far. Every function may throw LedgerError, except rollback().
@@ -33,6 +44,9 @@ class Ledger {
   virtual ~Ledger() = default;
 
   virtual void begin() = 0;
+  // These ops come next in this transaction. A ledger that is far away may look up what they need
+  // in one go.
+  virtual void expect(const std::vector<Op>&) {}
   virtual void commit() = 0;  // returns when all is on disk
   virtual void rollback() noexcept = 0;
   // After LedgerError::reopen: opens everything anew and checks that nothing acknowledged is lost.

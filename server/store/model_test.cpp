@@ -193,66 +193,80 @@ void compare_all(Store& store, const Model& model) {
   REQUIRE_FALSE(report->bad.has_value());
 }
 
+void compare_replies(const std::vector<OpReply>& left, const std::vector<OpReply>& right) {
+  REQUIRE(left.size() == right.size());
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    REQUIRE(left[i].index() == right[i].index());
+    if (auto* x = std::get_if<AppendReply>(&left[i])) {
+      const auto& y = std::get<AppendReply>(right[i]);
+      REQUIRE(x->first_seq == y.first_seq);
+      REQUIRE(x->first_pos == y.first_pos);
+      REQUIRE(x->count == y.count);
+      REQUIRE(x->repeated == y.repeated);
+      REQUIRE(x->events == y.events);
+    }
+    if (auto* x = std::get_if<KvReply>(&left[i])) {
+      REQUIRE(x->version == std::get<KvReply>(right[i]).version);
+      REQUIRE(x->existed == std::get<KvReply>(right[i]).existed);
+    }
+    if (auto* x = std::get_if<OutboxReply>(&left[i])) {
+      REQUIRE(x->id == std::get<OutboxReply>(right[i]).id);
+      REQUIRE(x->existed == std::get<OutboxReply>(right[i]).existed);
+    }
+  }
+}
+
 }  // namespace
 
-TEST_CASE("random commits leave both backends as the model says, through reopening") {
+TEST_CASE("random commits leave all backends as the model says, through reopening") {
   const char* given = std::getenv("SX_STORE_SEED");
   const std::uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   MESSAGE("SX_STORE_SEED=", seed);
   TempDir dir;
-  const SqliteOptions options{nullptr, false};  // what is tested here does not need the disk
-  auto memory = open_memory_store();
-  auto sqlite = must_open(dir / "m.db", options);
+  // What is tested here does not need the disk.
+  const std::string url = Postgres::server().fresh_url();
+  const auto open_sqlite = [&] { return must_open(dir / "m.db", {nullptr, false}); };
+  const auto open_pg = [&] { return must_open_pg(url, {.sync = false}); };
+  std::vector<std::unique_ptr<Store>> stores;
+  stores.push_back(open_memory_store());
+  stores.push_back(open_sqlite());
+  stores.push_back(open_pg());
   Model model;
   Walk walk(seed);
   std::size_t conflicts = 0, ops_done = 0;
   for (int round = 0; round < 4'000; ++round) {
     const std::vector<Op> ops = walk.commit(model);
     ops_done += ops.size();
-    const auto a = commit_and_wait(*memory, ops);
-    const auto b = commit_and_wait(*sqlite, ops);
-    REQUIRE(a.ok());
-    REQUIRE(b.ok());
-    REQUIRE(a->conflict == b->conflict);
-    REQUIRE(a->replies.size() == b->replies.size());
+    const auto first = commit_and_wait(*stores[0], ops);
+    REQUIRE(first.ok());
     Model next = model;  // commits are all or nothing
     std::optional<Conflict> conflict;
     for (std::size_t i = 0; i < ops.size() && !conflict; ++i)
-      conflict = next.apply(i, ops[i], a->conflict ? nullptr : &a->replies[i]);
-    REQUIRE(a->conflict == conflict);
+      conflict = next.apply(i, ops[i], first->conflict ? nullptr : &first->replies[i]);
+    REQUIRE(first->conflict == conflict);
     if (conflict) {
       ++conflicts;
     } else {
       model = std::move(next);
     }
-    for (std::size_t i = 0; i < a->replies.size(); ++i) {
-      REQUIRE(a->replies[i].index() == b->replies[i].index());
-      if (auto* x = std::get_if<AppendReply>(&a->replies[i])) {
-        const auto& y = std::get<AppendReply>(b->replies[i]);
-        REQUIRE(x->first_seq == y.first_seq);
-        REQUIRE(x->first_pos == y.first_pos);
-        REQUIRE(x->count == y.count);
-        REQUIRE(x->repeated == y.repeated);
-        REQUIRE(x->events == y.events);
-      }
-      if (auto* x = std::get_if<KvReply>(&a->replies[i])) {
-        REQUIRE(x->version == std::get<KvReply>(b->replies[i]).version);
-        REQUIRE(x->existed == std::get<KvReply>(b->replies[i]).existed);
-      }
+    for (std::size_t s = 1; s < stores.size(); ++s) {
+      CAPTURE(s);
+      const auto other = commit_and_wait(*stores[s], ops);
+      REQUIRE_MESSAGE(other.ok(), other.error().message);
+      REQUIRE(first->conflict == other->conflict);
+      compare_replies(first->replies, other->replies);
     }
-    if (round % 8 == 0) {
-      compare_reads(*memory, model, walk);
-      compare_reads(*sqlite, model, walk);
-    }
+    if (round % 8 == 0)
+      for (auto& store : stores) compare_reads(*store, model, walk);
     if (round % 500 == 499) {
-      compare_all(*memory, model);
-      compare_all(*sqlite, model);
-      sqlite.reset();
-      sqlite = must_open(dir / "m.db", options);
-      compare_all(*sqlite, model);
+      for (auto& store : stores) compare_all(*store, model);
+      stores.resize(1);
+      stores.push_back(open_sqlite());
+      stores.push_back(open_pg());
+      for (auto& store : stores) compare_all(*store, model);
     }
   }
   CHECK(ops_done >= 5'000);
   CHECK(conflicts > 100);
-  CHECK(memory->verify()->head == sqlite->verify()->head);
+  for (auto& store : stores) CHECK(store->verify()->head == stores[0]->verify()->head);
 }

@@ -1,8 +1,5 @@
 #include "server/store/sqlite_schema.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "engine/base/str.h"
 
 namespace sx::store {
@@ -90,10 +87,6 @@ Event event_from(const SqliteStatement& row, std::string stream, int first_colum
   read_digest(row.text(first_column + 5), hash);
   event.hash = to_hex(hash);
   return event;
-}
-
-std::uint64_t sql_number(std::uint64_t n) {
-  return std::min<std::uint64_t>(n, std::numeric_limits<std::int64_t>::max());
 }
 
 }  // namespace sx::store

@@ -14,7 +14,6 @@ struct SqliteOptions {
   bool sync = true;
 };
 
-inline constexpr int kSchemaVersion = 1;
 inline constexpr int kApplicationId = 0x53585354;  // "SXST"
 
 // Opens for writing; throws SqliteError.
@@ -28,8 +27,5 @@ void take_ownership(SqliteDb& db, const std::string& token);
 
 // The event in six columns of the current row: seq, pos, type, at, data, hash.
 Event event_from(const SqliteStatement& row, std::string stream, int first_column = 0);
-
-// Numbers above what SQLite can hold occur in no row; they must not wrap to negative ones.
-std::uint64_t sql_number(std::uint64_t n);
 
 }  // namespace sx::store

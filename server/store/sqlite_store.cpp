@@ -59,6 +59,10 @@ class SqliteStore : public Store {
     return readers_.with([&](SqliteReader& r) { return r.outbox_due(queue, now_ms, limit); });
   }
   std::uint64_t committed() const override { return appender_.committed(); }
+  void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                 std::function<void(std::uint64_t)> done) override {
+    appender_.watch().wait_past(pos, timeout_ms, std::move(done));
+  }
   Result<Stats> stats() override {
     return readers_.with([&](SqliteReader& r) {
       Stats stats;

@@ -87,7 +87,6 @@ TEST_CASE("opening makes the missing folders and keeps all files to their owner"
 }
 
 TEST_CASE("an unknown store url is answered with what is supported") {
-  says(open_error("postgres://localhost/x"), "PostgreSQL stores are not supported by this sx");
   says(open_error("mysql:x"), "'mysql:x' is not a store: supported are sqlite:PATH");
   says(open_error(""), "sqlite:PATH");
   says(open_error("memory"), "memory:");

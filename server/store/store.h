@@ -153,7 +153,8 @@ using CommitCallback = std::function<void(Result<CommitOutcome>)>;
 struct Slice {
   std::vector<Event> events;
   // read(): > 0 when the wanted range starts in a part that truncation dropped; `events` then
-  // starts after it. A fold from there is not the fold of the stream: start from a snapshot.
+  // starts after it. A fold from there is not the fold of the
+  // stream: start from a snapshot.
   std::uint64_t compacted_through = 0;
   std::uint64_t last = 0;  // the stream's last seq, or the store's last pos, at this read
   bool more = false;       // `limit` or the size bound cut the answer
@@ -237,8 +238,17 @@ class Store {
   virtual Result<std::vector<OutboxItem>> outbox_due(std::string_view queue, std::int64_t now_ms,
                                                      std::size_t limit) = 0;
 
+  // True when a read waits for another process: then event loops have it done by read_soon().
+  virtual bool reads_wait() const { return false; }
+  // Runs the job on a thread that may wait. Stores that answer at once run it on this one.
+  virtual void read_soon(std::function<void()> job) { job(); }
+
   // Position of the last event that is on disk and visible; wait-free.
   virtual std::uint64_t committed() const = 0;
+  // Tells `done` the committed position once: when it is past `pos`, when the time is over, or when
+  // the store closes; at once on this thread if that is so already, else on a thread of the store.
+  virtual void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                         std::function<void(std::uint64_t committed)> done) = 0;
   virtual Result<Stats> stats() = 0;
   // Walks everything and recomputes every hash and checksum. May run beside writers.
   virtual Result<VerifyReport> verify() = 0;
@@ -252,8 +262,14 @@ inline constexpr std::size_t kTextBytesMax = 64u << 20;     // data, values, pay
 inline constexpr std::size_t kCommitBytesMax = 256u << 20;  // all texts of one commit
 inline constexpr std::size_t kReadBytesMax = 16u << 20;     // a slice stops after passing this
 
+struct OpenStoreOptions {
+  // Whether "sqlite:PATH?unsafe-no-sync" is taken, a store that a power failure may lose or tear:
+  // for tests of what is written, never for a server.
+  bool allow_unsafe = false;
+};
 // "sqlite:PATH" (a file, made with its folder if absent) or "memory:".
-Result<std::unique_ptr<Store>> open_store(std::string_view url);
+Result<std::unique_ptr<Store>> open_store(std::string_view url,
+                                          const OpenStoreOptions& options = {});
 
 // Blocking commit for commands and tests; never from the store's thread or a request loop.
 Result<CommitOutcome> commit_and_wait(Store& store, std::vector<Op> ops);

