@@ -7,10 +7,10 @@
 // nothing is measured. wrk asks them in turn. Both read the post's row from SQLite and render the page on every request;
 // neither keeps pages or writes an access log. A row holds the Markdown as HTML on both sides.
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import http from "node:http";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, freePort, startServer, temporaryFolder } from "../../tests/process/harness.mjs";
+import { fetchPage, load, node22 } from "../load.mjs";
 import { machine, median, replaceSection, versionOf } from "../measure.mjs";
 
 const kTitle = "Lamps & lenses: the <Fresnel> question";
@@ -101,38 +101,6 @@ function cut(page) {
   };
 }
 
-/** Microseconds of CPU that a process has used. @param {number} pid */
-function cpuMicroseconds(pid) {
-  const total = readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
-    // schedstat counts in nanoseconds; stat only in clock ticks.
-    return sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]) / 1000;
-  }, 0);
-  return total;
-}
-
-/** @param {number} port @param {string} path @param {number} pid @param {number} seconds */
-function load(port, path, pid, seconds) {
-  const before = cpuMicroseconds(pid);
-  const run = spawnSync("wrk", ["-t1", "-c32", `-d${seconds}s`, "--latency", "-H", "Accept: text/html", `http://127.0.0.1:${port}${path}`], { encoding: "utf8" });
-  const cpu = cpuMicroseconds(pid) - before;
-  const perSecond = Number(run.stdout.match(/Requests\/sec:\s*([\d.]+)/)?.[1]);
-  const requests = Number(run.stdout.match(/(\d+) requests in/)?.[1]);
-  const p99 = run.stdout.match(/99%\s+(\S+)/)?.[1] ?? "?";
-  if (!perSecond || /Non-2xx|Socket errors: .*[1-9]/.test(run.stdout)) throw new Error(`wrk: ${run.stdout}${run.stderr}`);
-  return { perSecond, cpu: cpu / requests, p99 };
-}
-
-const fetchPage = (port, path) => new Promise((done, failed) => {
-  http.get({ host: "127.0.0.1", port, path, headers: { Accept: "text/html", Host: `127.0.0.1:${port}` } }, (response) => {
-    const parts = [];
-    response.on("data", (part) => parts.push(part));
-    response.on("end", () => done({ status: response.statusCode, headers: response.headers, bytes: Buffer.concat(parts) }));
-  }).on("error", failed);
-});
-
-const node22 = readdirSync("tests/node_modules").filter((name) => name.startsWith("node-linux-"))
-  .map((name) => `tests/node_modules/${name}/bin/node`)[0] ?? process.execPath;
-
 const server = await startServer({ args: ["--workers", "1", "--access-log", "none"], quiet: true });
 let peer;
 try {
@@ -169,13 +137,13 @@ try {
   }
 
   const sides = [
-    { name: "sx serve, 1 worker", port: server.port, pid: server.pid, runs: [] },
-    { name: `Node.js ${versionOf([node22, "--version"])}, node:sqlite`, port: peerPort, pid: peer.pid, runs: [] },
+    { name: "sx serve, 1 worker", port: server.port, pids: [server.pid], runs: [] },
+    { name: `Node.js ${versionOf([node22, "--version"])}, node:sqlite`, port: peerPort, pids: [peer.pid], runs: [] },
   ];
-  for (const side of sides) load(side.port, path, side.pid, 2);  // caches, JIT: warm on both sides
+  for (const side of sides) load({ ...side, path, seconds: 2 });  // caches, JIT: warm on both sides
   for (let round = 0; round < options.rounds; round++) {
     for (const side of sides) {
-      side.runs.push(load(side.port, path, side.pid, options.seconds));
+      side.runs.push(load({ ...side, path, seconds: options.seconds }));
       console.error(`${side.name}: ${side.runs.at(-1).perSecond.toFixed(0)} requests/s`);
     }
   }

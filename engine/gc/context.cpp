@@ -4,7 +4,8 @@
 
 namespace sx {
 
-Context::Context(const HeapConfig& config, std::uint64_t seed) : heap(config), hash_seed(seed) {
+Context::Context(const HeapConfig& config, std::uint64_t seed)
+    : heap(config), symbols(seed), hash_seed(seed) {
   heap.add_root_source(
       [](void* owner, Visitor& visitor) { visitor.visit(static_cast<Context*>(owner)->error); },
       this);

@@ -455,15 +455,16 @@ struct ReaderImpl {
                       str("Dict literal with the key ", print(cx, values.back(), {false, 60}),
                           " without a value: expected an even number of forms in {…}"));
     }
-    Root dict(cx.heap, empty_dict(cx));
-    for (std::size_t i = form.base; i < values.size(); i += 2) {
-      if (!dict_get(cx, dict, values[i]).is_unset())
-        return error_at(reader.options_.positions ? element_position(i) : form.at,
-                        str("Dict literal with the key ", print(cx, values[i], {false, 60}),
-                            " twice: expected different keys"));
-      dict = dict_put(cx, dict, values[i], values[i + 1]);
-    }
-    return dict.get();
+    const Value dict =
+        dict_from_entries(cx, values.data() + form.base, static_cast<std::uint32_t>(count / 2));
+    if (dict_count(dict) == count / 2) return dict;
+    Root seen(cx.heap, empty_dict(cx));
+    std::size_t i = form.base;
+    for (; dict_get(cx, seen, values[i]).is_unset(); i += 2)
+      seen = dict_put(cx, seen, values[i], Value::nil());
+    return error_at(reader.options_.positions ? element_position(i) : form.at,
+                    str("Dict literal with the key ", print(cx, values[i], {false, 60}),
+                        " twice: expected different keys"));
   }
 
   Result<Value> close_set(const OpenForm& form) {

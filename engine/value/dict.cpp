@@ -469,12 +469,12 @@ bool DictCursor::next(Value& key, Value& value) {
 }
 
 Value make_dict(Context& cx, std::span<const Field> fields) {
-  RootList values(cx.heap);
-  for (const Field& field : fields) values.push(field.value);
-  Root dict(cx.heap, empty_dict(cx));
-  for (std::size_t i = 0; i < fields.size(); ++i)
-    dict = dict_put(cx, dict, cx.keyword(fields[i].key), values[i]);
-  return dict;
+  RootList slots(cx.heap);
+  for (const Field& field : fields) {
+    slots.push(cx.keyword(field.key));
+    slots.push(field.value);
+  }
+  return dict_from_entries(cx, slots.data(), static_cast<std::uint32_t>(fields.size()));
 }
 
 namespace {
@@ -493,9 +493,28 @@ bool is_plain_record(Context& cx, const Value* slots, std::uint32_t count) {
   return !keywords;
 }
 
+// The shape of a small dict with these keys, keywords of which no two are alike; else kEmpty.
+std::uint32_t shape_of_keys(Context& cx, const Value* slots, std::uint32_t count) {
+  std::uint32_t shape = ShapeTable::kEmpty;
+  if (count > kShapeKeysMax) return shape;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Value key = slots[2 * i];
+    if (!key.is_keyword() || cx.shapes[shape].slot_of(key.id()) >= 0) return ShapeTable::kEmpty;
+    shape = cx.shapes.with_key(shape, key.id());
+  }
+  return shape;
+}
+
 }  // namespace
 
 Value dict_from_entries(Context& cx, const Value* slots, std::uint32_t count) {
+  if (const std::uint32_t shape = shape_of_keys(cx, slots, count)) {
+    auto* dict = static_cast<ShapeDict*>(cx.heap.alloc(Kind::ShapeDict, 2 + count));
+    dict->shape = shape;
+    dict->reserved = 0;
+    for (std::uint32_t i = 0; i < count; ++i) dict->values()[i] = slots[2 * i + 1];
+    return Value::object(dict);
+  }
   if (is_plain_record(cx, slots, count)) {
     RootList pairs(cx.heap);
     pairs.reserve(count);

@@ -15,6 +15,8 @@ struct Shape {
   std::uint32_t id;
   std::uint8_t count;
   std::uint32_t keys[kShapeKeysMax];  // keyword ids in insertion order
+  // The step taken last: records of one kind grow by the same keys every time.
+  std::uint32_t next_key = 0, next = 0;
   // The slot of a key, or -1.
   int slot_of(std::uint32_t key) const {
     for (int i = 0; i < count; ++i)

@@ -5,12 +5,14 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace sx {
 
 class SymbolTable {
  public:
+  // The seed keeps strangers, whose texts name keywords, from choosing names that collide.
+  explicit SymbolTable(std::uint64_t seed = 0) : seed_(seed) {}
   std::uint32_t intern(std::string_view name);
   std::string_view name(std::uint32_t id) const { return names_[id].text; }
   std::size_t size() const { return names_.size(); }
@@ -30,8 +32,12 @@ class SymbolTable {
     std::uint32_t base = 0;
     std::uint32_t module = 0;
   };
-  std::deque<Entry> names_;  // stable addresses: the map's keys are views into them
-  std::unordered_map<std::string_view, std::uint32_t> ids_;
+  void grow();
+  std::deque<Entry> names_;  // stable addresses: name() hands out views
+  // Open addressing over a power of two: the upper half of the name's hash, then id + 1; 0: free.
+  std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(1024);
+  std::size_t used_ = 0;
+  std::uint64_t seed_;
 };
 
 }  // namespace sx

@@ -1,0 +1,154 @@
+// The server beside its peers: a static file of 1 KB beside nginx, a page of fifty items from the store beside
+// Node.js, and what an unchanged page costs (304) beside the page.
+//
+//   node bench/server/run.mjs [--rounds N] [--seconds N] [--write]
+//
+// One worker on each side, 32 connections that are kept, no access logs, no page cache. nginx keeps the file open
+// (open_file_cache); its answer has the headers that ours has. The pages of the items must have equal bytes, or
+// nothing is measured.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually, freePort, startServer, temporaryFolder } from "../../tests/process/harness.mjs";
+import { fetchPage, load, node22 } from "../load.mjs";
+import { machine, median, replaceSection, versionOf } from "../measure.mjs";
+
+const options = { rounds: 4, seconds: 4, write: false };
+for (let args = process.argv.slice(2); args.length > 0; ) {
+  const argument = args.shift();
+  if (argument === "--rounds") options.rounds = Number(args.shift());
+  else if (argument === "--seconds") options.seconds = Number(args.shift());
+  else if (argument === "--write") options.write = true;
+  else {
+    console.error(`bench/server: unknown option ${argument}`);
+    process.exit(2);
+  }
+}
+
+const kItems = Array.from({ length: 50 }, (_, n) => ({
+  slug: `item-${n + 1}`,
+  title: n % 5 === 0 ? `Lamp & lens <no. ${n + 1}>` : `A lamp for the ${n + 1}th lighthouse`,
+  author: n % 3 === 0 ? "Augustin Fresnel" : "Die Wärterin",
+  price: 100 + 7 * n,
+  text: `Seen from ${10 + n} miles in clear weather, tested in the winter of ${1850 + n}, and kept since then.`,
+}));
+
+const folder = temporaryFolder("sx-bench-");
+const files = join(folder, "static");
+mkdirSync(files);
+writeFileSync(join(files, "lamp.txt"), "A lamp behind glass is seen far out at sea.\n".repeat(24).slice(0, 1024));
+
+/** The headers of an answer that a peer must give as well. @param {import("node:http").IncomingHttpHeaders} headers */
+function shared(headers) {
+  const own = new Set(["date", "connection", "keep-alive", "content-length", "transfer-encoding", "etag", "last-modified", "server", "accept-ranges", "content-type"]);
+  return Object.entries(headers).filter(([name]) => !own.has(name));
+}
+
+const ours = await startServer({
+  args: ["bench/server/app.sx", "--workers", "1", "--access-log", "none"], env: { SX_STATIC_DIR: files }, quiet: true,
+});
+const peers = [];
+try {
+  const file = await fetchPage(ours.port, "/static/lamp.txt");
+  if (file.status !== 200 || file.bytes.length !== 1024) throw new Error(`GET /static/lamp.txt: ${file.status}, ${file.bytes.length} bytes`);
+
+  // ---- nginx
+  const nginxPort = await freePort();
+  const headerLines = shared(file.headers).map(([name, value]) => `      add_header ${name} ${JSON.stringify(value)};`).join("\n");
+  writeFileSync(join(folder, "nginx.conf"), `
+daemon off;
+${process.getuid?.() === 0 ? "user root;" : ""}
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log;
+events { worker_connections 256; }
+http {
+  types { text/plain txt; }
+  charset utf-8;
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000000;
+  open_file_cache max=100;
+  client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+  server {
+    listen 127.0.0.1:${nginxPort};
+    location /static/ {
+      alias ${files}/;
+${headerLines}
+    }
+  }
+}
+`);
+  const nginx = spawn("nginx", ["-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], { stdio: ["ignore", "ignore", "inherit"] });
+  peers.push(nginx);
+  const theirFile = await eventually(() => fetchPage(nginxPort, "/static/lamp.txt").catch(() => null), "nginx answers");
+  if (!theirFile.bytes.equals(file.bytes)) throw new Error(`nginx answers ${theirFile.status} with other bytes`);
+  const nginxWorkers = spawnSync("pgrep", ["-P", String(nginx.pid)], { encoding: "utf8" }).stdout.trim().split("\n").map(Number);
+
+  // ---- Node.js
+  const posted = await ours.request("/items", { method: "POST", body: JSON.stringify(kItems), headers: { "Content-Type": "application/json" } });
+  if (posted.status !== 204) throw new Error(`POST /items: ${posted.status} ${posted.text}`);
+  const page = await fetchPage(ours.port, "/items");
+  if (page.status !== 200) throw new Error(`GET /items: ${page.status}`);
+  writeFileSync(join(folder, "headers.json"), JSON.stringify(Object.fromEntries(
+    [...shared(page.headers), ["content-type", page.headers["content-type"]]])));
+  const fill = `import { DatabaseSync } from "node:sqlite";
+    const database = new DatabaseSync(process.argv[1]);
+    database.exec("CREATE TABLE item (n INTEGER PRIMARY KEY, slug TEXT, title TEXT, author TEXT, price INTEGER, text TEXT)");
+    const put = database.prepare("INSERT INTO item (slug, title, author, price, text) VALUES (?, ?, ?, ?, ?)");
+    for (const { slug, title, author, price, text } of JSON.parse(process.argv[2])) put.run(slug, title, author, price, text);`;
+  const filled = spawnSync(node22, ["--no-warnings", "--input-type=module", "-e", fill, join(folder, "items.sqlite"), JSON.stringify(kItems)], { encoding: "utf8" });
+  if (filled.status !== 0) throw new Error(filled.stderr);
+  const nodePort = await freePort();
+  const node = spawn(node22, ["--no-warnings", "bench/server/peer.mjs", String(nodePort), folder], { stdio: ["ignore", "ignore", "inherit"] });
+  peers.push(node);
+  const theirPage = await eventually(() => fetchPage(nodePort, "/items").catch(() => null), "the peer answers");
+  if (!theirPage.bytes.equals(page.bytes)) {
+    mkdirSync("build/bench", { recursive: true });
+    writeFileSync("build/bench/ours.html", page.bytes);
+    writeFileSync("build/bench/theirs.html", theirPage.bytes);
+    throw new Error("the two pages differ, so nothing is compared: build/bench/ours.html, build/bench/theirs.html");
+  }
+
+  // ---- 304
+  const etag = file.headers.etag ?? "";
+  const unchanged = await fetchPage(ours.port, "/static/lamp.txt", { "If-None-Match": etag });
+  if (unchanged.status !== 304) throw new Error(`If-None-Match: ${etag}: ${unchanged.status}, expected 304`);
+
+  const our = { port: ours.port, pids: [ours.pid] };
+  const rows = [
+    { name: "static file of 1 KB", aim: 1.2, path: "/static/lamp.txt", sides: [
+      { name: "sx serve", ...our }, { name: versionOf(["nginx", "-v"]).replace("nginx version: ", ""), port: nginxPort, pids: nginxWorkers }] },
+    { name: `page of 50 items (${page.bytes.length} bytes)`, aim: 2.5, path: "/items", sides: [
+      { name: "sx serve", ...our }, { name: `Node.js ${versionOf([node22, "--version"])}`, port: nodePort, pids: [node.pid ?? 0] }] },
+    { name: "304 of the file", aim: 1.1, path: "/static/lamp.txt", sides: [
+      { name: "sx serve, 304", ...our, headers: { "If-None-Match": etag }, status: 304 }, { name: "sx serve, 200", ...our }] },
+  ];
+  const lines = [];
+  for (const { name, aim, path, sides } of rows) {
+    const runs = sides.map(() => /** @type {ReturnType<typeof load>[]} */ ([]));
+    for (const side of sides) load({ ...side, path, seconds: 1 });  // warm on both sides
+    for (let round = 0; round < options.rounds; round++) {
+      sides.forEach((side, i) => {
+        runs[i].push(load({ ...side, path, seconds: options.seconds }));
+        console.error(`${name}, ${side.name}: ${runs[i].at(-1)?.perSecond.toFixed(0)} requests/s`);
+      });
+    }
+    const rate = runs.map((all) => median(all.map(({ perSecond }) => perSecond)));
+    const cpu = runs.map((all) => median(all.map((run) => run.cpu)));
+    lines.push(`| ${name} | ${sides[1].name} | ${rate[0].toFixed(0)} | ${rate[1].toFixed(0)} | **${(rate[0] / rate[1]).toFixed(2)}** | ${aim} | ${cpu[0].toFixed(1)} | ${cpu[1].toFixed(1)} | ${runs[0].at(-1)?.p99} | ${runs[1].at(-1)?.p99} |`);
+  }
+  const table = [
+    `${machine()}; ${versionOf(["wrk", "-v"])}; ${options.rounds} rounds of ${options.seconds} s, 32 connections, one worker each; medians.`,
+    "",
+    "| what | beside | our requests/s | theirs | ours ÷ theirs | aim ≥ | our CPU µs/request | theirs | our p99 | theirs |",
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ...lines,
+  ].join("\n");
+  console.log(table);
+  if (options.write) writeFileSync("bench/RESULTS.md", replaceSection(readFileSync("bench/RESULTS.md", "utf8"), "server", table));
+} finally {
+  for (const peer of peers) peer.kill("SIGTERM");
+  await ours.dispose();
+}
