@@ -104,14 +104,16 @@ std::string encode_section(SectionKind kind, const UnitImage& unit) {
       }
       break;
     case SectionKind::Lines:
-      // Differences: most instructions lie on the line of the one before or near it.
+      // Differences: most instructions lie on the line of the one before or near it. The lowest bit
+      // of the step says that a primitive's number follows.
       for (const FunctionImage& f : unit.functions) {
         put_count(out, f.lines.size());
         std::uint32_t pc = 0, line = 0;
         for (const LineEntry& entry : f.lines) {
-          put_count(out, zigzag(std::int64_t{entry.pc} - pc));
+          put_count(out, std::uint64_t{entry.pc - pc} << 1 | (entry.written != 0 ? 1 : 0));
           put_count(out, zigzag(std::int64_t{entry.line} - line));
           put_count(out, entry.column);
+          if (entry.written != 0) put_count(out, entry.written - 1);
           pc = entry.pc;
           line = entry.line;
         }
@@ -226,16 +228,20 @@ void read_lines(ByteReader& in, UnitImage& unit) {
   for (FunctionImage& f : unit.functions) {
     const std::size_t count = in.count_of(3);
     f.lines.reserve(count);
-    std::int64_t pc = 0, line = 0;
+    std::uint64_t pc = 0;
+    std::int64_t line = 0;
     for (std::size_t i = 0; i < count && in.ok(); ++i) {
-      const std::int64_t pc_step = unzigzag(in.count()), line_step = unzigzag(in.count());
+      const std::uint64_t step = in.count();
+      const std::int64_t line_step = unzigzag(in.count());
       const std::uint32_t column = read_u32_count(in);
-      if (pc_step < -pc || pc_step > UINT32_MAX - pc || line_step < -line ||
-          line_step > UINT32_MAX - line)
+      const std::uint32_t written = step & 1 ? read_u32_count(in) + 1 : 0;
+      if (step >> 1 > UINT32_MAX - pc || line_step < -line || line_step > UINT32_MAX - line ||
+          ((step & 1) && written == 0))
         return in.fail();
-      pc += pc_step;
+      pc += step >> 1;
       line += line_step;
-      f.lines.push_back({static_cast<std::uint32_t>(pc), static_cast<std::uint32_t>(line), column});
+      f.lines.push_back(
+          {static_cast<std::uint32_t>(pc), static_cast<std::uint32_t>(line), column, written});
     }
   }
 }

@@ -27,7 +27,7 @@
 namespace sx {
 
 inline constexpr std::string_view kBundleMagic = "SXBC";
-inline constexpr std::uint16_t kBundleFormat = 1;
+inline constexpr std::uint16_t kBundleFormat = 2;
 
 enum class SectionKind : std::uint32_t {
   Head = 1,          // module, file, source hash

@@ -83,7 +83,7 @@ TEST_CASE("refusals name both sides and the remedy") {
         std::string::npos);
   bytes[4] = 9;
   CHECK(error_of(bytes) ==
-        "demo.sxbc has bundle format 9, this engine reads format 1: rebuild it with `sx build`");
+        "demo.sxbc has bundle format 9, this engine reads format 2: rebuild it with `sx build`");
   bytes = sample();
   const Tables other({{"+", 0, 1}}, {});
   const Result<Bundle> foreign = decode_bundle(bytes, other, "demo.sxbc");

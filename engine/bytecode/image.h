@@ -27,6 +27,9 @@ struct HandlerEntry {
 // From word index `pc` on, the code belongs to line:column (1-based).
 struct LineEntry {
   std::uint32_t pc, line, column;
+  // The primitive that was written there, its number + 1, where an instruction stands for several
+  // ((> a b) is Lt with its operands exchanged): errors name it.
+  std::uint32_t written = 0;
 };
 
 // Registers of parameters, in this order: required, optional, keys, rest. An optional or key

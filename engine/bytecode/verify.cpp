@@ -282,6 +282,9 @@ class FunctionVerifier {
     for (const LineEntry& line : function_.lines) {
       if (line.pc <= previous || line.pc >= function_.code.size())
         return error(nullptr, str("has a line entry for pc ", line.pc, " out of order or range"));
+      if (line.written > tables_.primitives().size())
+        return error(nullptr, str("has a line entry for primitive ", line.written - 1,
+                                  " that this engine has not"));
       previous = line.pc;
     }
     return {};

@@ -103,14 +103,16 @@ void FunctionGen::reserve(unsigned end) {
   }
 }
 
-void FunctionGen::line(const Node* n) {
+void FunctionGen::line(const Node* n, bool written) {
   if (!reachable_ || n->at.line == 0) return;
+  const LineEntry entry{pc(), n->at.line, n->at.column, written ? n->index + 1 : 0};
   if (!out_.lines.empty()) {
     const LineEntry& last = out_.lines.back();
-    if (last.line == n->at.line && last.column == n->at.column) return;
-    if (last.pc == pc()) out_.lines.pop_back();
+    if (last.line == entry.line && last.column == entry.column && last.written == entry.written)
+      return;
+    if (last.pc == entry.pc) out_.lines.pop_back();
   }
-  out_.lines.push_back({pc(), n->at.line, n->at.column});
+  out_.lines.push_back(entry);
 }
 
 FunctionGen::LabelId FunctionGen::label() {

@@ -104,7 +104,9 @@ class FunctionGen {
   void op_abc(Op op, unsigned a = 0, unsigned b = 0, unsigned c = 0) { word(enc_abc(op, a, b, c)); }
   void op_ad(Op op, unsigned a, unsigned d) { word(enc_ad(op, a, d)); }
   std::uint32_t pc() const { return static_cast<std::uint32_t>(code_.size()); }
-  void line(const Node* n);
+  // The code from here on belongs to n. written: the instruction has another name than the
+  // primitive n, or takes its operands the other way around; errors name the primitive.
+  void line(const Node* n, bool written = false);
   LabelId label();
   void bind(LabelId label);
   void jump(LabelId label);

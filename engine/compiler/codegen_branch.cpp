@@ -149,13 +149,13 @@ bool FunctionGen::test_primitive(Node* n, bool sense, LabelId target) {
       const unsigned a = operand(kids, 0, none());
       const unsigned zero = alloc();
       op_ad(Op::LoadInt, zero, 0);
-      line(n);
+      line(n, true);
       branch2(Op::JumpNumEq, a, zero, sense, target);
       return true;
     }
     if (op == Op::Trap) return false;
     const unsigned a = operand(kids, 0, none());
-    line(n);
+    line(n, op == Op::JumpGtI || op == Op::JumpLtI);
     branch2(op, a, immediate, sense, target);
     return true;
   }
@@ -194,13 +194,13 @@ bool FunctionGen::test_primitive(Node* n, bool sense, LabelId target) {
     }
     if (c.flipped != Op::Trap && fits_i8(kids[0])) {
       const unsigned b = operand(kids, 1, none());
-      line(n);
+      line(n, true);
       branch2(c.flipped, b, static_cast<unsigned>(kids[0]->value.as_int()), sense, target);
       return true;
     }
     const unsigned a = operand(kids, 0, none());
     const unsigned b = operand(kids, 1, none());
-    line(n);
+    line(n, c.swapped);
     branch2(c.jump, c.swapped ? b : a, c.swapped ? a : b, sense, target);
     return true;
   }

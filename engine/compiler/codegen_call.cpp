@@ -123,7 +123,7 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
   if (name == "inc" || name == "dec") {
     const unsigned a = operand(kids, 0, d);
     const unsigned reg = scratch(d);
-    line(n);
+    line(n, true);
     op_abc(Op::AddI, reg, a, name == "inc" ? 1u : 0xFFu);
     finish(d, reg);
     next_ = mark;
@@ -177,7 +177,7 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
       const unsigned a = operand(kids, 0, d);
       const unsigned b = operand(kids, 1, d.is_reg() && d.fresh && a != d.reg ? d : none());
       const unsigned reg = scratch(d);
-      line(n);
+      line(n, op->shape == OpShape::Swapped);
       if (op->shape == OpShape::Swapped)
         op_abc(op->op, reg, b, a);
       else
@@ -304,7 +304,7 @@ void FunctionGen::gen_comparison_chain(Node* n, Dest d) {
   const unsigned reg = d.is_reg() && d.fresh ? d.reg : alloc();
   const LabelId end = label();
   for (std::size_t i = 0; i + 1 < regs.size(); ++i) {
-    line(n);
+    line(n, op->shape == OpShape::Swapped);
     if (op->shape == OpShape::Swapped)
       op_abc(op->op, reg, regs[i + 1], regs[i]);
     else

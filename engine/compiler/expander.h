@@ -83,6 +83,7 @@ class Expander {
   friend const SpecialForm* find_special_form(std::string_view name);
   friend class MarkupBuilder;
   friend class MatchCompiler;
+  friend class MatchCover;
 
   // --- nodes (expander.cpp) ---
   Node* node(NodeKind kind, const Form* at, std::vector<Node*> kids = {});

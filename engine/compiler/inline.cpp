@@ -50,8 +50,6 @@ bool Expander::is_inlinable(const Node* function, std::size_t parameters) const 
   const int index = primitive_value(function);
   if (index < 0) return false;
   const PrimitiveInfo& info = services_.primitives[static_cast<std::size_t>(index)];
-  // As instructions these two are + and -, and errors would say so.
-  if (std::string_view(info.name) == "inc" || std::string_view(info.name) == "dec") return false;
   const auto count = static_cast<int>(parameters);
   return count >= info.min_args && (info.max_args < 0 || count <= info.max_args);
 }

@@ -4,6 +4,7 @@
 
 #include "engine/base/str.h"
 #include "engine/compiler/expander.h"
+#include "engine/compiler/match_cover.h"
 
 namespace sx {
 
@@ -340,6 +341,11 @@ Node* Expander::form_match(const Form* form, const Scope* scope) {
               {test, body(clause->items, first, inner, clause), node(NodeKind::Fail, clause)});
         }));
   }
+  // A macro's match is written for every value it may be given.
+  if (!failed() && !cx_.symbols.is_alias(form->items[0]->value.id()))
+    if (const auto missed = missed_by_match(*this, form, scope))
+      return fail(form, str("No clause of this match fits ", *missed,
+                            ": add one for it, or (_ …) for all that is left."));
   Node* message = prim("str",
                        {text_constant("No clause of match fits ", form),
                         prim("write-string", {local(subject, form)}, form)},

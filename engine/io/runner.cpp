@@ -104,6 +104,19 @@ bool Runner::charge(TaskId id, Outcome outcome) {
   return true;
 }
 
+// A raised value that is no error, as an error that says what and where.
+Value Runner::with_place(Value raised) {
+  Context& cx = vm_.cx;
+  Root place(cx.heap, vm_.take_place_of(raised));
+  if (!is_pair(place)) return raised;
+  Root error(cx.heap, raised);
+  if (!is_dict(raised) || !is_string(dict_get(cx, raised, cx.keyword("message")))) {
+    cx.fail("error", error_summary(cx, raised));
+    error = cx.error;
+  }
+  return dict_put(cx, error, cx.keyword("trace"), place);
+}
+
 void Runner::end(TaskId id, Outcome outcome, Value value) {
   State& state = tasks_[id];
   Done done = std::move(state.done);
@@ -111,6 +124,7 @@ void Runner::end(TaskId id, Outcome outcome, Value value) {
   state.serial = 0;
   state.waiting = false;
   --active_;
+  if (outcome == Outcome::Raised) value = with_place(value);
   Vm::Pin pin(vm_, value);
   vm_.finish(id);
   if (done) done(outcome, pin.get());
@@ -251,8 +265,7 @@ std::string error_summary(Context& cx, Value error) {
     const Value message = dict_get(cx, error, cx.keyword("message"));
     if (is_string(message)) return std::string(as_string(message)->view());
   }
-  return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}),
-             "\n  Only errors know where they come from: raise with (error message data)");
+  return str("Uncaught value: ", print(cx, error, {.bytes_max = 400}));
 }
 
 namespace {

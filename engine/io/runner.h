@@ -68,6 +68,10 @@ class Runner {
   // Ends a task from outside; its cleanups run. Unknown or ended tasks are ignored.
   void cancel(TaskId task, std::uint64_t turn_of_spawn, std::string_view kind,
               std::string_view message);
+  // From now on the task may use that much, whatever it has used before. Not for ended tasks.
+  void refuel(TaskId task, std::int64_t fuel) {
+    if (State& state = tasks_[task]; !state.ending) state.fuel_left = fuel;
+  }
   std::uint64_t serial(TaskId task) const { return task < tasks_.size() ? tasks_[task].serial : 0; }
 
   // When a task used its slice: called to have step() called soon (a server posts it to its loop).
@@ -99,6 +103,7 @@ class Runner {
   void service(TaskId task);
   bool charge(TaskId task, Outcome outcome);
   void end(TaskId task, Outcome outcome, Value value);
+  Value with_place(Value raised);
   void answer(const IoTicket& ticket, bool raise, Value value);
 
   Vm& vm_;

@@ -537,15 +537,47 @@ SX_PRIMITIVE(prim_json_read) {
   return reader.read();
 }
 
-SX_PRIMITIVE(prim_json_write) {
-  if (count == 2 && !args[1].is_nil() && !want_dict(cx, "json/write", args[1]))
-    return Value::unset();
+namespace {
+
+// The JSON text of args[0] with the options args[1]. False: cx.error is set.
+bool write_json(Context& cx, const char* who, Value* args, int count, std::string& out) {
+  if (count == 2 && !args[1].is_nil() && !want_dict(cx, who, args[1])) return false;
   std::int64_t indent = 0;
   const Value wanted = option(cx, args, count, "indent");
-  if (!wanted.is_nil() && !want_count(cx, "json/write", wanted, indent)) return Value::unset();
+  if (!wanted.is_nil() && !want_count(cx, who, wanted, indent)) return false;
   JsonWriter writer(cx, indent > 16 ? 16 : indent);
-  if (!writer.write(args[0])) return Value::unset();
-  return make_text(cx, writer.text());
+  if (!writer.write(args[0])) return false;
+  out = writer.text();
+  return true;
+}
+
+}  // namespace
+
+SX_PRIMITIVE(prim_json_write) {
+  std::string text;
+  return write_json(cx, "json/write", args, count, text) ? make_text(cx, text) : Value::unset();
+}
+
+// What could mean something to a parser of HTML, and the ends of lines that JSON allows and old
+// JavaScript does not, stand in strings only: there an escape is the same character.
+SX_PRIMITIVE(prim_html_json) {
+  std::string text;
+  if (!write_json(cx, "html/json", args, count, text)) return Value::unset();
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view at(text.data() + i, text.size() - i);
+    if (at[0] == '<' || at[0] == '>' || at[0] == '&') {
+      out += at[0] == '<' ? "\\u003c" : at[0] == '>' ? "\\u003e" : "\\u0026";
+    } else if (at.starts_with("\xE2\x80\xA8") || at.starts_with("\xE2\x80\xA9")) {
+      out += at[2] == '\xA8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      out += at[0];
+    }
+  }
+  Value made = make_text(cx, out);
+  return made.is_unset() ? made : prim_raw(cx, &made, 1);
 }
 
 }  // namespace sx

@@ -23,9 +23,10 @@ Value fold(Context& cx, Binary op, Value start, Value* args, int from, int count
 enum class Order { Less, LessEqual, Greater, GreaterEqual, Equal };
 
 Value compare_chain(Context& cx, const char* who, Order order, Value* args, int count) {
-  for (int i = 0; i < count; ++i)
-    if (!want_number(cx, who, args[i])) return Value::unset();
+  // What comes behind the first two that decide is not looked at, as in compiled code.
+  if (!want_number(cx, who, args[0])) return Value::unset();
   for (int i = 0; i + 1 < count; ++i) {
+    if (!want_number(cx, who, args[i + 1])) return Value::unset();
     const int c = num_compare(args[i], args[i + 1]);
     bool ok = false;
     switch (order) {

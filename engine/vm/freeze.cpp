@@ -61,7 +61,7 @@ class Writer {
 
   // --- refusing ----------------------------------------------------------------------------------
   bool refuse(std::uint32_t step, std::string_view why) {
-    const std::string path = path_.text(step);
+    const std::string path = path_.text(step, cx_.symbols);
     cx_.fail("freeze-error", str("freeze: ", why, path.empty() ? "" : ". Found in: ", path));
     return false;
   }
@@ -255,7 +255,7 @@ class Writer {
       case Kind::HashDict:
         each_entry(v, [&](Value key, Value value, std::uint32_t n) {
           part(key, Way::Key, n);
-          part(value, Way::Entry, n);
+          part(value, key.is_keyword() ? Way::Named : Way::Entry, key.is_keyword() ? key.id() : n);
         });
         break;
       case Kind::Set:
@@ -265,8 +265,9 @@ class Writer {
       case Kind::Record: {
         auto* record = static_cast<Record*>(object);
         part(record->type, Way::Content, 0);
+        const auto* type = static_cast<const RecordType*>(record->type.as_object());
         for (std::uint32_t i = 0; i + 2 < object->words; ++i)
-          part(record->fields()[i], Way::Field, i);
+          part(record->fields()[i], Way::Named, vector_get(type->fields, i).id());
         break;
       }
       case Kind::Template: {
@@ -478,8 +479,9 @@ class Writer {
   }
 
   // --- contents ----------------------------------------------------------------------------------
-  bool content_value(Value v, std::uint32_t from, Way way, std::uint32_t n = 0) {
-    if (needs_visit(v) && !visit(v, step(from, way, n))) return false;
+  bool content_value(Value v, std::uint32_t from, Way way, std::uint32_t n = 0,
+                     std::uint32_t frame = 0) {
+    if (needs_visit(v) && !visit(v, step(from, way, n, frame))) return false;
     put(contents_, v);
     return true;
   }
@@ -501,14 +503,19 @@ class Writer {
         Value key, value;
         for (std::uint32_t n = 0; cursor.next(key, value); ++n)
           if (!content_value(key, own.step, Way::Key, n) ||
-              !content_value(value, own.step, Way::Entry, n))
+              !content_value(value, own.step, key.is_keyword() ? Way::Named : Way::Entry,
+                             key.is_keyword() ? key.id() : n))
             return false;
         return true;
       }
-      case Kind::Closure:
+      case Kind::Closure: {
+        if (own.object->words == 2) return true;
+        const std::uint32_t noted = path_.frame(*as_closure(v)->function(), nullptr);
         for (std::uint32_t k = 0; k + 2 < own.object->words; ++k)
-          if (!content_value(as_closure(v)->captures()[k], own.step, Way::Capture, k)) return false;
+          if (!content_value(as_closure(v)->captures()[k], own.step, Way::Capture, 0, noted))
+            return false;
         return true;
+      }
       case Kind::Fiber: {
         const Fiber* fiber = as_fiber(v);
         if (!fiber->state()) return true;
@@ -587,7 +594,7 @@ class Writer {
     if (frame.link & kLinkHandler) {
       // Below the handler's window lies the continuation, in the register the caller waits for.
       const Value k = frame.caller[(frame.link & kLinkDelta) - kCallControl - 1];
-      if (!content_value(k, at, Way::Register, 0)) return false;
+      if (!content_value(k, at, Way::Pending)) return false;
     }
     if (returns) return true;
 

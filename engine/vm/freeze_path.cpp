@@ -5,6 +5,41 @@
 
 namespace sx {
 
+namespace {
+
+// The parameter that stands in a register, as the usage line has it: "(wait page [a b] &opt c)".
+std::string_view parameter_name(const Function& fn, std::uint32_t reg) {
+  std::string_view rest = fn.usage;
+  if (reg >= fn.required) return "";
+  for (std::uint32_t word = 0; !rest.empty(); ++word) {  // word 0 is the function
+    while (!rest.empty() && (rest[0] == ' ' || rest[0] == '(')) rest.remove_prefix(1);
+    std::size_t end = 0;
+    for (int open = 0; end < rest.size() && (open > 0 || (rest[end] != ' ' && rest[end] != ')'));
+         ++end) {
+      if (rest[end] == '[' || rest[end] == '{' || rest[end] == '(') ++open;
+      if (rest[end] == ']' || rest[end] == '}' || rest[end] == ')') --open;
+    }
+    if (word == reg + 1) return rest.substr(0, end);
+    if (end == 0) break;
+    rest.remove_prefix(end);
+  }
+  return "";
+}
+
+std::string name_of(const Function& fn) {
+  return std::string(fn.name.empty() ? std::string_view("a function without a name") : fn.name);
+}
+
+// "t.sx:1:19", "" where nothing is known.
+std::string place_of(const Function& fn, const std::uint32_t* pc) {
+  if (!fn.unit || fn.unit->file.empty()) return "";
+  const LineEntry at =
+      position_at(fn, pc > fn.code ? static_cast<std::uint32_t>(pc - fn.code - 1) : 0);
+  return at.line == 0 ? fn.unit->file : str(fn.unit->file, ":", at.line, ":", at.column);
+}
+
+}  // namespace
+
 std::uint32_t FreezePath::step(std::uint32_t from, Way way, std::uint32_t n, std::uint32_t frame) {
   steps_.push_back({from, n, frame, way});
   return static_cast<std::uint32_t>(steps_.size() - 1);
@@ -15,7 +50,7 @@ std::uint32_t FreezePath::frame(const Function& function, const std::uint32_t* p
   return static_cast<std::uint32_t>(frames_.size() - 1);
 }
 
-std::string FreezePath::text(std::uint32_t step) const {
+std::string FreezePath::text(std::uint32_t step, const SymbolTable& symbols) const {
   std::vector<std::uint32_t> way;
   for (std::uint32_t at = step; at != 0 && steps_.size() > at; at = steps_[at].from)
     way.push_back(at);
@@ -26,15 +61,24 @@ std::string FreezePath::text(std::uint32_t step) const {
       continue;
     }
     if (!path.empty()) path += ", ";
-    path += describe(steps_[way[i - 1]]);
+    path += describe(steps_[way[i - 1]], symbols);
   }
   return path;
 }
 
-std::string FreezePath::describe(const Step& step) const {
+std::string FreezePath::describe(const Step& step, const SymbolTable& symbols) const {
   switch (step.way) {
-    case Way::Register:
-      return str("register ", step.n, " of ", describe_frame(step));
+    case Way::Register: {
+      // Of local variables the compiled code does not know the names.
+      const NotedFrame& frame = frames_[step.frame];
+      const std::string_view parameter = parameter_name(*frame.function, step.n);
+      const std::string place = place_of(*frame.function, frame.pc);
+      return str(parameter.empty() ? "a value" : "the parameter ", parameter, " of ",
+                 name_of(*frame.function), ", which needs it after ",
+                 place.empty() ? "it went on" : place);
+    }
+    case Way::Pending:
+      return "what a handler has still to resume";
     case Way::Function:
       return str("the function that runs in ", describe_frame(step));
     case Way::Handler:
@@ -53,12 +97,12 @@ std::string FreezePath::describe(const Step& step) const {
       return str("key ", step.n);
     case Way::Entry:
       return str("the value of entry ", step.n);
-    case Way::Field:
-      return str("field ", step.n);
+    case Way::Named:
+      return str("the value of :", symbols.name(step.n));
     case Way::Hole:
       return str("hole ", step.n, " of markup");
     case Way::Capture:
-      return str("variable ", step.n, " of a closure");
+      return str("a variable that ", describe_frame(step), " uses from outside");
     case Way::Content:
       return "what it holds";
     case Way::Start:
@@ -66,16 +110,11 @@ std::string FreezePath::describe(const Step& step) const {
   }
   return "";
 }
+
 std::string FreezePath::describe_frame(const Step& step) const {
   const NotedFrame& frame = frames_[step.frame];
-  const Function& fn = *frame.function;
-  std::string out(fn.name.empty() ? std::string_view("a function without a name") : fn.name);
-  if (!fn.unit || fn.unit->file.empty()) return out;
-  out += str(" (", fn.unit->file);
-  const LineEntry at =
-      position_at(fn, frame.pc > fn.code ? static_cast<std::uint32_t>(frame.pc - fn.code - 1) : 0);
-  if (at.line != 0) out += str(":", at.line, ":", at.column);
-  return out + ")";
+  const std::string place = place_of(*frame.function, frame.pc);
+  return place.empty() ? name_of(*frame.function) : str(name_of(*frame.function), " (", place, ")");
 }
 
 }  // namespace sx

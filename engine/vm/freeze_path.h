@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/bytecode/unit.h"
+#include "engine/value/symbol.h"
 
 namespace sx {
 
@@ -14,6 +15,7 @@ namespace sx {
 enum class Way : std::uint8_t {
   Start,
   Register,  // n: register; frame: index in frames_
+  Pending,   // what a handler has still to resume
   Function,  // the function of a frame
   Handler,
   Dynamic,
@@ -23,9 +25,9 @@ enum class Way : std::uint8_t {
   Member,
   Key,
   Entry,  // n: the place of the entry in its dict or table
-  Field,
+  Named,  // n: symbol of the key or field
   Hole,
-  Capture,
+  Capture,  // frame: of the function
   Content,
 };
 
@@ -35,9 +37,11 @@ class FreezePath {
   std::uint32_t step(std::uint32_t from, Way way, std::uint32_t n, std::uint32_t frame);
   std::uint32_t frame(const Function& function, const std::uint32_t* pc);
   std::size_t frames() const { return frames_.size(); }
-  std::size_t bytes() const { return steps_.size() * sizeof(Step); }
-  // "register 0 of wait (t.sx:1:19), element 1"; "" at the start.
-  std::string text(std::uint32_t step) const;
+  std::size_t bytes() const {
+    return steps_.size() * sizeof(Step) + frames_.size() * sizeof(NotedFrame);
+  }
+  // "the parameter page of wait, which needs it after t.sx:1:19, element 1"; "" at the start.
+  std::string text(std::uint32_t step, const SymbolTable& symbols) const;
 
  private:
   struct Step {
@@ -50,7 +54,7 @@ class FreezePath {
     const Function* function;
     const std::uint32_t* pc;
   };
-  std::string describe(const Step& step) const;
+  std::string describe(const Step& step, const SymbolTable& symbols) const;
   std::string describe_frame(const Step& step) const;
   std::vector<Step> steps_ = {{}};
   std::vector<NotedFrame> frames_;

@@ -353,8 +353,8 @@ TEST_CASE("what cannot travel is refused with the way to it") {
       "(define (wait db) (perform :x) db)"
       "(let ((f (fiber/new (fn () (wait {:a [1 (html/stream (div))]}))))) (fiber/step f nil nil) "
       "(freeze f))",
-      "error: freeze: #<html-stream> cannot travel. Found in: register 0 of wait "
-      "(t.sx:1:19), the value of entry 0, element 1");
+      "error: freeze: #<html-stream> cannot travel. Found in: the parameter db of "
+      "wait, which needs it after t.sx:1:19, the value of :a, element 1");
   // What is not read any more is not in the way.
   CHECK_SX(
       "(define (wait db) (let ((n (count (list db)))) (perform :x) n))"
@@ -375,7 +375,7 @@ TEST_CASE("what cannot travel is refused with the way to it") {
       "(let ((f (fiber/new (fn () (protect (perform :x) (perform :cleanup)))))) (fiber/step f nil "
       "nil) (fiber/cancel f :stop) (freeze f))",
       "error: freeze: a limit or a cancellation is ending this fiber; it cannot travel now. Found "
-      "in: register 1 of a function without a name (t.sx:1:50)");
+      "in: a value of a function without a name, which needs it after t.sx:1:50");
 }
 
 TEST_CASE("a portable fiber takes neither secrets nor code of the server along") {
@@ -383,8 +383,9 @@ TEST_CASE("a portable fiber takes neither secrets nor code of the server along")
       "(define (wait s) (perform :x) (reveal s))"
       "(let ((f (fiber/new (fn () (wait (secret 1))) {:portable true}))) (fiber/step f nil nil) "
       "(freeze f))",
-      "error: freeze: a secret value does not go into a portable fiber. Found in: register 0 of "
-      "wait (t.sx:1:18)");
+      "error: freeze: a secret value does not go into a portable fiber. Found in: the parameter s "
+      "of "
+      "wait, which needs it after t.sx:1:18");
   CHECK_SX(
       "(define (read) (perform {:op \"persist/read\" :args (list \"s\" 1 nil)}))"
       "(let ((f (fiber/new (fn () (perform :x) (read)) {:portable true}))) (fiber/step f nil nil) "

@@ -58,6 +58,7 @@ struct Interpreter {
   Next fail(std::string_view kind, std::string_view message, Value data = Value::nil());
   Next arity_error(const Function& fn, int count);
   Next not_callable(Value callee);
+  Next not_numbers(std::uint32_t word);
   Next unbound(const Global& global);
   Value parameter_value(Value parameter) const;
 

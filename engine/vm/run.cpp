@@ -40,20 +40,19 @@ SX_INLINE bool multiply_overflows(std::int64_t x, std::int64_t y, std::int64_t* 
 
 constexpr std::uint64_t kIntTag = std::uint64_t{0xFFFF} << kTagShift;
 
-// Slow paths of comparison: every number kind, a type error for the rest.
-Value compare_numbers(Context& cx, const char* who, Value a, Value b, bool (*test)(int)) {
-  if (!is_number(a)) return cx.fail_type(who, "number", a);
-  if (!is_number(b)) return cx.fail_type(who, "number", b);
+// Slow paths of comparison: every number kind; unset for the rest (Interpreter::not_numbers).
+Value compare_numbers(Value a, Value b, bool (*test)(int)) {
+  if (!is_number(a) || !is_number(b)) return Value::unset();
   return Value::boolean(test(num_compare(a, b)));
 }
-__attribute__((noinline)) Value op_less(Context& cx, Value a, Value b) {
-  return compare_numbers(cx, "<", a, b, [](int c) { return c == -1; });
+__attribute__((noinline)) Value op_less(Value a, Value b) {
+  return compare_numbers(a, b, [](int c) { return c == -1; });
 }
-__attribute__((noinline)) Value op_less_equal(Context& cx, Value a, Value b) {
-  return compare_numbers(cx, "<=", a, b, [](int c) { return c == -1 || c == 0; });
+__attribute__((noinline)) Value op_less_equal(Value a, Value b) {
+  return compare_numbers(a, b, [](int c) { return c == -1 || c == 0; });
 }
-__attribute__((noinline)) Value op_num_eq(Context& cx, Value a, Value b) {
-  return compare_numbers(cx, "==", a, b, [](int c) { return c == 0; });
+__attribute__((noinline)) Value op_num_eq(Value a, Value b) {
+  return compare_numbers(a, b, [](int c) { return c == 0; });
 }
 
 }  // namespace
@@ -355,8 +354,8 @@ dispatch:
       JUMP_WORD(a.as_double() double_test b.as_double());                              \
     pc++;                                                                              \
     SAVE();                                                                            \
-    const Value res = opcode(cx, a, b);                                                \
-    if (res.is_unset()) goto raise_saved;                                              \
+    const Value res = opcode(a, b);                                                    \
+    if (res.is_unset()) goto not_numbers;                                              \
     if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]); \
     DISPATCH();                                                                        \
   }
@@ -378,14 +377,14 @@ dispatch:
     pc++;                                                                              \
     SAVE();                                                                            \
     const Value res = opcode;                                                          \
-    if (res.is_unset()) goto raise_saved;                                              \
+    if (res.is_unset()) goto not_numbers;                                              \
     if (res.truthy() == static_cast<bool>(C)) pc += static_cast<std::int32_t>(pc[-1]); \
     DISPATCH();                                                                        \
   }
-  JUMP_IMMEDIATE(JumpLtI, <, op_less(cx, a, b))
-  JUMP_IMMEDIATE(JumpLeI, <=, op_less_equal(cx, a, b))
-  JUMP_IMMEDIATE(JumpGtI, >, op_less(cx, b, a))
-  JUMP_IMMEDIATE(JumpGeI, >=, op_less_equal(cx, b, a))
+  JUMP_IMMEDIATE(JumpLtI, <, op_less(a, b))
+  JUMP_IMMEDIATE(JumpLeI, <=, op_less_equal(a, b))
+  JUMP_IMMEDIATE(JumpGtI, >, op_less(b, a))
+  JUMP_IMMEDIATE(JumpGeI, >=, op_less_equal(b, a))
 
   CASE(Return) {
     const Value v = base[A];
@@ -633,7 +632,7 @@ dispatch:
       FLOAT_RESULT(float_in(base[B]) + ins_ci(w));
     }
     SAVE();
-    // An error names the operation that was most likely written.
+    if (!is_number(a)) goto not_numbers;
     RESULT(A, ins_ci(w) < 0 ? num_sub(cx, a, Value::small_int(-ins_ci(w)))
                             : num_add(cx, a, Value::small_int(ins_ci(w))));
     DISPATCH();
@@ -684,7 +683,9 @@ dispatch:
       DISPATCH();                                                        \
     }                                                                    \
     SAVE();                                                              \
-    RESULT(A, slow(cx, a, b));                                           \
+    const Value res = slow(a, b);                                        \
+    if (res.is_unset()) goto not_numbers;                                \
+    base[A] = res;                                                       \
     DISPATCH();                                                          \
   }
   COMPARE(Lt, int_less(a, b), <, op_less)
@@ -951,6 +952,8 @@ FOLLOW(it.check_fuel());
 #if !SX_COMPUTED_GOTO
 follow : FOLLOW_HERE(next);
 #endif
+
+not_numbers : FOLLOW(it.not_numbers(w));
 
 unset_variable : SAVE();
 FOLLOW(it.fail("unbound", "A variable was used before its definition was evaluated"));

@@ -1,7 +1,10 @@
 // Unwinding: raise, limits and cancellation walk the frames, find entries in the exception tables
 // and run cleanups. Nothing is paid on entry to guard or protect.
 #include "engine/base/str.h"
+#include "engine/prim/declare.h"
+#include "engine/prim/primitives.h"
 #include "engine/value/collections.h"
+#include "engine/value/number.h"
 #include "engine/vm/interpreter.h"
 
 namespace sx {
@@ -45,9 +48,10 @@ std::uint32_t end_of_cleanup(const Function& fn, const HandlerEntry& entry) {
   return 0;  // hand-made code: the cleanup is not taken for one
 }
 
-// Calls visit(fn, pc) for each frame from the innermost outwards, through parent fibers.
-template <class Visit>
-void each_frame(Value fiber_value, Visit visit) {
+// Calls visit(fn, pc) for each frame from the innermost outwards, through parent fibers, until it
+// says no. ends(state) is asked the same behind the last frame of each fiber.
+template <class Visit, class Ends>
+void each_frame(Value fiber_value, Visit visit, Ends ends) {
   while (!fiber_value.is_nil()) {
     auto* fiber = static_cast<Fiber*>(fiber_value.as_object());
     const FiberState* state = fiber->state();
@@ -68,14 +72,33 @@ void each_frame(Value fiber_value, Visit visit) {
         base -= link & kLinkDelta;
       }
     }
+    if (!ends(*state)) return;
     fiber_value = fiber->parent;
   }
+}
+
+// Does somebody take what is raised here: a guard, or who steps the fiber?
+bool is_taken(Value fiber) {
+  bool taken = false;
+  each_frame(
+      fiber,
+      [&](const Function& fn, const std::uint32_t* pc) {
+        if (fn.handler_count == 0 || !inside(fn, pc)) return true;
+        const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
+        for (std::uint32_t i = 0; i < fn.handler_count && !taken; ++i) {
+          const HandlerEntry& entry = fn.handlers[i];
+          taken = entry.kind == HandlerKind::Guard && at >= entry.from && at < entry.to;
+        }
+        return !taken;
+      },
+      [&](const FiberState& state) { return !(taken = state.role == FiberRole::Stepped); });
+  return taken;
 }
 
 }  // namespace
 
 LineEntry position_at(const Function& fn, std::uint32_t pc_index) {
-  LineEntry best{0, 0, 0};
+  LineEntry best{0, 0, 0, 0};
   for (std::uint32_t i = 0; i < fn.line_count && fn.lines[i].pc <= pc_index; ++i)
     best = fn.lines[i];
   return best;
@@ -84,14 +107,17 @@ LineEntry position_at(const Function& fn, std::uint32_t pc_index) {
 Value make_backtrace(Vm& vm, Value fiber, int frames_max) {
   std::vector<std::string> lines;
   int skipped = 0;
-  each_frame(fiber, [&](const Function& fn, const std::uint32_t* pc) {
-    if (!fn.unit || fn.unit->file.empty() || !inside(fn, pc)) return true;  // stubs of the VM
-    if (static_cast<int>(lines.size()) < frames_max) {
-      lines.push_back(describe_frame(fn, pc));
-      return true;
-    }
-    return ++skipped < 1'000'000;
-  });
+  each_frame(
+      fiber,
+      [&](const Function& fn, const std::uint32_t* pc) {
+        if (!fn.unit || fn.unit->file.empty() || !inside(fn, pc)) return true;  // stubs of the VM
+        if (static_cast<int>(lines.size()) < frames_max) {
+          lines.push_back(describe_frame(fn, pc));
+          return true;
+        }
+        return ++skipped < 1'000'000;
+      },
+      [](const FiberState&) { return true; });
   if (skipped > 0) lines.push_back(str("… ", skipped, " more"));
   Root list(vm.cx.heap, Value::empty_list());
   for (std::size_t i = lines.size(); i > 0; --i) {
@@ -101,12 +127,23 @@ Value make_backtrace(Vm& vm, Value fiber, int frames_max) {
   return list;
 }
 
-// Error values made where they are raised get their backtrace here, once.
+// Error values made where they are raised get their backtrace here, once. Other values have no
+// place for one: what nobody takes ends the task, and Vm::place_of keeps it until then.
 Value Interpreter::add_trace(Value error) {
-  if (!is_dict(error)) return error;
   const Value key = cx.keyword("trace");
-  if (!dict_get(cx, error, key).is_nil()) return error;  // none wanted (unset) or there already
+  const Value has = is_dict(error) ? dict_get(cx, error, key) : Value::unset();
   Root root(cx.heap, error);
+  if (has.is_unset() && unwinding == Unwind::Raise) {
+    vm.raised_in_ = as_closure(fs->base[-3])->function();
+    vm.raised_at_ = fs->pc;
+    if (is_pair(vm.untaken_) && car(vm.untaken_) == error) return error;  // after a cleanup
+    vm.untaken_ = Value::nil();
+    if (is_taken(vm.current_)) return error;
+    vm.untaken_ = make_backtrace(vm, vm.current_, kTraceFramesMax);
+    vm.untaken_ = cx.heap.cons(root, vm.untaken_);
+    return root;
+  }
+  if (!has.is_nil()) return error;  // none wanted or there already
   Root trace(cx.heap, make_backtrace(vm, vm.current_, kTraceFramesMax));
   return dict_put(cx, root, key, trace);
 }
@@ -156,6 +193,58 @@ bool Interpreter::resume_unwinding_of_failed_cleanup() {
   end_cleanup(fs->base[failed->reg]);
   fs->pc = fn.code + end + 1;
   return true;
+}
+
+// An operand of a comparison or of AddI, whose instruction is `word`, is no number. The error names
+// what was written, and the operand that was written first.
+Next Interpreter::not_numbers(std::uint32_t word) {
+  unsigned a = ins_a(word), b = ins_b(word);  // registers; the same where there is a constant
+  const char* name = "==";
+  bool less = false;
+  switch (static_cast<Op>(ins_op(word))) {
+    case Op::AddI:
+      name = ins_ci(word) < 0 ? "-" : "+";
+      a = b;
+      break;
+    case Op::JumpLtI:
+    case Op::JumpLeI:
+    case Op::JumpGtI:
+    case Op::JumpGeI: {
+      static constexpr const char* kNames[] = {"<", "<=", ">", ">="};
+      name = kNames[ins_op(word) - static_cast<unsigned>(Op::JumpLtI)];
+      b = a;
+      break;
+    }
+    case Op::Lt:
+    case Op::Le:
+    case Op::NumEq:
+      a = b, b = ins_c(word);
+      break;
+    default:
+      break;
+  }
+  switch (static_cast<Op>(ins_op(word))) {
+    case Op::Lt:
+    case Op::JumpLt:
+      name = "<", less = true;
+      break;
+    case Op::Le:
+    case Op::JumpLe:
+      name = "<=", less = true;
+      break;
+    default:
+      break;
+  }
+  const Function& fn = *as_closure(fs->base[-3])->function();
+  const auto at = static_cast<std::uint32_t>(fs->pc - fn.code - 1);
+  if (const std::uint32_t written = position_at(fn, at).written; written != 0) {
+    name = primitives()[written - 1].name;
+    if (less) std::swap(a, b);  // > and >=
+  }
+  const Value* r = fs->base;
+  cx.fail_type(name, "number", is_number(r[a]) ? r[b] : r[a]);
+  unwinding = Unwind::Raise;
+  return Next::Raise;
 }
 
 Next Interpreter::end_cleanup(Value token) {
@@ -252,6 +341,21 @@ Next Interpreter::unwind(Value error) {
       return deliver(report("raised", cx.error));
     fs->status = FiberStatus::Running;
   }
+}
+
+Value Vm::take_place_of(Value raised) {
+  const Value place = untaken_;
+  untaken_ = Value::nil();
+  return is_pair(place) && car(place) == raised ? cdr(place) : Value::nil();
+}
+
+std::string Vm::raised_at() const {
+  return raised_in_ ? describe_frame(*raised_in_, raised_at_) : std::string();
+}
+
+SX_PRIMITIVE(prim_raised_at) {
+  const std::string place = cx.vm->raised_at();
+  return place.empty() ? Value::nil() : make_string(cx, place);
 }
 
 }  // namespace sx

@@ -67,6 +67,7 @@ void Vm::visit_roots(void* owner, Visitor& visitor) {
   visitor.visit(vm.cx.error);
   visitor.visit(vm.cx.copy_mark);
   visitor.visit(vm.scratch_);
+  visitor.visit(vm.untaken_);
   visitor.visit(vm.current_);
   // The running fiber's stack changes without barriers; if it is young it is traced twice.
   if (!vm.current_.is_nil())

@@ -80,6 +80,11 @@ class Vm {
     Pin* next_ = nullptr;
   };
 
+  // The backtrace of what a task just ended with, a value that has none in itself; nil: unknown.
+  Value take_place_of(Value raised);
+  // The innermost frame when such a value was raised last; "": none was.
+  std::string raised_at() const;
+
   // "name (file:line:column)" per frame of the task, innermost first, at most `frames_max`.
   Value backtrace_list(int frames_max);
 
@@ -110,6 +115,9 @@ class Vm {
 
   Value current_ = Value::nil();     // running fiber
   Value scratch_ = Value::nil();     // a value between two allocations of a slow path
+  Value untaken_ = Value::nil();     // (value . backtrace) of what nobody takes
+  const Function* raised_in_ = nullptr;  // and where a value that is no error was raised last
+  const std::uint32_t* raised_at_ = nullptr;
   std::vector<Value> apply_buffer_;  // arguments being spread
   std::vector<Value> bound_buffer_;  // arguments being arranged
   const void* labels_[256] = {};     // where each instruction's code is (computed goto)

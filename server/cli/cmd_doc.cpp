@@ -34,7 +34,7 @@ int cmd_doc(const std::string& name, bool json, const EngineOptions& options) {
   const auto manual = find_manual(*engine, name, near.near);
   if (!manual) {
     std::string similar;
-    for (const std::string& candidate : similar_names(*engine, name))
+    for (const std::string& candidate : similar_names(*engine, name, near.near))
       similar += str(similar.empty() ? ". Did you mean " : ", ", candidate);
     report_error(str("nothing public is called ", name, similar, similar.empty() ? "" : "?"));
     return 1;

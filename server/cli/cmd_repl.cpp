@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/line_editor.h"
 #include "server/cli/names.h"
+#include "server/cli/project_names.h"
 
 namespace sx::cli {
 
@@ -155,7 +157,7 @@ class Repl {
       std::fputs(manual_text(*manual).c_str(), stdout);
     } else {
       std::string similar;
-      for (const std::string& candidate : similar_names(*engine_, name))
+      for (const std::string& candidate : similar_names(*engine_, name, near_))
         similar += str(similar.empty() ? ". Did you mean " : ", ", candidate);
       std::fflush(stdout);
       report_error(str("nothing public is called ", name, similar, similar.empty() ? "" : "?"));
@@ -241,9 +243,15 @@ class Repl {
       return files(word);
     } else if (before.substr(0, 4) == ",use" || before.ends_with("(use")) {
       all = module_names(*engine_);
+      for (ProjectModule& module : modules_near(*engine_, word, near_))
+        all.push_back(std::move(module.path));
     } else {
       all = public_names(*engine_);
+      for (std::string& name : project_names(*engine_, word, near_))
+        all.push_back(std::move(name));
     }
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     std::vector<std::string> found;
     for (std::string& name : all)
       if (name.size() >= word.size() && std::string_view(name).substr(0, word.size()) == word)

@@ -1,18 +1,16 @@
 #include "server/cli/names.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "engine/base/str.h"
 #include "engine/prim/primitives.h"
 #include "server/cli/cli.h"
+#include "server/cli/project_names.h"
 
 namespace sx::cli {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::string_view kSpecialForms[] = {
 #define SX_FORM(name, function, least, most, usage) name,
@@ -49,21 +47,18 @@ const IoOpInfo* find_op(std::string_view name) {
   return nullptr;
 }
 
-// What "persist/append" may be exported by: the modules of its folder in the project.
-void load_folder(Engine& engine, std::string_view name, const std::string& near) {
-  const auto slash = name.find('/');
-  if (slash == std::string_view::npos) return;
-  const std::string first(name.substr(0, slash));
-  const ModuleRoots roots(near);
-  for (const std::string& root : roots.roots()) {
-    std::error_code ec;
-    const fs::path folder = fs::path(root) / (first == "web" ? "web/sx" : "lib/" + first);
-    for (const auto& entry : fs::directory_iterator(folder, ec)) {
-      const std::string stem = entry.path().stem().string();
-      if (entry.path().extension() == ".sx" && !stem.ends_with("-test"))
-        (void)engine.require_module(str(first, "/", stem)).ok();
-    }
+// A name that a module of the project exports which nobody has loaded yet.
+std::optional<Manual> in_project(Engine& engine, std::string_view name, const std::string& near) {
+  for (const ProjectModule& module : modules_near(engine, name, near)) {
+    if (std::find(module.exports.begin(), module.exports.end(), name) == module.exports.end())
+      continue;
+    const auto loaded = engine.require_module(module.path);
+    if (auto manual = exported(engine, name)) return manual;
+    if (!loaded.ok())
+      return Manual{std::string(name), "name", "",
+                    str("The module does not load: ", loaded.error().message), module.path};
   }
+  return std::nullopt;
 }
 
 std::optional<Manual> module_manual(Engine& engine, std::string_view name) {
@@ -126,10 +121,7 @@ std::optional<Manual> find_manual(Engine& engine, std::string_view name, const s
     return manual;
   }
   manual = exported(engine, name);
-  if (!manual) {
-    load_folder(engine, name, near);
-    manual = exported(engine, name);
-  }
+  if (!manual) manual = in_project(engine, name, near);
   if (!manual) {  // defined in the REPL
     const Global* global = engine.find_global(str("#", name));
     if (!global) global = engine.find_global(name);
@@ -179,9 +171,16 @@ std::vector<std::string> public_names(Engine& engine) {
   return {names.begin(), names.end()};
 }
 
-std::vector<std::string> similar_names(Engine& engine, std::string_view name) {
+std::vector<std::string> similar_names(Engine& engine, std::string_view name,
+                                       const std::string& near) {
+  std::vector<std::string> candidates = public_names(engine);
+  if (name.find('/') != std::string_view::npos)
+    for (const ProjectModule& module : modules_near(engine, name, near))
+      candidates.insert(candidates.end(), module.exports.begin(), module.exports.end());
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   std::vector<std::pair<std::size_t, std::string>> found;
-  for (std::string& candidate : public_names(engine)) {
+  for (std::string& candidate : candidates) {
     std::size_t score = distance(name, candidate);
     // "split" and "splitt" are looked for as string/split, "str/split" too.
     score = std::min(score, distance(behind_slash(name), behind_slash(candidate)) + 1);

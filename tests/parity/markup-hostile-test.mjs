@@ -25,7 +25,7 @@ const replaced = (/** @type {string} */ x) => lines(x).replaceAll("\0", "\ufffd"
 
 /** The element names in document order within body (or of the whole page), "name[attributes]", are one of these.
  *  text: [path of the element by number in that order, its text]; refused: the context may refuse the string.
- *  @typedef {{ elements: string[], text?: (x: string) => [number, string][], value?: (x: string) => [number, string, string][], refused?: boolean | "always", page?: boolean }} Meaning */
+ *  @typedef {{ elements: string[], text?: (x: string) => [number, string][], json?: (x: string) => [number, any][], value?: (x: string) => [number, string, string][], refused?: boolean | "always", page?: boolean }} Meaning */
 const end = "i";
 /** @type {Record<string, Meaning>} */
 const meanings = {
@@ -62,6 +62,8 @@ const meanings = {
   "a raw script": { elements: ["div", "script[type]", end], refused: true, text: (x) => [[1, replaced(x)]] },
   "two raw pieces in a script": { elements: ["div", "script[type]", end], refused: true, text: (x) => [[1, replaced(x)]] },
   "data in a script": { elements: ["div", "script[type]", end], refused: true, text: (x) => [[1, replaced(JSON.stringify({ v: x }))]] },
+  "JSON in a script": { elements: ["div", "script[type]", end], json: (x) => [[1, { v: x, list: [x], [x]: 1 }]] },
+  "JSON in a style and a text": { elements: ["div", "p", "style", end], json: (x) => [[1, x], [2, x]] },
   "a spread value": { elements: ["div", "p[href src title]|p[href src style title]", end], value: (x) => [[1, "title", replaced(x)]] },
   "a spread name": { elements: ["div", "p|p[*]", end], refused: true },
   "a spread name that is a keyword": { elements: ["div", "p|p[*]", end], refused: true },
@@ -123,6 +125,15 @@ function wrong(meaning, html, x, scripting) {
   for (const [at, text] of meaning.text?.(x) ?? []) {
     if (textOf(all[at]) !== text) return `the text of element ${at} is ${JSON.stringify(textOf(all[at]))}, expected ${JSON.stringify(text)}`;
   }
+  for (const [at, value] of meaning.json?.(x) ?? []) {
+    const text = textOf(all[at]);
+    if (/[<>&\u2028\u2029]/.test(text)) return `JSON with a character that means something: ${text}`;
+    try {
+      if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(value)) return `the data of element ${at} are ${text}`;
+    } catch (error) {
+      return `no JSON in element ${at}: ${error}`;
+    }
+  }
   for (const [at, name, value] of meaning.value?.(x) ?? []) {
     const is = all[at].attrs.find((/** @type {any} */ a) => a.name === name)?.value;
     if (is !== value) return `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`;
@@ -141,6 +152,8 @@ for (const [name, context, html] of [
   ["an address that runs", "addresses of requests", "<div><p sx-get='java\nscript:x' sx-post='/'></p><i>end</i></div>"],
   ["an address that runs in a list", "address lists", "<div><img srcset='/a, javascript:x 2x'><a ping=/>t</a><i>end</i></div>"],
   ["a style that loads", "a style", "<div><p style='background:url(x)'></p><i>end</i></div>"],
+  ["other data", "JSON in a style and a text", '<div><p>"x"</p><style>"y"</style><i>end</i></div>'],
+  ["JSON that is not escaped", "JSON in a style and a text", '<div><p>"x"</p><style>"x>"</style><i>end</i></div>'],
   ["an element that runs", "a tag", "<div><object>t</object><i>end</i></div>"],
 ]) report.check(wrong(meanings[context], html, "x", true) !== "", `the test sees ${name}`);
 

@@ -1,6 +1,6 @@
 // The command line as a person meets it: what is shown when a program fails or is called wrongly.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary, expect, finish, test } from "./harness.mjs";
@@ -76,6 +76,18 @@ try {
     const { status, stderr } = sx(["bogus"]);
     expect.equal(status, 2);
     expect.match(stderr, /^error: unknown command 'bogus'\. The commands are: run eval test /);
+  });
+
+  await test("sx doc finds what a module of the project exports, by the folder of the name or without one", () => {
+    mkdirSync(join(folder, "lib/shop/parts"), { recursive: true });
+    file("lib/shop/parts/box.sx", ';;; boxes\n(module shop/parts/box\n  :use ()\n  :export (~shop/box shop/box-size with-box))\n(defcomp ~shop/box (&key size) (div :class "box" size))\n(define (shop/box-size box)\n  "How large it is."\n  (get box :size))\n(defmacro with-box (form) form)\n');
+    file("lib/shop/broken.sx", "(module shop/broken :export (shop/nothing))\n(define shop/nothing (nowhere))\n");
+    expect.equal(sx(["doc", "shop/box-size"]).stdout, "(shop/box-size box)\nfunction of shop/parts/box\nHow large it is.\n");
+    expect.match(sx(["doc", "~shop/box"]).stdout, /^\(~shop\/box &key size\)\ncomponent of shop\/parts\/box/);
+    expect.match(sx(["doc", "with-box"]).stdout, /macro of shop\/parts\/box/);
+    expect.match(sx(["doc", "shop/nothing"]).stdout, /name of shop\/broken\nThe module does not load: .*Unbound name: nowhere/s);
+    expect.match(sx(["doc", "shop/box-sise"]).stderr, /Did you mean shop\/box-size\?/);
+    expect.equal(sx(["doc", "shop/unheard"]).status, 1);
   });
 
   await test("functions that are also compiled in place keep their manuals", () => {

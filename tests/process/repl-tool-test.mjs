@@ -1,6 +1,6 @@
 // The REPL at a terminal: what somebody types, and what they see. The terminal is tests/process/on_terminal.py.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary, expect, finish, test } from "./harness.mjs";
@@ -149,6 +149,29 @@ try {
     await repl.see("sx> ");
     repl.type("(nil? persist/append)\n");
     await repl.see("\nfalse\n");
+  });
+
+  await sessionTest("names of the project's modules are completed before they are loaded", async (repl) => {
+    mkdirSync(join(folder, "lib/shop"), { recursive: true });
+    writeFileSync(join(folder, "lib/shop/cart.sx"), '(module shop/cart :export (shop/grand-total))\n(print "it runs")\n(define (shop/grand-total cart)\n  "What everything costs."\n  (sum (vals cart)))\n');
+    repl.type("(use sho\tca\t)\n");
+    const before = await repl.see("sx> ");
+    expect.match(before, /it runs/);
+    repl.type("(shop/gr\t {:a 1 :b 2})\n");
+    await repl.see("\n3\n");
+  });
+
+  await sessionTest("looking for a project's names runs nothing, their manual loads the module", async (repl) => {
+    mkdirSync(join(folder, "lib/depot"), { recursive: true });
+    writeFileSync(join(folder, "lib/depot/stock.sx"), '(module depot/stock :export (depot/in-stock))\n(print "it runs")\n(define (depot/in-stock x)\n  "How many there are."\n  x)\n');
+    repl.type(",doc depot/in\t");
+    expect.equal((await repl.see("depot/in-stock ")).includes("it runs"), false);
+    repl.type("\n");
+    await repl.see("it runs");
+    await repl.see("(depot/in-stock x)\nfunction of depot/stock\nHow many there are.");
+    await repl.see("sx> ");
+    repl.type(",doc depot/in-stok\n");
+    await repl.see("Did you mean depot/in-stock?");
   });
 
   await sessionTest("manuals by ,doc and by (doc name)", async (repl) => {

@@ -37,6 +37,14 @@ try {
     expect.deepEqual(sx(["test", "bad-test.sx"]), { status: 1, stdout: kBadOutput, stderr: "" });
   });
 
+  await test("a raised value that is no error is shown with its place", () => {
+    file("raise-test.sx", "(use test)\n(define (price item)\n  (raise {:no-price item}))\n" +
+      '(test "a dict" (price :tea))\n(test "a number" (map (fn (x) (raise 42)) [1]))\n');
+    expect.deepEqual(sx(["test", "raise-test.sx"]), { status: 1, stderr: "", stdout:
+      "raise-test.sx:4: a dict: raised {:no-price :tea}\n  at price (raise-test.sx:3:3)\n" +
+      'raise-test.sx:5: a number: raised 42\n  at test "a number" (raise-test.sx:5:31)\n# 1 file, N ms\n0 passed, 2 failed\n' });
+  });
+
   await test("folders are searched for *-test.sx", () => {
     const { stdout } = sx(["test", "--names", "tree"]);
     expect.equal(stdout, "# tree/one-test.sx\nok   one (N ms)\n# tree/sub/two-test.sx\nok   two (N ms)\n# 2 files, N ms\n2 passed, 0 failed\n");
