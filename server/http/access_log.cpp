@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -14,6 +15,12 @@
 
 namespace sx {
 namespace {
+
+// How often SIGUSR1 came: each log compares with what it has seen.
+std::atomic<int> g_reopens_asked{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void ask_to_reopen(int) { g_reopens_asked.fetch_add(1, std::memory_order_relaxed); }
 
 constexpr char kHex[] = "0123456789abcdef";
 
@@ -149,10 +156,15 @@ bool write_all(int fd, std::string_view bytes) {
 
 Result<std::shared_ptr<AccessLog>> AccessLog::open(AccessLogConfig config) {
   SX_TRY(const int fd, open_log(config.path));
+  struct sigaction action {};
+  action.sa_handler = ask_to_reopen;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &action, nullptr);
   return std::shared_ptr<AccessLog>(new AccessLog(std::move(config), fd));
 }
 
-AccessLog::AccessLog(AccessLogConfig config, int fd) : config_(std::move(config)), fd_(fd) {
+AccessLog::AccessLog(AccessLogConfig config, int fd)
+    : config_(std::move(config)), reopens_seen_(g_reopens_asked.load()), fd_(fd) {
   // The writer takes no signals: they are for the threads that asked for them.
   sigset_t all, old;
   sigfillset(&all);
@@ -213,6 +225,20 @@ Result<void> AccessLog::reopen() {
   return {};
 }
 
+// What is in the buffer goes to the new file; one that cannot be opened leaves the old one in use.
+void AccessLog::reopen_if_asked(std::unique_lock<std::mutex>& lock) {
+  const int asked = g_reopens_asked.load(std::memory_order_relaxed);
+  if (asked == reopens_seen_) return;
+  reopens_seen_ = asked;
+  if (config_.path.empty()) return;
+  lock.unlock();
+  const auto fd = open_log(config_.path);
+  lock.lock();
+  if (!fd.ok()) return;
+  ::close(fd_);
+  fd_ = *fd;
+}
+
 std::uint64_t AccessLog::dropped() const {
   const std::lock_guard lock(mutex_);
   return dropped_;
@@ -225,6 +251,7 @@ void AccessLog::run() {
     wake_.wait_for(lock, std::chrono::milliseconds(config_.flush_interval_ms),
                    [this] { return stop_ || flush_now_ || buffer_.size() > 256 * 1024; });
     flush_now_ = false;
+    reopen_if_asked(lock);
     if (dropped_ > dropped_reported_) {
       buffer_ += str("{\"dropped_lines\":", dropped_ - dropped_reported_, "}\n");
       dropped_reported_ = dropped_;

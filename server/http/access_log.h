@@ -44,7 +44,8 @@ struct AccessLogConfig {
 
 class AccessLog {
  public:
-  // Opens the file for appending; an error says why it cannot be written.
+  // Opens the file for appending; an error says why it cannot be written. From then on SIGUSR1 has
+  // every log reopened.
   static Result<std::shared_ptr<AccessLog>> open(AccessLogConfig config);
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
@@ -63,6 +64,8 @@ class AccessLog {
   AccessLog(AccessLogConfig config, int fd);
   void run();
 
+  void reopen_if_asked(std::unique_lock<std::mutex>& lock);
+
   const AccessLogConfig config_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;     // the writer's
@@ -73,6 +76,7 @@ class AccessLog {
   bool writing_ = false;
   bool stop_ = false;
   bool flush_now_ = false;
+  int reopens_seen_;
   int fd_;
   std::thread thread_;
 };

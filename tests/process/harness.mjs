@@ -81,11 +81,13 @@ export function freePort() {
   });
 }
 
+const folders = [];
+process.on("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** A folder that is removed when the process ends. */
 export function temporaryFolder(prefix = "sx-test-") {
-  const folder = mkdtempSync(join(tmpdir(), prefix));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  folders.push(mkdtempSync(join(tmpdir(), prefix)));
+  return folders.at(-1);
 }
 
 /** Runs an sx command to its end. @param {string[]} args
