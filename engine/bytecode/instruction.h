@@ -9,6 +9,28 @@
 
 namespace sx {
 
+// The instruction that must stand behind a fused one; Trap: any.
+constexpr Op follower(Op op) {
+  switch (op) {
+    case Op::AddILoop:
+    case Op::MoveLoop:
+    case Op::RestLoop:
+      return Op::Loop;
+    case Op::PairFirst:
+      return Op::First;
+    case Op::ArrayGetLt:
+      return Op::JumpLt;
+    case Op::MulSub:
+      return Op::Sub;
+    case Op::MulAdd:
+    case Op::AddAdd:
+    case Op::SubAdd:
+      return Op::Add;
+    default:
+      return Op::Trap;
+  }
+}
+
 struct Instruction {
   std::uint32_t pc = 0;      // index of its first word
   std::uint32_t words = 1;   // all of them, extra ones included
@@ -113,7 +135,7 @@ struct Instruction {
         break;
     }
   }
-  // r[a] is written (Assoc reads it first).
+  // r[a] is written (Assoc and TableGetOr read it first).
   bool writes_a() const {
     switch (format) {
       case Format::None:
@@ -128,7 +150,7 @@ struct Instruction {
       case Format::RIJ:
         return false;
       case Format::RRR:
-        return op == Op::Assoc;
+        return op == Op::Assoc || op == Op::TableGetOr;
       default:
         return true;
     }

@@ -31,6 +31,7 @@ class FunctionVerifier {
     SX_CHECK(check_frame());
     SX_CHECK(decode());
     for (const Instruction& ins : code_) SX_CHECK(check_instruction(ins));
+    SX_CHECK(check_fused());
     if (!code_.back().ends_block()) return error(&code_.back(), "the code can run off its end");
     SX_CHECK(check_handlers());
     SX_CHECK(check_lines());
@@ -174,6 +175,26 @@ class FunctionVerifier {
       default:
         return {};
     }
+  }
+
+  // A fused instruction does the work of the one behind it without looking at what it is.
+  Result<void> check_fused() {
+    for (std::size_t i = 0; i < code_.size(); ++i) {
+      const Instruction& ins = code_[i];
+      const Op wanted = follower(ins.op);
+      if (wanted == Op::Trap) continue;
+      if (i + 1 == code_.size() || code_[i + 1].op != wanted)
+        return error(&ins,
+                     str("is not followed by ", op_info(static_cast<std::uint8_t>(wanted))->name));
+      bool takes_a = wanted == Op::Loop;
+      code_[i + 1].each_read([&](unsigned r) { takes_a = takes_a || r == ins.a(); });
+      if (!takes_a)
+        return error(&ins,
+                     str("is followed by an instruction that does not take r", unsigned{ins.a()}));
+      if (ins.op == Op::PairFirst && ins.c() != 0)
+        return error(&ins, "has the sense 1, expected 0");
+    }
+    return {};
   }
 
   Result<void> check_constant_index(const Instruction& ins, std::size_t index) {

@@ -115,6 +115,38 @@ void FunctionGen::line(const Node* n, bool written) {
   out_.lines.push_back(entry);
 }
 
+void FunctionGen::op_abc(Op op, unsigned a, unsigned b, unsigned c) {
+  if (!reachable_) return;
+  switch (op) {
+    case Op::First:
+      fuse(Op::JumpPair, Op::PairFirst, b, b);
+      break;
+    case Op::Add:
+      fuse(Op::Mul, Op::MulAdd, b, c);
+      fuse(Op::Add, Op::AddAdd, b, c);
+      fuse(Op::Sub, Op::SubAdd, b, c);
+      break;
+    case Op::Sub:
+      fuse(Op::Mul, Op::MulSub, b, c);
+      break;
+    default:
+      break;
+  }
+  last_ = pc();
+  word(enc_abc(op, a, b, c));
+}
+
+void FunctionGen::fuse(Op op, Op fused, unsigned a, unsigned b) {
+  if (last_ >= pc() || last_ == fused_) return;
+  std::uint32_t& w = code_[last_];
+  if (ins_op(w) != static_cast<std::uint8_t>(op)) return;
+  if (last_ + static_cast<std::uint32_t>(base_words(op_info(ins_op(w))->format)) != pc()) return;
+  if (a < 256 && ins_a(w) != a && ins_a(w) != b) return;
+  if (op == Op::JumpPair && ins_c(w) != 0) return;
+  w = (w & ~0xFFu) | static_cast<std::uint32_t>(fused);
+  fused_ = pc();
+}
+
 FunctionGen::LabelId FunctionGen::label() {
   labels_.emplace_back();
   return labels_.size() - 1;
@@ -156,13 +188,17 @@ void FunctionGen::branch(Op op, unsigned reg, LabelId target) {
 
 void FunctionGen::branch2(Op op, unsigned a, unsigned b, bool sense, LabelId target) {
   if (!reachable_) return;
+  if (op == Op::JumpLt) fuse(Op::ArrayGet, Op::ArrayGetLt, a, b);
   labels_[target].uses.push_back({pc() + 1, pc() + 2, Label::Use::Word});
-  word(enc_abc(op, a, b, sense ? 1 : 0));
+  op_abc(op, a, b, sense ? 1 : 0);
   word(0);
 }
 
 void FunctionGen::loop_to(std::uint32_t target) {
   if (!reachable_) return;
+  fuse(Op::AddI, Op::AddILoop, 256, 256);
+  fuse(Op::Move, Op::MoveLoop, 256, 256);
+  fuse(Op::Rest, Op::RestLoop, 256, 256);
   word(enc_e(Op::Loop, static_cast<std::int32_t>(target) - static_cast<std::int32_t>(pc() + 1)));
   reachable_ = false;
 }
@@ -194,6 +230,9 @@ void FunctionGen::patch() {
 
 void FunctionGen::prologue() {
   for (Var* var : fn_->parameters()) var->reg = static_cast<int>(alloc());
+  int budget = 300;
+  if (fn_->simple() && loops(fn_->body, budget)) hoist_constants(fn_->body);
+  start_ = pc();
   const auto box = [&](Var* var) {
     if (var->boxed())
       op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));

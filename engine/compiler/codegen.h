@@ -53,6 +53,7 @@ struct PrimitiveOp {
     Store3,   // op r[a] r[b] r[c]; its value is the third
     Store2,   // op r[a] r[b]; its value is the second
     Update,   // r[a] := op r[a] r[b] r[c] (assoc)
+    Default,  // r[a] := op r[b] r[c], or r[a], the third
     Values,   // r[a] := of c values from r[b] (list, vector)
   };
   const char* name;
@@ -101,8 +102,11 @@ class FunctionGen {
   void word(std::uint32_t w) {
     if (reachable_) code_.push_back(w);
   }
-  void op_abc(Op op, unsigned a = 0, unsigned b = 0, unsigned c = 0) { word(enc_abc(op, a, b, c)); }
+  void op_abc(Op op, unsigned a = 0, unsigned b = 0, unsigned c = 0);
   void op_ad(Op op, unsigned a, unsigned d) { word(enc_ad(op, a, d)); }
+  // The instruction just emitted, if it is `op` and r[a] is a or b: it becomes `fused`, which also
+  // does the work of the one that comes next.
+  void fuse(Op op, Op fused, unsigned a, unsigned b);
   std::uint32_t pc() const { return static_cast<std::uint32_t>(code_.size()); }
   // The code from here on belongs to n. written: the instruction has another name than the
   // primitive n, or takes its operands the other way around; errors name the primitive.
@@ -159,6 +163,7 @@ class FunctionGen {
   // --- calls (codegen_call.cpp) ---
   void gen_call(Node* n, Dest d, bool apply);
   bool calls_self(const Node* n) const;
+  bool loops(const Node* n, int& budget) const;
   void gen_primitive(Node* n, Dest d);
   void gen_arithmetic(Node* n, Dest d, Op op);
   void gen_comparison_chain(Node* n, Dest d);
@@ -173,6 +178,9 @@ class FunctionGen {
   std::vector<Label> labels_;
   unsigned next_ = 0, used_ = 0;
   bool reachable_ = true;
+  std::uint32_t last_ = 0;            // the last instruction of one word, or PairFirst
+  std::uint32_t fused_ = UINT32_MAX;  // the instruction behind the last fused one
+  std::uint32_t start_ = 0;           // where a call of itself in tail position goes on
   std::vector<LabelId> fail_;
   // Constants that the loops around keep in registers, and those registers.
   std::vector<std::pair<const Node*, unsigned>> hoisted_;

@@ -41,6 +41,7 @@ constexpr PrimitiveOp kPrimitiveOps[] = {
     {"array/get", Op::ArrayGet, OpShape::Binary, 2, 2},
     {"array/set!", Op::ArraySet, OpShape::Store3, 3, 3},
     {"table/get", Op::TableGet, OpShape::Binary, 2, 2},
+    {"table/get", Op::TableGetOr, OpShape::Default, 3, 3},
     {"table/put!", Op::TablePut, OpShape::Store3, 3, 3},
     {"cell/get", Op::CellRead, OpShape::Unary, 1, 1},
     {"cell/set!", Op::CellWrite, OpShape::Store2, 2, 2},
@@ -71,6 +72,26 @@ bool FunctionGen::calls_self(const Node* n) const {
          !callee->global->assigned;
 }
 
+// Does the function, whose value n is, call itself in tail position?
+bool FunctionGen::loops(const Node* n, int& budget) const {
+  if (--budget < 0) return false;
+  switch (n->kind) {
+    case NodeKind::Call:
+      return calls_self(n);
+    case NodeKind::If:
+      return loops(n->kids[1], budget) || loops(n->kids[2], budget);
+    case NodeKind::And:
+    case NodeKind::Or:
+    case NodeKind::Seq:
+    case NodeKind::Let:
+    case NodeKind::Letrec:
+    case NodeKind::Loop:
+      return loops(n->kids.back(), budget);
+    default:
+      return false;
+  }
+}
+
 void FunctionGen::gen_call(Node* n, Dest d, bool apply) {
   const unsigned mark = next_;
   const bool self = !apply && calls_self(n);
@@ -78,7 +99,7 @@ void FunctionGen::gen_call(Node* n, Dest d, bool apply) {
   if (self && d.is_tail()) {
     assign_all(fn_->required, args);
     line(n);
-    loop_to(0);
+    loop_to(start_);
     next_ = mark;
     return;
   }
@@ -215,6 +236,16 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
       gen(kids[0], into(a));
       const unsigned b = operand(kids, 1, none());
       const unsigned c = operand(kids, 2, none());
+      line(n);
+      op_abc(op->op, a, b, c);
+      finish(d, a);
+      break;
+    }
+    case OpShape::Default: {
+      const unsigned b = operand(kids, 0, none());
+      const unsigned c = operand(kids, 1, none());
+      const unsigned a = d.is_reg() && d.fresh ? d.reg : alloc();
+      gen(kids[2], into(a));
       line(n);
       op_abc(op->op, a, b, c);
       finish(d, a);

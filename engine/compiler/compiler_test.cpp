@@ -414,11 +414,33 @@ TEST_CASE("numbers that a loop needs in every turn are loaded before it") {
   const std::string listing = f.listing(
       "(define (f n) (loop ((i 0) (x 1.0)) (if (= i n) x (recur (+ i 1) (+ (* x 2.5) 2.5)))))");
   CHECK(listing.find("Const        r3 2.5") != std::string::npos);
-  CHECK(listing.find("Mul          r4 r2 r3") != std::string::npos);
+  CHECK(listing.find("MulAdd       r4 r2 r3") != std::string::npos);
   CHECK(listing.find("Add          r2 r4 r3") != std::string::npos);
+  // A function that calls itself last is a loop as well.
+  const std::string turns = f.listing("(define (f n) (if (< n 1000000) (f (+ n 1)) n))");
+  CHECK(turns.find("Const") < turns.find("JumpLt"));
+  CHECK(turns.find("→ 1\n") != std::string::npos);
   CHECK(
       f.value("(define (f) (loop ((i 0) (l ())) (if (= i 3) l (recur (+ i 1) (cons (+ i 0.5) l)))))"
               "[(f) (f)]") == "[(2.5 1.5 0.5) (2.5 1.5 0.5)]");
+}
+
+TEST_CASE("what commonly stands together is fused, and each part remains") {
+  Fixture f;
+  const auto has = [&](const char* source, std::initializer_list<const char*> lines) {
+    const std::string listing = f.listing(source);
+    for (const char* line : lines) CHECK_MESSAGE(listing.find(line) != std::string::npos, listing);
+  };
+  has("(define (f a x) (loop ((i 0)) (if (< (array/get a i) x) (recur (+ i 1)) i)))",
+      {"ArrayGetLt   r3 r0 r2", "JumpLt       r3 r1 false", "AddILoop     r2 r2 1", "Loop "});
+  has("(define (f l) (reduce + 0 l))",
+      {"PairFirst    r2 0 false", "First        r3 r2", "RestLoop     r2 r2", "Loop "});
+  has("(define (f a b c) (- c (* a b)))", {"MulSub       r3 r0 r1", "Sub          r4 r2 r3"});
+  has("(define (f a b c) (+ a b c))", {"AddAdd       r3 r0 r1", "Add          r4 r3 r2"});
+  has("(define (f a b c) (+ (- a b) c))", {"SubAdd       r3 r0 r1", "Add          r4 r3 r2"});
+  // One instruction is fused with one other at most.
+  has("(define (f a b c d) (+ (* a b) c d))",
+      {"MulAdd       r4 r0 r1", "Add          r5 r4 r2", "Add          r6 r5 r3"});
 }
 
 TEST_CASE("small constant indices of arrays are in the instruction") {

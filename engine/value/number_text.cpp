@@ -50,6 +50,18 @@ Value integer_of_digits(Context& cx, std::string_view digits, int radix, bool ne
 
 std::string int_to_string(Value v, int radix) {
   if (v.is_int() && radix == 10) return str(v.as_int());
+  if (v.is_int()) {
+    char digits[49];  // 48 bits and the sign
+    char* at = digits + sizeof digits;
+    const std::int64_t n = v.as_int();
+    auto left = static_cast<std::uint64_t>(n < 0 ? -n : n);
+    do {
+      *--at = "0123456789abcdefghijklmnopqrstuvwxyz"[left % static_cast<unsigned>(radix)];
+      left /= static_cast<unsigned>(radix);
+    } while (left != 0);
+    if (n < 0) *--at = '-';
+    return {at, digits + sizeof digits};
+  }
   return big_to_text(IntView(v), radix);
 }
 

@@ -95,6 +95,7 @@ struct Interpreter {
 
   // unwind.cpp
   Next unwind(Value error);
+  bool land_in_guard(Value error);
   Next end_cleanup(Value token);
   Value setter_of_heap_refusal(Value error);
   Value unwind_token();

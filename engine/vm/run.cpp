@@ -293,13 +293,21 @@ dispatch:
     pc += ins_e(w);
     DISPATCH();
   }
-  CASE(Loop) {
-    if (__builtin_expect(--fuel <= 0, 0)) {
-      SAVE();
-      FOLLOW(it.check_back_edge());
-    }
-    pc += ins_e(w);
-    DISPATCH();
+// A fused instruction goes on with this as soon as w is the Loop's word and pc behind it.
+#define BACK_EDGE()                 \
+  do {                              \
+    if (UNLIKELY(--fuel <= 0)) {    \
+      SAVE();                       \
+      FOLLOW(it.check_back_edge()); \
+    }                               \
+    pc += ins_e(w);                 \
+    DISPATCH();                     \
+  } while (0)
+  CASE(Loop) { BACK_EDGE(); }
+  CASE(MoveLoop) {
+    base[A] = base[B];
+    w = *pc++;
+    BACK_EDGE();
   }
   CASE(JumpIf) {
     if (base[A].truthy()) pc += ins_di(w);
@@ -325,6 +333,17 @@ dispatch:
   } while (0)
   CASE(JumpNil) { JUMP_WORD(base[A].is_nil()); }
   CASE(JumpPair) { JUMP_WORD(is_pair(base[A])); }
+  CASE(PairFirst) {
+    const Value v = base[A];
+    if (LIKELY(is_pair(v))) {
+      w = pc[1];
+      pc += 2;
+      base[A] = car(v);
+      DISPATCH();
+    }
+    pc += static_cast<std::int32_t>(*pc) + 1;
+    DISPATCH();
+  }
   CASE(JumpEmpty) {
     const Value v = base[A];
     if (v.is_empty_list() || v.is_nil()) JUMP_WORD(true);
@@ -611,6 +630,45 @@ dispatch:
     RESULT(A, num_mul(cx, a, b));
     DISPATCH();
   }
+// Floats go on with the instruction behind at once, the sum of the two not having been to memory.
+// A second operand that is no float makes the sum a NaN: then that instruction does its own work.
+#define THEN(first, body)                             \
+  do {                                                \
+    const double x = (first);                         \
+    if (UNLIKELY(x != x)) break;                      \
+    const unsigned place = A;                         \
+    base[place] = Value::raw_double(x);               \
+    w = *pc;                                          \
+    const bool is_left = B == place;                  \
+    const double y = float_in(base[is_left ? C : B]); \
+    const double both = (body);                       \
+    if (LIKELY(both == both)) {                       \
+      ++pc;                                           \
+      base[A] = Value::raw_double(both);              \
+    }                                                 \
+    DISPATCH();                                       \
+  } while (0)
+#define ARITHMETIC_THEN(name, builtin, double_op, slow, body)         \
+  CASE(name) {                                                        \
+    const Value a = base[B], b = base[C];                             \
+    if (both_ints(a, b)) {                                            \
+      std::int64_t r;                                                 \
+      if (LIKELY(!builtin(wide(a), wide(b), &r))) {                   \
+        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16; \
+        DISPATCH();                                                   \
+      }                                                               \
+    } else {                                                          \
+      THEN(float_in(base[B]) double_op float_in(base[C]), body);      \
+    }                                                                 \
+    SAVE();                                                           \
+    RESULT(A, slow(cx, a, b));                                        \
+    DISPATCH();                                                       \
+  }
+#define MULTIPLY(x, y, r) multiply_overflows(x, static_cast<std::int64_t>(y) >> 16, r)
+  ARITHMETIC_THEN(AddAdd, __builtin_add_overflow, +, num_add, x + y)
+  ARITHMETIC_THEN(SubAdd, __builtin_sub_overflow, -, num_sub, x + y)
+  ARITHMETIC_THEN(MulAdd, MULTIPLY, *, num_mul, x + y)
+  ARITHMETIC_THEN(MulSub, MULTIPLY, *, num_mul, is_left ? x - y : y - x)
   CASE(Div) {
     const Value a = base[B], b = base[C];
     // A zero divisor is an error for integers only.
@@ -619,24 +677,17 @@ dispatch:
     RESULT(A, num_div(cx, a, b));
     DISPATCH();
   }
-  CASE(AddI) {
-    const Value a = base[B];
-    if (__builtin_expect(a.is_int(), 1)) {
-      std::int64_t r;
-      if (__builtin_expect(!__builtin_add_overflow(wide(a), std::int64_t{ins_ci(w)} * 65536, &r),
-                           1)) {
-        base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;
-        DISPATCH();
-      }
-    } else {
-      FLOAT_RESULT(float_in(base[B]) + ins_ci(w));
-    }
-    SAVE();
-    if (!is_number(a)) goto not_numbers;
-    RESULT(A, ins_ci(w) < 0 ? num_sub(cx, a, Value::small_int(-ins_ci(w)))
-                            : num_add(cx, a, Value::small_int(ins_ci(w))));
-    DISPATCH();
-  }
+#define ADD_IMMEDIATE(go_on)                                                           \
+  const Value a = base[B];                                                             \
+  std::int64_t r;                                                                      \
+  if (LIKELY(a.is_int()) &&                                                            \
+      LIKELY(!__builtin_add_overflow(wide(a), std::int64_t{ins_ci(w)} * 65536, &r))) { \
+    base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;                      \
+    go_on;                                                                             \
+  }                                                                                    \
+  goto add_immediate
+  CASE(AddI) { ADD_IMMEDIATE(DISPATCH()); }
+  CASE(AddILoop) { ADD_IMMEDIATE(w = *pc++; BACK_EDGE()); }
   CASE(MulI) {
     const Value a = base[B];
     if (__builtin_expect(a.is_int(), 1)) {
@@ -739,19 +790,18 @@ dispatch:
     RESULT(A, op_first(cx, v));
     DISPATCH();
   }
-  CASE(Rest) {
-    const Value v = base[B];
-    if (__builtin_expect(is_pair(v), 1)) {
-      const Value tail = cdr(v);
-      if (__builtin_expect(is_pair(tail) || tail.is_empty_list(), 1)) {
-        base[A] = tail;
-        DISPATCH();
-      }
-    }
-    SAVE();
-    RESULT(A, op_rest(cx, v));
-    DISPATCH();
-  }
+#define TAKE_REST(go_on)                                 \
+  const Value v = base[B];                               \
+  if (LIKELY(is_pair(v))) {                              \
+    const Value tail = cdr(v);                           \
+    if (LIKELY(is_pair(tail) || tail.is_empty_list())) { \
+      base[A] = tail;                                    \
+      go_on;                                             \
+    }                                                    \
+  }                                                      \
+  goto rest
+  CASE(Rest) { TAKE_REST(DISPATCH()); }
+  CASE(RestLoop) { TAKE_REST(w = *pc++; BACK_EDGE()); }
   CASE(List) {
     ++pc;
     SAVE();
@@ -814,23 +864,41 @@ dispatch:
     DISPATCH();
   }
   CASE(Nth) {
-    SAVE();
-    RESULT(A, op_nth(cx, base[B], base[C]));
-    DISPATCH();
-  }
-  CASE(ArrayGet) {
     const Value v = base[B], i = base[C];
-    if (__builtin_expect(is_kind(v, Kind::Array) && i.is_int(), 1)) {
-      auto* array = static_cast<Array*>(v.as_object());
+    if (LIKELY(is_kind(v, Kind::Vector) && i.is_int())) {
       const std::int64_t at = i.as_int();
-      if (__builtin_expect(at >= 0 && at < array->count, 1)) {
-        base[A] = array->store.as_object()->slots(0)[at];
+      if (LIKELY(at >= 0 && at < static_cast<const Vector*>(v.as_object())->count)) {
+        base[A] = vector_get(v, static_cast<std::uint32_t>(at));
         DISPATCH();
       }
     }
     SAVE();
-    RESULT(A, op_array_get(cx, v, i));
+    RESULT(A, op_nth(cx, v, i));
     DISPATCH();
+  }
+#define TAKE_ELEMENT(go_on)                                         \
+  const Value v = base[B], i = base[C];                             \
+  if (LIKELY(is_kind(v, Kind::Array) && i.is_int())) {              \
+    auto* array = static_cast<Array*>(v.as_object());               \
+    const std::int64_t at = i.as_int();                             \
+    if (LIKELY(at >= 0 && at < array->count)) {                     \
+      const Value element = array->store.as_object()->slots(0)[at]; \
+      base[A] = element;                                            \
+      go_on;                                                        \
+    }                                                               \
+  }                                                                 \
+  goto array_get
+  CASE(ArrayGet) { TAKE_ELEMENT(DISPATCH()); }
+  CASE(ArrayGetLt) {
+    TAKE_ELEMENT({
+      const unsigned place = A;
+      w = *pc++;
+      const Value a = A == place ? element : base[A];
+      const Value b = B == place ? element : base[B];
+      if (LIKELY(both_ints(a, b))) JUMP_WORD(int_less(a, b));
+      --pc;
+      DISPATCH();
+    });
   }
   CASE(ArraySet) {
     const Value v = base[A], i = base[B];
@@ -876,15 +944,28 @@ dispatch:
     if (op_array_set(cx, v, Value::small_int(C), base[B]).is_unset()) goto raise_saved;
     DISPATCH();
   }
-  CASE(TableGet) {
-    SAVE();
-    RESULT(A, op_table_get(cx, base[B], base[C]));
-    DISPATCH();
-  }
+  // Looking up a key allocates nothing and raises nothing.
+#define TABLE_GET(absent)                            \
+  if (LIKELY(is_kind(base[B], Kind::Table))) {       \
+    const Value v = table_get(cx, base[B], base[C]); \
+    base[A] = UNLIKELY(v.is_unset()) ? (absent) : v; \
+    if (UNLIKELY(cx.fuel != 0)) goto charged;        \
+    DISPATCH();                                      \
+  }                                                  \
+  SAVE();                                            \
+  RESULT(A, op_table_get(cx, base[B], base[C]));     \
+  DISPATCH()
+  CASE(TableGet) { TABLE_GET(Value::nil()); }
+  CASE(TableGetOr) { TABLE_GET(base[A]); }
   CASE(TablePut) {
     SAVE();
-    if (op_table_put(cx, base[A], base[B], base[C]).is_unset()) goto raise_saved;
-    DISPATCH();
+    if (LIKELY(is_kind(base[A], Kind::Table))) {
+      table_put(cx, base[A], base[B], base[C]);
+      if (UNLIKELY(cx.fuel != 0)) goto charged;
+      DISPATCH();
+    }
+    op_table_put(cx, base[A], base[B], base[C]);
+    goto raise_saved;
   }
   CASE(MakeTemplate) {
     const TemplateInfo* info = &fn->unit->templates[*pc++];
@@ -949,11 +1030,30 @@ if (fuel > 0) DISPATCH();
 SAVE();
 FOLLOW(it.check_fuel());
 
+add_immediate : {
+  const Value a = base[B];
+  FLOAT_RESULT(float_in(base[B]) + ins_ci(w));
+  SAVE();
+  w = (w & ~0xFFu) | static_cast<std::uint32_t>(Op::AddI);  // what an error is about
+  if (!is_number(a)) goto not_numbers;
+  RESULT(A, ins_ci(w) < 0 ? num_sub(cx, a, Value::small_int(-ins_ci(w)))
+                          : num_add(cx, a, Value::small_int(ins_ci(w))));
+  DISPATCH();
+}
+
+rest : SAVE();
+RESULT(A, op_rest(cx, base[B]));
+DISPATCH();
+
+array_get : SAVE();
+RESULT(A, op_array_get(cx, base[B], base[C]));
+DISPATCH();
+
+not_numbers : FOLLOW(it.not_numbers(w));
+
 #if !SX_COMPUTED_GOTO
 follow : FOLLOW_HERE(next);
 #endif
-
-not_numbers : FOLLOW(it.not_numbers(w));
 
 unset_variable : SAVE();
 FOLLOW(it.fail("unbound", "A variable was used before its definition was evaluated"));

@@ -277,7 +277,43 @@ Value Interpreter::setter_of_heap_refusal(Value error) {
   return setter;
 }
 
+// The usual way: a guard in this stretch of the stack takes a value that needs no trace, and no
+// cleanup, fiber or handler lies between. False: nothing was done.
+bool Interpreter::land_in_guard(Value error) {
+  Value* base = fs->base;
+  const std::uint32_t* pc = fs->pc;
+  while (true) {
+    const Function& fn = *as_closure(base[-3])->function();
+    if (fn.handler_count > 0 && inside(fn, pc)) {
+      const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
+      const HandlerEntry* guard = nullptr;
+      for (std::uint32_t i = fn.handler_count; i > 0; --i) {
+        const HandlerEntry& entry = fn.handlers[i - 1];
+        if (entry.kind != HandlerKind::Guard) return false;
+        if (at >= entry.from && at < entry.to) guard = &entry;
+      }
+      if (guard) {
+        vm.raised_in_ = as_closure(fs->base[-3])->function();
+        vm.raised_at_ = fs->pc;
+        vm.untaken_ = Value::nil();
+        base[guard->reg] = error;
+        fs->base = base;
+        fs->pc = fn.code + guard->target;
+        fs->back_edge = false;
+        fs->status = FiberStatus::Running;
+        return true;
+      }
+    }
+    const auto link = static_cast<std::uint32_t>(base[-1].bits);
+    if (link & ~kLinkDelta) return false;
+    pc = reinterpret_cast<const std::uint32_t*>(
+        static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
+    base -= link & kLinkDelta;
+  }
+}
+
 Next Interpreter::unwind(Value error) {
+  if (unwinding == Unwind::Raise && !is_dict(error) && land_in_guard(error)) return Next::Run;
   if (unwinding == Unwind::Raise) {
     if (const Value setter = setter_of_heap_refusal(error); !setter.is_nil()) {
       settle();
