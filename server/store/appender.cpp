@@ -77,17 +77,25 @@ void Appender::add_stats(Stats& stats) const {
 
 void Appender::run() {
   for (;;) {
-    Group group = take_group();
-    if (group.empty()) return;
+    Job job;
+    Group group = take_group(job);
+    if (job.work) job.done.set_value(run_job(*job.work));
+    if (group.empty() && !job.work) return;
+    if (group.empty()) continue;
     process(group);
     reply(group);
   }
 }
 
-// Empty only when the store closes and nothing is left.
-Appender::Group Appender::take_group() {
+// Empty only when there is a job instead, or when the store closes and nothing is left.
+Appender::Group Appender::take_group(Job& job) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+  wake_.wait(lock, [&] { return closing_ || !queue_.empty() || !jobs_.empty(); });
+  if (!jobs_.empty()) {
+    job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return {};
+  }
   // The callers just answered are likely to write again at once. Without this short patience their
   // first few would get a sync of their own and the many others would wait for two.
   if (last_members_ > 1 && queue_.size() < last_members_ && !closing_) {
@@ -165,6 +173,39 @@ Appender::Attempt Appender::attempt(Member* first, Member* last, bool may_repeat
   }
   recover();  // now rather than at the next write, so that readers have a store again
   return Attempt::Answered;
+}
+
+Result<void> Appender::exclusive(const std::function<void(Ledger&)>& job) {
+  Job made;
+  made.work = &job;
+  auto done = made.done.get_future();
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) return Error{"the store is closed"};
+    jobs_.push_back(std::move(made));
+  }
+  wake_.notify_one();
+  return done.get();
+}
+
+Result<void> Appender::run_job(const std::function<void(Ledger&)>& job) {
+  if (broken_ && !recover()) return Error{*broken_};
+  try {
+    job(ledger_);
+    committed_.store(ledger_.last_pos(), std::memory_order_release);
+    watch_.advance(ledger_.last_pos());
+    return {};
+  } catch (const LedgerError& error) {
+    ledger_.rollback();
+    if (error.reopen) {
+      broken_ = error.what();
+      recover();
+    }
+    return Error{error.what()};
+  } catch (const std::exception& error) {
+    ledger_.rollback();
+    return Error{error.what()};
+  }
 }
 
 // On failure broken_ says why, and the next group tries again.

@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,6 +30,8 @@ class Appender {
   ~Appender() { close(); }
 
   void submit(std::vector<Op> ops, CommitCallback done);
+  // Runs the job on the appender's thread between two groups and waits for it.
+  Result<void> exclusive(const std::function<void(Ledger&)>& job);
   // Answers everything queued before, then stops. Idempotent; not from the appender's thread.
   void close();
 
@@ -43,13 +47,18 @@ class Appender {
     Result<CommitOutcome> outcome{CommitOutcome{}};
   };
   using Group = std::vector<Member>;
+  struct Job {
+    const std::function<void(Ledger&)>* work = nullptr;
+    std::promise<Result<void>> done;
+  };
   enum class Attempt { Answered, TryAgain, TryOneByOne };
 
   void run();
-  Group take_group();
+  Group take_group(Job& job);
   void process(Group& group);
   Attempt attempt(Member* first, Member* last, bool may_repeat);
   bool recover();
+  Result<void> run_job(const std::function<void(Ledger&)>& job);
   void fail(Member* first, Member* last, const std::string& message);
   void reply(Group& group) noexcept;
 
@@ -61,6 +70,7 @@ class Appender {
   std::condition_variable wake_;
   std::deque<Member> queue_;
   std::size_t queue_bytes_ = 0;
+  std::deque<Job> jobs_;
   bool closing_ = false;
 
   // Only the thread's own:

@@ -56,7 +56,8 @@ std::string raw_path(const std::string& folder, std::string_view cid) {
   return str(folder, "/", cid.substr(0, 2), "/", cid);
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max,
+                              std::uint64_t from = 0) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return file_error("read", path, errno);
   struct Closer {
@@ -65,9 +66,12 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   } closer{fd};
   struct stat info;
   if (fstat(fd, &info) != 0) return file_error("read", path, errno);
-  std::string bytes(std::min(static_cast<std::size_t>(info.st_size), bytes_max), '\0');
+  const auto file_bytes = static_cast<std::uint64_t>(info.st_size);
+  std::string bytes(std::min<std::uint64_t>(file_bytes - std::min(from, file_bytes), bytes_max),
+                    '\0');
   for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t n = read(fd, bytes.data() + at, bytes.size() - at);
+    const ssize_t n =
+        pread(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(from + at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_error("read", path, errno);
     if (n == 0) bytes.resize(at);
@@ -84,6 +88,40 @@ bool unpack(std::string_view file, std::string& out) {
   out.resize(size);
   const std::size_t got = ZSTD_decompress(out.data(), out.size(), file.data(), file.size());
   return !ZSTD_isError(got) && got == size;
+}
+
+// A part of a packed blob: unpacked piece by piece up to its end, whatever lies before it is
+// dropped, so the memory needed does not grow with the blob.
+Result<std::string> unpack_range(const std::string& path, std::string_view cid, std::uint64_t from,
+                                 std::uint64_t length) {
+  const auto damaged = [&] { return Error{str("the blob ", cid, " is damaged on disk")}; };
+  SX_TRY(const std::string head, read_file(path, kHeaderBytes));
+  std::uint64_t size = 0;
+  if (!read_header(head, size)) return damaged();
+  from = std::min(from, size);
+  const std::uint64_t end = from + std::min(length, size - from);
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+  const std::unique_ptr<ZSTD_DCtx, Free> zstd(ZSTD_createDCtx());
+  if (!zstd) return Error{"no memory to unpack a blob"};
+  std::string out, piece(ZSTD_DStreamOutSize(), '\0');
+  std::uint64_t file_at = kHeaderBytes, at = 0;
+  while (at < end) {
+    SX_TRY(const std::string packed, read_file(path, ZSTD_DStreamInSize(), file_at));
+    if (packed.empty()) return damaged();
+    file_at += packed.size();
+    ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+    while (in.pos < in.size && at < end) {
+      ZSTD_outBuffer got{piece.data(), piece.size(), 0};
+      if (ZSTD_isError(ZSTD_decompressStream(zstd.get(), &got, &in))) return damaged();
+      const std::uint64_t next = at + got.pos;
+      const std::uint64_t begin = std::max(at, from), stop = std::min(next, end);
+      if (begin < stop) out.append(piece, begin - at, stop - begin);
+      at = next;
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -199,7 +237,7 @@ Result<BlobRef> BlobWriter::finish() {
   const std::string path = raw + (sink.zstd ? ".zst" : "");
   const std::string other = raw + (sink.zstd ? "" : ".zst");
   struct stat info;
-  if (stat(path.c_str(), &info) != 0 && stat(other.c_str(), &info) == 0) {
+  if (::stat(path.c_str(), &info) != 0 && ::stat(other.c_str(), &info) == 0) {
     // Kept in the other form by other settings: fine if it is whole.
     BlobStore store(sink.folder);
     if (store.get(ref.cid).ok()) return ref;
@@ -218,7 +256,7 @@ Result<BlobStore> BlobStore::open(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder + "/tmp", ignored)) {
     struct stat info;
-    if (stat(entry.path().c_str(), &info) == 0 && info.st_mtime + 86'400 < time(nullptr))
+    if (::stat(entry.path().c_str(), &info) == 0 && info.st_mtime + 86'400 < time(nullptr))
       unlink(entry.path().c_str());
   }
   return BlobStore(folder);
@@ -254,10 +292,10 @@ Result<std::string> BlobStore::get(std::string_view cid) const {
   const std::string raw = raw_path(folder_, cid);
   std::string bytes;
   struct stat info;
-  if (stat((raw + ".zst").c_str(), &info) == 0) {
+  if (::stat((raw + ".zst").c_str(), &info) == 0) {
     SX_TRY(const std::string file, read_file(raw + ".zst", kBytesMax + (kBytesMax >> 4)));
     if (!unpack(file, bytes)) return damaged();
-  } else if (stat(raw.c_str(), &info) == 0) {
+  } else if (::stat(raw.c_str(), &info) == 0) {
     SX_TRY(bytes, read_file(raw, kBytesMax + 1));
   } else {
     return Error{str("there is no blob ", cid)};
@@ -268,20 +306,52 @@ Result<std::string> BlobStore::get(std::string_view cid) const {
 
 bool BlobStore::has(std::string_view cid) const {
   struct stat info;
-  return is_cid(cid) && (stat(raw_path(folder_, cid).c_str(), &info) == 0 ||
-                         stat((raw_path(folder_, cid) + ".zst").c_str(), &info) == 0);
+  return is_cid(cid) && (::stat(raw_path(folder_, cid).c_str(), &info) == 0 ||
+                         ::stat((raw_path(folder_, cid) + ".zst").c_str(), &info) == 0);
 }
 
 Result<std::uint64_t> BlobStore::size(std::string_view cid) const {
   if (!is_cid(cid)) return not_a_cid(cid);
   const std::string raw = raw_path(folder_, cid);
   struct stat info;
-  if (stat(raw.c_str(), &info) == 0) return static_cast<std::uint64_t>(info.st_size);
-  if (stat((raw + ".zst").c_str(), &info) != 0) return Error{str("there is no blob ", cid)};
+  if (::stat(raw.c_str(), &info) == 0) return static_cast<std::uint64_t>(info.st_size);
+  if (::stat((raw + ".zst").c_str(), &info) != 0) return Error{str("there is no blob ", cid)};
   SX_TRY(const std::string head, read_file(raw + ".zst", kHeaderBytes));
   std::uint64_t size = 0;
   if (!read_header(head, size)) return Error{str("the blob ", cid, " is damaged on disk")};
   return size;
+}
+
+Result<std::int64_t> BlobStore::put_at(std::string_view cid) const {
+  if (!is_cid(cid)) return not_a_cid(cid);
+  struct stat info;
+  const std::string raw = raw_path(folder_, cid);
+  if (::stat(raw.c_str(), &info) == 0 || ::stat((raw + ".zst").c_str(), &info) == 0)
+    return static_cast<std::int64_t>(info.st_mtime);
+  return Error{str("there is no blob ", cid)};
+}
+
+Result<std::string> BlobStore::read(std::string_view cid, std::uint64_t from,
+                                    std::uint64_t length) const {
+  if (!is_cid(cid)) return not_a_cid(cid);
+  const std::string raw = raw_path(folder_, cid);
+  struct stat info;
+  if (::stat(raw.c_str(), &info) == 0) {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    from = std::min(from, size);
+    return read_file(raw, std::min(length, size - from), from);
+  }
+  if (::stat((raw + ".zst").c_str(), &info) != 0) return Error{str("there is no blob ", cid)};
+  return unpack_range(raw + ".zst", cid, from, length);
+}
+
+Result<BlobRef> BlobStore::stat(std::string_view cid) const {
+  BlobRef ref;
+  ref.cid = cid;
+  SX_TRY(ref.size, size(cid));
+  SX_TRY(const std::string head, read(cid, 0, 4097));
+  ref.mime = sniff_mime(head);
+  return ref;
 }
 
 Result<bool> BlobStore::remove(std::string_view cid) const {

@@ -56,6 +56,12 @@ class BlobStore {
   Result<std::string> get(std::string_view cid) const;
   bool has(std::string_view cid) const;
   Result<std::uint64_t> size(std::string_view cid) const;
+  // When it was put last, in seconds since 1970.
+  Result<std::int64_t> put_at(std::string_view cid) const;
+  // `length` bytes of the content from an offset, fewer at its end. A blob that is not compressed
+  // is read only where asked; only whole reads by get() compare the hash.
+  Result<std::string> read(std::string_view cid, std::uint64_t from, std::uint64_t length) const;
+  Result<BlobRef> stat(std::string_view cid) const;
   // True if it was there.
   Result<bool> remove(std::string_view cid) const;
   Result<std::vector<std::string>> list() const;  // all cids, sorted

@@ -57,6 +57,35 @@ std::string to_hex(const Digest& digest) {
   return out;
 }
 
+bool from_hex(std::string_view hex, Digest& out) {
+  if (hex.size() != 2 * out.size()) return false;
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    out[i] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  return true;
+}
+
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  auto* context = static_cast<EVP_MD_CTX*>(context_);
+  if (!context || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) std::abort();
+}
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+void Sha256Stream::add(std::string_view piece) {
+  if (EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), piece.data(), piece.size()) != 1)
+    std::abort();
+}
+Digest Sha256Stream::finish() {
+  Digest digest;
+  if (EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) != 1)
+    std::abort();
+  return digest;
+}
+
 bool read_digest(std::string_view bytes, Digest& out) {
   if (bytes.size() != out.size()) return false;
   std::memcpy(out.data(), bytes.data(), out.size());

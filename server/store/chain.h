@@ -7,7 +7,6 @@
 // Numbers are little-endian; the hash before the first event is 32 zero bytes.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -15,17 +14,29 @@
 #include <string>
 #include <string_view>
 
+#include "server/store/digest.h"
 #include "server/store/store.h"
 
 namespace sx::store {
 
-using Digest = std::array<std::uint8_t, 32>;
-
 Digest sha256(std::initializer_list<std::string_view> parts);
 std::string to_hex(const Digest& digest);
+bool from_hex(std::string_view hex, Digest& out);  // false: not 64 hex digits in lower case
 inline std::string_view as_text(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
+// SHA-256 of a text that comes in pieces.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  void add(std::string_view piece);
+  Digest finish();
+
+ private:
+  void* context_;  // EVP_MD_CTX
+};
 // Copies a stored 32-byte text into a digest; false when it has another size.
 bool read_digest(std::string_view bytes, Digest& out);
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/digest.h"
 #include "server/store/store.h"
 
 namespace sx::store {
@@ -66,6 +67,15 @@ class Ledger {
   virtual OutboxReply outbox_put(const OutboxPut& message) = 0;
   virtual OutboxReply outbox_done(std::uint64_t id) = 0;
   virtual OutboxReply outbox_retry(std::uint64_t id, std::int64_t due_ms) = 0;
+
+  // For import into an empty store: an event of which only the digest of its payload is left, and
+  // the counter that the next kv version or outbox id follows.
+  virtual AppendReply append_compacted(std::string_view stream, const Digest& payload) = 0;
+  virtual void set_counter(std::uint64_t counter) = 0;
+  virtual std::uint64_t counter() const = 0;
+  virtual Digest last_hash() const = 0;
+  // Gives space back; outside of transactions.
+  virtual void compact() {}
 };
 
 // What can be said of a commit without looking at the store: its size in bytes, or what is wrong.

@@ -51,12 +51,24 @@ class MemoryLedger : public Ledger {
  public:
   MemoryLedger(Tables& tables, std::shared_mutex& mutex) : tables_(tables), mutex_(mutex) {}
 
-  void begin() override { mutex_.lock(); }
+  void begin() override {
+    mutex_.lock();
+    open_ = true;
+    began_empty_ = tables_.log.empty() && tables_.counter == 0;
+  }
   void commit() override {
     last_pos_ = tables_.log.size();
+    open_ = false;
     mutex_.unlock();
   }
-  void rollback() noexcept override { std::terminate(); }
+  // Only an import into an empty store is ever undone.
+  void rollback() noexcept override {
+    if (!open_) return;
+    if (!began_empty_) std::terminate();
+    tables_ = {};
+    open_ = false;
+    mutex_.unlock();
+  }
   void recover() override {}
 
   std::uint64_t last_pos() const override { return last_pos_; }
@@ -97,6 +109,22 @@ class MemoryLedger : public Ledger {
     }
     return reply;
   }
+  AppendReply append_compacted(std::string_view name, const Digest& payload) override {
+    Stream& stream = tables_.streams.try_emplace(std::string(name)).first->second;
+    const std::uint64_t pos = tables_.log.size() + 1, seq = stream.positions.size() + 1;
+    Record record;
+    record.payload = payload;
+    record.hash = chain_hash(last_hash(), pos, name, seq, payload);
+    record.event = {std::string(name), seq, pos, "", 0, "", to_hex(record.hash), true};
+    tables_.log.push_back(std::move(record));
+    stream.positions.push_back(pos);
+    return {seq, pos, 1};
+  }
+  void set_counter(std::uint64_t counter) override { tables_.counter = counter; }
+  std::uint64_t counter() const override { return tables_.counter; }
+  Digest last_hash() const override {
+    return tables_.log.empty() ? Digest{} : tables_.log.back().hash;
+  }
   void remember_once(std::string_view stream, std::string_view key, Block block) override {
     tables_.once[{std::string(stream), std::string(key)}] = block;
   }
@@ -122,6 +150,7 @@ class MemoryLedger : public Ledger {
     for (; stream.truncated < through; ++stream.truncated) {
       Record& record = tables_.log[stream.positions[stream.truncated] - 1];
       Event& event = record.event;
+      if (event.compacted) continue;
       record.payload = payload_digest(event.type, event.at_ms, event.data);
       tables_.bytes -= event.data.size();
       event = {event.stream, event.seq, event.pos, "", 0, "", event.hash, true};
@@ -146,6 +175,7 @@ class MemoryLedger : public Ledger {
   Tables& tables_;
   std::shared_mutex& mutex_;
   std::uint64_t last_pos_ = 0;
+  bool open_ = false, began_empty_ = false;
 };
 
 class MemoryStore : public Store {
@@ -279,6 +309,29 @@ class MemoryStore : public Store {
     report.head = to_hex(walker.hash());
     report.kv_keys = tables_.kv.size();
     return report;
+  }
+  Result<void> dump(const RowSink& sink) override {
+    std::shared_lock lock(mutex_);
+    if (closed_) return closed();
+    for (const Record& record : tables_.log) {
+      if (record.event.compacted) {
+        SX_CHECK(sink(CompactedEvent{record.event, to_hex(record.payload)}));
+      } else {
+        SX_CHECK(sink(record.event));
+      }
+    }
+    for (const auto& [name, stream] : tables_.streams)
+      if (stream.truncated) SX_CHECK(sink(TruncatedStream{name, stream.truncated}));
+    for (const auto& [key, block] : tables_.once)
+      SX_CHECK(sink(OnceMark{key.first, key.second, block.first_pos, block.count}));
+    for (const auto& [key, value] : tables_.kv)
+      SX_CHECK(sink(KvEntry{key, value.value, value.version}));
+    for (const auto& [id, item] : tables_.outbox) SX_CHECK(sink(item));
+    return sink(StoreEnd{tables_.log.size(), tables_.counter});
+  }
+  Result<CompactReport> compact() override { return CompactReport{}; }
+  Result<void> exclusive(const std::function<void(Ledger&)>& job) override {
+    return appender_.exclusive(job);
   }
   void close() override {
     appender_.close();

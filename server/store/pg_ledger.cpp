@@ -210,13 +210,37 @@ std::vector<Event> PgLedger::events(Block block) {
 // --- writing
 // ---------------------------------------------------------------------------------------
 
-AppendReply PgLedger::append(std::string_view stream, const std::vector<NewEvent>& events) {
+PgLedger::Head& PgLedger::stream_to_grow(std::string_view stream) {
   Head& head = this->head(stream);
   if (!head.id) {
     head.id = static_cast<std::int64_t>(end_.pos + 1);
     rows_.stream_id.push_back(head.id);
     rows_.stream_name.emplace_back(stream);
   }
+  return head;
+}
+
+// Compacted events have no type: they go one by one, import alone writes such.
+AppendReply PgLedger::append_compacted(std::string_view stream, const Digest& payload) {
+  Head& head = stream_to_grow(stream);
+  flush(false);
+  const AppendReply reply{++head.last_seq, ++end_.pos, 1};
+  end_.hash = chain_hash(end_.hash, end_.pos, stream, head.last_seq, payload);
+  db().run(
+      "INSERT INTO sx_event(pos, stream, seq, type, at, data, hash) "
+      "VALUES($1, $2, $3, NULL, 0, $4, $5)",
+      PgParams().add(end_.pos).add(head.id).add(head.last_seq).add(payload).add(end_.hash));
+  return reply;
+}
+
+// Makes the space of what is gone usable again. PostgreSQL alone knows the word.
+void PgLedger::compact() {
+  for (const char* sql : {"VACUUM sx_event", "VACUUM sx_kv", "VACUUM sx_outbox", "VACUUM sx_head"})
+    db().exec(sql);
+}
+
+AppendReply PgLedger::append(std::string_view stream, const std::vector<NewEvent>& events) {
+  Head& head = stream_to_grow(stream);
   const AppendReply reply{head.last_seq + 1, end_.pos + 1, events.size()};
   for (const NewEvent& event : events) {
     const std::uint64_t pos = ++end_.pos;
@@ -268,7 +292,7 @@ TruncateReply PgLedger::truncate(std::string_view stream, std::uint64_t through)
     const std::uint64_t end = std::min<std::uint64_t>(through, at + kTruncateChunk);
     const PgResult rows = db().run(
         "SELECT pos, type, at, data FROM sx_event "
-        "WHERE stream = $1 AND seq > $2 AND seq <= $3 ORDER BY seq",
+        "WHERE stream = $1 AND seq > $2 AND seq <= $3 AND type IS NOT NULL ORDER BY seq",
         PgParams().add(head.id).add(at).add(end));
     std::vector<std::int64_t> positions;
     std::vector<std::string> digests;

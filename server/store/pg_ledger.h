@@ -48,6 +48,11 @@ class PgLedger : public Ledger {
   OutboxReply outbox_put(const OutboxPut& message) override;
   OutboxReply outbox_done(std::uint64_t id) override;
   OutboxReply outbox_retry(std::uint64_t id, std::int64_t due_ms) override;
+  AppendReply append_compacted(std::string_view stream, const Digest& payload) override;
+  void set_counter(std::uint64_t counter) override { end_.counter = counter; }
+  std::uint64_t counter() const override { return end_.counter; }
+  Digest last_hash() const override { return end_.hash; }
+  void compact() override;
 
  private:
   struct Head {
@@ -80,6 +85,7 @@ class PgLedger : public Ledger {
   void fetch();  // all that is wanted and not known yet
   void flush(bool last);
   std::vector<PgConnection::Step> row_steps();
+  Head& stream_to_grow(std::string_view stream);
   void connect();
   End read_end();
   void after_lost_commit(const std::string& why);

@@ -225,6 +225,60 @@ VerifyReport PgReader::verify() {
   return report;
 }
 
+// One moment: PostgreSQL keeps a snapshot without being in anybody's way.
+Result<void> PgReader::dump(const RowSink& sink) {
+  Transaction transaction(*this);
+  db_.run(kBegin);
+  std::uint64_t next = 1;
+  for (bool more = true; more;) {
+    const PgResult rows = db_.run(
+        "SELECT e.seq, e.pos, e.type, e.at, e.data, e.hash, s.name FROM sx_event e "
+        "JOIN sx_stream s ON s.id = e.stream WHERE e.pos >= $1 ORDER BY e.pos LIMIT $2",
+        PgParams().add(next).add(static_cast<std::int64_t>(kChunk)));
+    for (int i = 0; i < rows.rows(); ++i) {
+      Event event = event_from(rows, i, std::string(rows.text(i, 6)));
+      next = event.pos + 1;
+      if (event.compacted) {
+        Digest payload{};
+        if (!read_digest(rows.text(i, 4), payload))
+          return Error{str("event ", event.pos, " does not keep the digest of its payload")};
+        SX_CHECK(sink(CompactedEvent{std::move(event), to_hex(payload)}));
+      } else {
+        SX_CHECK(sink(event));
+      }
+    }
+    more = static_cast<std::size_t>(rows.rows()) == kChunk;
+  }
+  const PgResult streams =
+      db_.run("SELECT name, truncated FROM sx_stream WHERE truncated > 0 ORDER BY id");
+  for (int i = 0; i < streams.rows(); ++i)
+    SX_CHECK(sink(TruncatedStream{std::string(streams.text(i, 0)), streams.u64(i, 1)}));
+  const PgResult once = db_.run(
+      "SELECT s.name, o.key, o.pos, o.count FROM sx_once o "
+      "JOIN sx_stream s ON s.id = o.stream ORDER BY o.pos");
+  for (int i = 0; i < once.rows(); ++i)
+    SX_CHECK(sink(OnceMark{std::string(once.text(i, 0)), std::string(once.text(i, 1)),
+                           once.u64(i, 2), once.u64(i, 3)}));
+  std::string after;
+  for (bool more = true; more;) {
+    const PgResult kv =
+        db_.run("SELECT key, value, version FROM sx_kv WHERE key > $1 ORDER BY key LIMIT $2",
+                PgParams().add(std::string_view(after)).add(static_cast<std::int64_t>(kChunk)));
+    for (int i = 0; i < kv.rows(); ++i) {
+      after = kv.text(i, 0);
+      SX_CHECK(sink(KvEntry{after, std::string(kv.text(i, 1)), kv.u64(i, 2)}));
+    }
+    more = static_cast<std::size_t>(kv.rows()) == kChunk;
+  }
+  const PgResult outbox =
+      db_.run("SELECT id, queue, data, due, attempts FROM sx_outbox ORDER BY id");
+  for (int i = 0; i < outbox.rows(); ++i)
+    SX_CHECK(sink(OutboxItem{outbox.u64(i, 0), std::string(outbox.text(i, 1)),
+                             std::string(outbox.text(i, 2)), outbox.i64(i, 3), outbox.u64(i, 4)}));
+  const PgResult head = db_.run("SELECT counter FROM sx_head WHERE id = 1");
+  return sink(StoreEnd{next - 1, head.rows() ? head.u64(0, 0) : 0});
+}
+
 std::optional<BadRecord> PgReader::check_rows(VerifyReport& report) {
   const PgResult counts = db_.run(
       "SELECT count(*), (SELECT count(*) FROM sx_event e WHERE NOT EXISTS "

@@ -33,6 +33,7 @@ class PgReader {
                                      std::size_t limit);
   void add_stats(Stats& stats);
   VerifyReport verify();
+  Result<void> dump(const RowSink& sink);
   bool lost() const { return db_.lost(); }
 
  private:

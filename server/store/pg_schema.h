@@ -8,14 +8,9 @@
 #include <string>
 
 #include "server/store/pg_connection.h"
+#include "server/store/pg_store.h"
 
 namespace sx::store {
-
-struct PgOptions {
-  bool sync = true;  // tests only: false promises nothing about a crash of the database
-  // How long an owner that gave no sign of life is waited for.
-  int lease_ms = 10'000;
-};
 
 // Makes the tables in a database (or schema) without them; throws for another version of them.
 void prepare_pg_schema(PgConnection& db, const std::string& url);

@@ -9,6 +9,7 @@
 #include "server/store/appender.h"
 #include "server/store/pg_ledger.h"
 #include "server/store/pg_reader.h"
+#include "server/store/pg_schema.h"
 
 namespace sx::store {
 namespace {
@@ -124,6 +125,22 @@ class PgStore : public Store {
   }
   Result<VerifyReport> verify() override {
     return readers_.with([](PgReader& r) { return r.verify(); });
+  }
+
+  Result<void> dump(const RowSink& sink) override {
+    auto done = readers_.with([&](PgReader& r) { return r.dump(sink); });
+    return done.ok() ? *done : done.error();
+  }
+  Result<CompactReport> compact() override {
+    CompactReport report;
+    SX_TRY(const Stats before, stats());
+    SX_CHECK(exclusive([](Ledger& ledger) { ledger.compact(); }));
+    SX_TRY(const Stats after, stats());
+    report = {before.bytes, after.bytes};
+    return report;
+  }
+  Result<void> exclusive(const std::function<void(Ledger&)>& job) override {
+    return appender_.exclusive(job);
   }
 
   void close() override {

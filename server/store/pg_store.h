@@ -4,10 +4,15 @@
 #include <memory>
 #include <string>
 
-#include "server/store/pg_schema.h"
 #include "server/store/store.h"
 
 namespace sx::store {
+
+struct PgOptions {
+  bool sync = true;  // tests only: false promises nothing about a crash of the database
+  // How long an owner that gave no sign of life is waited for.
+  int lease_ms = 10'000;
+};
 
 // url: postgres://user:password@host:port/database?…, as libpq takes it. Makes the tables when the
 // database has none; takes the ownership, or says which process has it.

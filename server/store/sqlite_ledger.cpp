@@ -84,7 +84,7 @@ struct SqliteLedger::Connection {
                   "VALUES(?, ?, ?, ?, ?, ?, ?)"),
         truncatable(db,
                     "SELECT pos, type, at, data FROM event "
-                    "WHERE stream=? AND seq>? AND seq<=? ORDER BY seq"),
+                    "WHERE stream=? AND seq>? AND seq<=? AND type IS NOT NULL ORDER BY seq"),
         drop_payload(db, "UPDATE event SET type=NULL, at=0, data=? WHERE pos=?"),
         set_truncated(db, "UPDATE stream SET truncated=? WHERE id=?"),
         once(db, "SELECT pos, count FROM once WHERE stream=? AND key=?"),
@@ -130,6 +130,7 @@ SqliteLedger::SqliteLedger(std::string path, SqliteOptions options, std::string 
   db = SqliteDb();
   connect();
   acked_ = end_ = read_end();
+  check_tail();
 }
 
 SqliteLedger::~SqliteLedger() = default;
@@ -238,6 +239,35 @@ void SqliteLedger::recover() {
   }
 }
 
+std::optional<BadRecord> SqliteLedger::walk_from(std::uint64_t from, ChainWalker& walker) {
+  if (from > 0) {
+    SqliteStatement hash_at(db_->db, "SELECT hash FROM event WHERE pos=?");
+    Digest start;
+    SqliteUse use(hash_at);
+    if (!hash_at.bind(from).step() || !read_digest(hash_at.text(0), start))
+      return BadRecord{from, "", 0, "it is gone"};
+    walker = ChainWalker(from, start);
+  }
+  SqliteReader reader(open_reader(path_, options_));
+  return reader.walk_chain(walker);
+}
+
+// What was written last is what a crash of the machine or a bad copy damages first.
+void SqliteLedger::check_tail() {
+  const std::uint64_t from = end_.pos > options_.tail_walk ? end_.pos - options_.tail_walk : 0;
+  if (options_.tail_walk == 0) return;
+  ChainWalker walker;
+  if (const auto bad = walk_from(from, walker))
+    throw LedgerError(
+        str("the store ", path_, " is damaged at position ", bad->pos,
+            bad->stream.empty() ? std::string()
+                                : str(" (stream ", bad->stream, ", seq ", bad->seq, ")"),
+            ": ", bad->what,
+            ". Nothing was changed. Restore a backup; `sx store export --rescue` reads what is "
+            "left"),
+        false);
+}
+
 void SqliteLedger::check_recovered() {
   const auto lost = [&](std::string what) {
     return LedgerError(str(what, ": the disk lost acknowledged data, restore a backup"), false);
@@ -245,15 +275,7 @@ void SqliteLedger::check_recovered() {
   const std::uint64_t from = acked_.pos > kRecoveryWalk ? acked_.pos - kRecoveryWalk : 0;
   ChainWalker walker;
   SqliteStatement hash_at(db_->db, "SELECT hash FROM event WHERE pos=?");
-  if (from > 0) {
-    Digest start;
-    SqliteUse use(hash_at);
-    if (!hash_at.bind(from).step() || !read_digest(hash_at.text(0), start))
-      throw lost(str("event ", from, " is gone"));
-    walker = ChainWalker(from, start);
-  }
-  SqliteReader reader(open_reader(path_, options_));
-  if (const auto bad = reader.walk_chain(walker))
+  if (const auto bad = walk_from(from, walker))
     throw lost(str("event ", bad->pos, " is bad: ", bad->what));
   if (walker.pos() < acked_.pos)
     throw lost(str("the log ends at ", walker.pos(), ", acknowledged were ", acked_.pos));
@@ -315,6 +337,32 @@ AppendReply SqliteLedger::append(std::string_view stream, const std::vector<NewE
         .run();
   }
   return reply;
+}
+
+AppendReply SqliteLedger::append_compacted(std::string_view stream, const Digest& payload) {
+  Head& head = this->head(stream);
+  if (!head.id) {
+    db_->add_stream.bind(stream).run();
+    head.id = sqlite3_last_insert_rowid(db_->db.raw());
+  }
+  const AppendReply reply{++head.last_seq, ++end_.pos, 1};
+  end_.hash = chain_hash(end_.hash, end_.pos, stream, head.last_seq, payload);
+  db_->add_event.bind(end_.pos)
+      .bind(head.id)
+      .bind(head.last_seq)
+      .bind_null()
+      .bind(std::int64_t{0})
+      .bind(payload)
+      .bind(end_.hash)
+      .run();
+  return reply;
+}
+
+// Rewrites the file without its holes; what it took meanwhile in the WAL goes as well.
+void SqliteLedger::compact() {
+  db_->db.exec("VACUUM");
+  hold_until_folded();
+  sqlite3_wal_checkpoint_v2(db_->db.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
 
 void SqliteLedger::remember_once(std::string_view stream, std::string_view key, Block block) {

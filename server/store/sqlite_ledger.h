@@ -68,6 +68,11 @@ class SqliteLedger : public Ledger {
   OutboxReply outbox_put(const OutboxPut& message) override;
   OutboxReply outbox_done(std::uint64_t id) override;
   OutboxReply outbox_retry(std::uint64_t id, std::int64_t due_ms) override;
+  AppendReply append_compacted(std::string_view stream, const Digest& payload) override;
+  void set_counter(std::uint64_t counter) override { end_.counter = counter; }
+  std::uint64_t counter() const override { return end_.counter; }
+  Digest last_hash() const override { return end_.hash; }
+  void compact() override;
 
  private:
   void hold_until_folded();
@@ -94,6 +99,9 @@ class SqliteLedger : public Ledger {
   End read_end();
   void connect();
   void check_recovered();
+  void check_tail();
+  // Verifies the events from one position on; what is wrong with the first bad one.
+  std::optional<BadRecord> walk_from(std::uint64_t from, ChainWalker& walker);
 
   const std::string path_;
   const SqliteOptions options_;

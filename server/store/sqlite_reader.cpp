@@ -201,6 +201,58 @@ VerifyReport SqliteReader::verify() {
   return report;
 }
 
+Result<void> SqliteReader::dump_events(const RowSink& sink, std::uint64_t& next, int rows_max) {
+  SqliteUse use(all_);
+  all_.bind(next).bind(std::int64_t{rows_max});
+  while (all_.step()) {
+    Event event = event_from(all_, std::string(all_.text(6)));
+    next = event.pos + 1;
+    if (event.compacted) {
+      Digest payload;
+      if (!read_digest(all_.text(4), payload))
+        return Error{str("event ", event.pos,
+                         " does not keep the digest of its payload: see "
+                         "`sx store verify`")};
+      SX_CHECK(sink(CompactedEvent{std::move(event), to_hex(payload)}));
+    } else {
+      SX_CHECK(sink(event));
+    }
+  }
+  return {};
+}
+
+Result<void> SqliteReader::dump(const RowSink& sink) {
+  std::uint64_t next = 1, before = 0;
+  do {
+    before = next;
+    SX_CHECK(dump_events(sink, next, kVerifyChunk));
+  } while (next - before >= kVerifyChunk);
+  Transaction transaction(*this);
+  SX_CHECK(dump_events(sink, next, INT32_MAX));
+  return dump_rest(sink, next - 1);
+}
+
+Result<void> SqliteReader::dump_rest(const RowSink& sink, std::uint64_t events) {
+  SqliteStatement streams(db_, "SELECT name, truncated FROM stream WHERE truncated>0 ORDER BY id");
+  while (streams.step())
+    SX_CHECK(sink(TruncatedStream{std::string(streams.text(0)), streams.u64(1)}));
+  SqliteStatement once(db_,
+                       "SELECT s.name, o.key, o.pos, o.count FROM once o "
+                       "JOIN stream s ON s.id=o.stream ORDER BY o.pos");
+  while (once.step())
+    SX_CHECK(sink(
+        OnceMark{std::string(once.text(0)), std::string(once.text(1)), once.u64(2), once.u64(3)}));
+  SqliteStatement kv(db_, "SELECT key, value, version FROM kv ORDER BY key");
+  while (kv.step())
+    SX_CHECK(sink(KvEntry{std::string(kv.text(0)), std::string(kv.text(1)), kv.u64(2)}));
+  SqliteStatement outbox(db_, "SELECT id, queue, data, due, attempts FROM outbox ORDER BY id");
+  while (outbox.step())
+    SX_CHECK(sink(OutboxItem{outbox.u64(0), std::string(outbox.text(1)),
+                             std::string(outbox.text(2)), outbox.i64(3), outbox.u64(4)}));
+  return sink(StoreEnd{events, static_cast<std::uint64_t>(
+                                   db_.number_of("SELECT value FROM meta WHERE key='counter'"))});
+}
+
 std::optional<BadRecord> SqliteReader::check_rows(VerifyReport& report) {
   try {
     // An event that lost its stream would be skipped by the join of the walk.

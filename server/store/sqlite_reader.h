@@ -31,6 +31,9 @@ class SqliteReader {
                                      std::size_t limit);
   void add_stats(Stats& stats);
   VerifyReport verify();
+  // All rows as of one moment. Events go first, without a long transaction; those that were
+  // truncated while it ran come with their payload, which whoever reads the dump drops.
+  Result<void> dump(const RowSink& sink);
   // The walk that verify() does over events, from where the walker stands to the end.
   std::optional<BadRecord> walk_chain(ChainWalker& walker);
   void leave_wal_on_close() noexcept { db_.leave_wal_on_close(); }
@@ -43,6 +46,8 @@ class SqliteReader {
     std::uint64_t last = 0;
   };
   StreamRow find_stream(std::string_view name);
+  Result<void> dump_events(const RowSink& sink, std::uint64_t& next, int rows_max);
+  Result<void> dump_rest(const RowSink& sink, std::uint64_t events);
   std::optional<BadRecord> check_rows(VerifyReport& report);
 
   SqliteDb db_;

@@ -12,6 +12,8 @@ struct SqliteOptions {
   // is promised about a power failure.
   const char* vfs = nullptr;
   bool sync = true;
+  // The last events of the log are verified when it is opened; 0: none.
+  std::uint64_t tail_walk = 1'000;
 };
 
 inline constexpr int kApplicationId = 0x53585354;  // "SXST"

@@ -80,6 +80,22 @@ class SqliteStore : public Store {
     return readers_.with([](SqliteReader& r) { return r.verify(); });
   }
 
+  Result<void> dump(const RowSink& sink) override {
+    auto done = readers_.with([&](SqliteReader& r) { return r.dump(sink); });
+    return done.ok() ? *done : done.error();
+  }
+  Result<CompactReport> compact() override {
+    CompactReport report;
+    SX_TRY(const Stats before, stats());
+    SX_CHECK(exclusive([](Ledger& ledger) { ledger.compact(); }));
+    SX_TRY(const Stats after, stats());
+    report = {before.bytes, after.bytes};
+    return report;
+  }
+  Result<void> exclusive(const std::function<void(Ledger&)>& job) override {
+    return appender_.exclusive(job);
+  }
+
   void close() override {
     std::lock_guard guard(close_mutex_);
     appender_.close();

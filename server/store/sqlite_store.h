@@ -13,4 +13,10 @@ namespace sx::store {
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path,
                                                  const SqliteOptions& options = {});
 
+// Reads a damaged store without changing it: what is readable goes to `sink`, what is bad or gone
+// to `damaged`. An error means that nothing can be read at all, or comes from a sink.
+using DamageSink = std::function<Result<void>(const BadRecord&)>;
+Result<void> rescue_sqlite_store(const std::string& path, const RowSink& sink,
+                                 const DamageSink& damaged);
+
 }  // namespace sx::store

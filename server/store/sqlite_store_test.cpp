@@ -32,7 +32,7 @@ void tamper(const std::string& path, const char* sql) {
   db.exec(sql);
 }
 BadRecord must_be_bad(const std::string& path) {
-  auto store = must_open(path);
+  auto store = must_open(path, {.tail_walk = 0});
   const auto report = store->verify();
   REQUIRE(report.ok());
   REQUIRE(report->bad.has_value());

@@ -208,6 +208,35 @@ struct VerifyReport {
   std::optional<BadRecord> bad;  // the first one
 };
 
+// ---- a whole store, row by row ----
+
+// A truncated event as export sees it: `payload` binds it into the hash chain.
+struct CompactedEvent {
+  Event event;
+  std::string payload;  // 64 hex digits
+};
+struct TruncatedStream {
+  std::string name;
+  std::uint64_t through = 0;
+};
+struct OnceMark {
+  std::string stream, key;
+  std::uint64_t first_pos = 0, count = 0;
+};
+// The last row: where the log ends, and the counter of kv versions and outbox ids.
+struct StoreEnd {
+  std::uint64_t events = 0, counter = 0;
+};
+using Row =
+    std::variant<Event, CompactedEvent, TruncatedStream, OnceMark, KvEntry, OutboxItem, StoreEnd>;
+using RowSink = std::function<Result<void>(const Row&)>;
+
+struct CompactReport {
+  std::uint64_t bytes_before = 0, bytes_after = 0;
+};
+
+class Ledger;
+
 // ---- the store ----
 
 class Store {
@@ -252,6 +281,15 @@ class Store {
   virtual Result<Stats> stats() = 0;
   // Walks everything and recomputes every hash and checksum. May run beside writers.
   virtual Result<VerifyReport> verify() = 0;
+
+  // Hands over all rows as they are at one moment; events come first, in commit order. May run
+  // beside writers. An error of the sink ends it.
+  virtual Result<void> dump(const RowSink& sink) = 0;
+  // Gives space back to the file system where the backend can; writers wait meanwhile.
+  virtual Result<CompactReport> compact() = 0;
+  // Runs the job alone on the writer's thread, between two groups. A LedgerError undoes what it
+  // began and is the answer.
+  virtual Result<void> exclusive(const std::function<void(Ledger&)>& job) = 0;
 
   // Answers what is queued, syncs and releases the store; later calls answer an error. Idempotent.
   virtual void close() = 0;
