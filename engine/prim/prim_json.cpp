@@ -11,8 +11,9 @@ namespace sx {
 namespace {
 
 constexpr std::int64_t kDepthMax = 100'000;
-constexpr std::size_t kShared = 256;
+constexpr std::size_t kShared = 256;  // places, named by a byte
 constexpr std::size_t kSharedBytesMax = 24;
+constexpr std::size_t kSmallDigits = 14;  // as many as always fit a small integer
 
 class JsonReader {
  public:
@@ -237,9 +238,10 @@ class JsonReader {
   // last one that belongs there. Saves memory, and hashing and comparing what is the same object.
   Value text(std::string_view plain) {
     if (plain.size() > kSharedBytesMax) return make_string(cx_, plain);
-    std::size_t place = plain.size();
-    for (const char c : plain) place = place * 31 + static_cast<unsigned char>(c);
-    place = (place ^ place >> 8) % kShared;
+    std::uint64_t mixed = plain.size();
+    for (std::size_t at = 0; at < plain.size(); at += 8)
+      mixed = (mixed ^ load_upto8(plain.data() + at, plain.size() - at)) * 0x9E3779B97F4A7C15u;
+    const auto place = static_cast<std::size_t>(mixed >> 56);
     if (shared_.size() == 0)
       for (std::size_t i = 0; i < kShared; ++i) shared_.push(Value::nil());
     const Value known = shared_[place];
@@ -273,7 +275,15 @@ class JsonReader {
       if (peek() == '+' || peek() == '-') ++at_;
       if (!digits()) return fail("a digit"), false;
     }
-    const Value v = parse_number(cx_, text_.substr(start, at_ - start));
+    const std::string_view number = text_.substr(start, at_ - start);
+    if (integral && number.size() <= kSmallDigits) {
+      std::int64_t n = 0;
+      for (const char c : number)
+        if (c != '-') n = n * 10 + (c - '0');
+      values_.push(Value::small_int(number[0] == '-' ? -n : n));
+      return true;
+    }
+    const Value v = parse_number(cx_, number);
     const bool fits = integral ? is_integer(v) : v.is_double() && std::isfinite(v.as_double());
     if (!fits) {
       at_ = start;

@@ -361,20 +361,27 @@ Value shape_dict_remove(Context& cx, Value d, Value key) {
   return Value::object(copy);
 }
 
+// hash_value, which only fills caches in the objects; that of most strings is there already.
+SX_INLINE std::uint64_t quick_hash(const Context& cx, Value v) {
+  if (is_string(v) && as_string(v)->hash != 0) return as_string(v)->hash;
+  return hash_value(const_cast<Context&>(cx), v);
+}
+
 // The same of a dict without a trie.
 bool scan_entries(const Context& cx, const HashDict* dict, Value key, std::uint64_t hash,
                   DictCandidate& out) {
   const std::uint32_t count = vector_count(dict->entries);
+  if (count == 0) return false;
+  const Value* const entries = as_vector(dict->entries)->tail.as_object()->slots(0);
   const bool by_word = !key.is_object() && !key.is_double();
   bool found = false;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const Value entry = vector_get(dict->entries, i);
+    const Value entry = entries[i];
     if (entry.is_unset()) continue;
     const Value k = car(entry);
     if (k != key) {
       if (by_word || (!k.is_object() && !k.is_double())) continue;
-      // Hashing only fills caches in the objects.
-      if (hash_value(const_cast<Context&>(cx), k) != hash) continue;
+      if (quick_hash(cx, k) != hash) continue;
       if (found && !equal(cx, key, k)) continue;
     }
     const bool second = found;
@@ -434,7 +441,7 @@ Value dict_get(Context& cx, Value d, Value key) {
     return slot < 0 ? Value::unset() : as_shape_dict(d)->values()[slot];
   }
   DictCandidate found;
-  return find(cx, d, key, hash_value(cx, key), found) ? found.value : Value::unset();
+  return find(cx, d, key, quick_hash(cx, key), found) ? found.value : Value::unset();
 }
 
 Value dict_put(Context& cx, Value d, Value key, Value value) {
@@ -486,7 +493,7 @@ bool is_plain_record(Context& cx, const Value* slots, std::uint32_t count) {
   bool keywords = true;
   for (std::uint32_t i = 0; i < count; ++i) {
     keywords = keywords && slots[2 * i].is_keyword();
-    hashes[i] = hash_value(cx, slots[2 * i]);
+    hashes[i] = quick_hash(cx, slots[2 * i]);
     for (std::uint32_t k = 0; k < i; ++k)
       if (hashes[k] == hashes[i]) return false;
   }
@@ -516,11 +523,7 @@ Value dict_from_entries(Context& cx, const Value* slots, std::uint32_t count) {
     return Value::object(dict);
   }
   if (is_plain_record(cx, slots, count)) {
-    RootList pairs(cx.heap);
-    pairs.reserve(count);
-    for (std::uint32_t i = 0; i < count; ++i)
-      pairs.push(cx.heap.cons(slots[2 * i], slots[2 * i + 1]));
-    Root entries(cx.heap, make_vector_rooted(cx, pairs.data(), count));
+    Root entries(cx.heap, make_pairs_rooted(cx, slots, count));
     Root root(cx.heap, Value::nil());
     return make_hash_dict(cx, count, root, entries);
   }

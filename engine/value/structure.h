@@ -53,4 +53,8 @@ class OneInEight {
   std::uint64_t state_ = 1;
 };
 
+// A vector of 1…32 pairs: of slots[0] and slots[1], and so on. The slots are registers or other
+// roots that stay where they are.
+Value make_pairs_rooted(Context& cx, const Value* slots, std::uint32_t count);
+
 }  // namespace sx

@@ -5,6 +5,7 @@
 
 #include "engine/value/collections.h"
 #include "engine/value/root_list.h"
+#include "engine/value/structure.h"
 
 namespace sx {
 namespace {
@@ -153,6 +154,19 @@ Value make_vector(Context& cx, std::span<const Value> values) {
   if (values.empty()) return empty_vector(cx);
   RootList rooted(cx.heap, values);
   return make_vector_rooted(cx, rooted.data(), static_cast<std::uint32_t>(rooted.size()));
+}
+
+Value make_pairs_rooted(Context& cx, const Value* slots, std::uint32_t count) {
+  Object* const node = cx.heap.alloc(Kind::VectorNode, 1 + count);
+  for (std::uint32_t i = 0; i < count; ++i) node->slots(0)[i] = Value::nil();
+  Root tail(cx.heap, Value::object(node));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Value pair = cx.heap.cons(slots[2 * i], slots[2 * i + 1]);
+    elements(tail)[i] = pair;
+    cx.heap.write_barrier(tail.get().as_object(), pair);
+  }
+  Root root(cx.heap, Value::nil());
+  return make_header(cx, count, 0, root, tail);
 }
 
 Value make_vector_rooted(Context& cx, const Value* slots, std::uint32_t count) {
