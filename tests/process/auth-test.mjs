@@ -179,6 +179,7 @@ try {
     const out = await author.submit("/new", {}, "/logout");
     expect.equal(out.status, 303);
     expect.match(setCookie(out, "sx_session"), /^sx_session=; .*Max-Age=0/);
+    expect.equal(out.headers["clear-site-data"], '"cache"');
     expect.equal((await withSession(server, good)).status, 303);
     expect.equal((await withSession(server, good, "/new", { method: "POST" })).status, 401);
     expect.match((await author.get("/")).text, /You are logged out/);

@@ -29,8 +29,6 @@ const kScratch = join(kRoot, "build/docs-check");
 const kMark = "docs-check: end of form ";
 // Environment variables that other programs read, or that only tests set.
 const kForeignVariables = new Set(["SX_PROJECT_DIR"]);
-// Handed to applications as settings that none of ours reads yet.
-const kNotYetUsed = new Set(["SX_DOMAIN", "SX_GRANTS"]);
 
 const report = new Report();
 
@@ -208,12 +206,19 @@ function knownVariables() {
   return new Set(out.split("\n"));
 }
 
-/** Every variable that the server reads is explained to operators. */
+/** Every variable that the server reads is in the table of settings, and so explained to operators. */
 function checkEveryVariable(guide) {
   const out = execFileSync("git", ["grep", "-hoE", "--untracked", '(env_or|getenv)\\("SX_[A-Z_]+"', "--", "server", ":!*test*"], { cwd: kRoot, encoding: "utf8" });
-  for (const name of new Set(out.match(/SX_[A-Z_]+/g))) {
-    if (kNotYetUsed.has(name)) continue;
-    report.check(guide.includes(`\`${name}\``), `docs/blog.md explains ${name}`, "the server reads it");
+  for (const name of new Set(out.match(/SX_[A-Z_]+/g)))
+    report.check(guide.includes(`\`${name}\``), `docs/configuration.md explains ${name}`, "the server reads it");
+}
+
+/** Tests that a page cites, `path` “name of the test”, are there; more names may follow the first. */
+function checkCitedTests(page, text) {
+  for (const [, path, names] of text.matchAll(/`((?:lib|server|tests|playwright)\/[\w./-]+)` ((?:“[^”]+”(?:, )?)+)/g)) {
+    const source = existsSync(join(kRoot, path)) ? readFileSync(join(kRoot, path), "utf8") : "";
+    for (const [, name] of names.matchAll(/“([^”]+)”/g))
+      report.check(source.includes(name), `${page}: ${path} has the test "${name}"`, "no such test");
   }
 }
 
@@ -269,7 +274,8 @@ for (const page of pages()) {
   checkLinks(page, text);
   checkPaths(page, text, shown);
   checkVariables(page, text, known);
+  checkCitedTests(page, text);
   if (page === "docs/language.md") checkEveryForm(text);
-  if (page === "docs/blog.md") checkEveryVariable(text);
+  if (page === "docs/configuration.md") checkEveryVariable(text);
 }
 report.finish();
