@@ -11,7 +11,7 @@ function many(n, depth) {
   for (let i = 0; i < n; i++) sum += check(make(depth));
   return sum;
 }
-console.log(many(4096, 6));
-console.log(many(1024, 10));
-console.log(many(64, 14));
+console.log(many(12288, 6));
+console.log(many(3072, 10));
+console.log(many(192, 14));
 console.log(check(longLived));

@@ -1,4 +1,4 @@
-; fifteen hundred generators, each yielding five hundred times from two hundred calls down
+; twelve thousand generators, each yielding five hundred times from two hundred calls down
 (define tag (make-prompt-tag))
 (define (yield-from depth first count)
   (if (= depth 0)
@@ -18,5 +18,5 @@
           (next (+ total (cdr step)) (car step))
           total))))
 (display (let loop ((i 0) (sum 0))
-           (if (= i 1500) sum (loop (+ i 1) (+ sum (consume i))))))
+           (if (= i 12000) sum (loop (+ i 1) (+ sum (consume i))))))
 (newline)

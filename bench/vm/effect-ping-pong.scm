@@ -1,4 +1,4 @@
-; four million requests to a prompt's handler that answers each by calling the continuation
+; sixteen million requests to a prompt's handler that answers each by calling the continuation
 (define tag (make-prompt-tag))
 (define (ask n)
   (let loop ((i 0) (sum 0))
@@ -6,5 +6,5 @@
 (define (under thunk)
   (call-with-prompt tag thunk
     (lambda (k request) (under (lambda () (k (+ request 1)))))))
-(display (under (lambda () (ask 4000000))))
+(display (under (lambda () (ask 16000000))))
 (newline)

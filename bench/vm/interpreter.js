@@ -1,4 +1,4 @@
-// an evaluator of a small Lisp, written in JavaScript, computes (fib 25): lists are pairs, symbols strings
+// an evaluator of a small Lisp, written in JavaScript, computes (fib 27): lists are pairs, symbols strings
 function lookup(name, env) {
   for (; env; env = env.rest) if (env.first.name === name) return env.first.value;
   throw new Error(`unbound: ${name}`);
@@ -33,7 +33,7 @@ const globals = list(
   { name: "-", value: (args) => args.first - args.rest.first },
   { name: "<", value: (args) => args.first < args.rest.first });
 const program = list(
-  list("lambda", list("fib"), list("fib", "fib", 25)),
+  list("lambda", list("fib"), list("fib", "fib", 27)),
   list("lambda", list("self", "n"),
     list("if", list("<", "n", 2), "n",
       list("+", list("self", "self", list("-", "n", 1)), list("self", "self", list("-", "n", 2))))));

@@ -1,4 +1,4 @@
--- an evaluator of a small Lisp, written in Lua, computes (fib 25): lists are pairs, symbols strings
+-- an evaluator of a small Lisp, written in Lua, computes (fib 27): lists are pairs, symbols strings
 local function lookup(name, env)
   while env do
     if env[1][1] == name then return env[1][2] end
@@ -43,7 +43,7 @@ local globals = list(
   {"-", function(args) return args[1] - args[2][1] end},
   {"<", function(args) return args[1] < args[2][1] end})
 local program = list(
-  list("lambda", list("fib"), list("fib", "fib", 25)),
+  list("lambda", list("fib"), list("fib", "fib", 27)),
   list("lambda", list("self", "n"),
     list("if", list("<", "n", 2), "n",
       list("+", list("self", "self", list("-", "n", 1)), list("self", "self", list("-", "n", 2))))))

@@ -1,4 +1,4 @@
-; an evaluator of a small Lisp, written in Scheme, computes (fib 25)
+; an evaluator of a small Lisp, written in Scheme, computes (fib 27)
 (define (lookup name env)
   (cond ((null? env) (error "unbound" name))
         ((eq? (caar env) name) (cdar env))
@@ -27,7 +27,7 @@
         (cons '- (lambda (args) (- (car args) (cadr args))))
         (cons '< (lambda (args) (< (car args) (cadr args))))))
 (define program
-  '((lambda (fib) (fib fib 25))
+  '((lambda (fib) (fib fib 27))
     (lambda (self n)
       (if (< n 2) n (+ (self self (- n 1)) (self self (- n 2)))))))
 (display (evaluate program globals))

@@ -1,4 +1,4 @@
--- five megabytes of JSON made, then read three times by a parser in Lua, which has none of its own
+-- five megabytes of JSON made, then read ten times by a parser in Lua, which has none of its own
 local find, sub, byte, char = string.find, string.sub, string.byte, string.char
 local null = setmetatable({}, {__tostring = function() return "null" end})
 
@@ -100,5 +100,4 @@ local function total_of(all)
   return string.format("%d", sum)
 end
 print(#source .. " " .. total_of((read_value(source, 1))))
-print(total_of((read_value(source, 1))))
-print(total_of((read_value(source, 1))))
+for _ = 2, 10 do print(total_of((read_value(source, 1)))) end

@@ -1,5 +1,5 @@
--- floats in a loop: how long 600 × 600 points stay near the origin
-local size = 600
+-- floats in a loop: how long 900 × 900 points stay near the origin
+local size = 900
 local function steps(cr, ci)
   local zr, zi, n = 0.0, 0.0, 0
   while true do

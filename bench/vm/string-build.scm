@@ -1,4 +1,4 @@
-; texts of a thousand lines put together from fields and numbers, four hundred times
+; texts of a thousand lines put together from fields and numbers, two thousand times
 (define (line i)
   (string-append (string-upcase (substring "abcdefghij" 0 (+ 1 (modulo i 10)))) ","
                  (number->string i) "," (number->string (* i i)) "," (make-string (modulo i 7) #\x)))
@@ -12,20 +12,20 @@
           (loop (+ at 2) (cons ";;;" (cons (substring text from at) out)))
           (apply string-append (reverse (cons (substring text from) out)))))))
 (define (rounds i total)
-  (if (= i 400)
+  (if (= i 2000)
       total
       (let ((text (page 1000)))
         (rounds (+ i 1) (+ total (string-length text) (string-length (replace-all text)))))))
 (display (rounds 0 0))
 (newline)
-; and a text that grows by a few characters a hundred thousand times
+; and a text that grows by a few characters half a million times
 (define text
   (call-with-output-string
    (lambda (port)
-     (do ((i 0 (+ i 1))) ((= i 100000))
+     (do ((i 0 (+ i 1))) ((= i 500000))
        (display "<" port)
        (display i port)
        (display ">" port)))))
 (display (string-length text)) (display " ")
-(display (string-contains text "<99999>"))
+(display (string-contains text "<499999>"))
 (newline)
