@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "server/files/conditional.h"
+
 namespace sx {
 namespace {
 
@@ -147,21 +149,31 @@ void compress_response(const HttpRequest& request, HttpResponse& response,
 void answer_conditional(const HttpRequest& request, HttpResponse& response) {
   if (response.status != 200 || (request.method != "GET" && request.method != "HEAD")) return;
   const std::string* etag = response.header("ETag");
-  const std::string* known = request.header("if-none-match");
-  if (!etag || !known) return;
-  std::string matched;
+  const std::string* modified = response.header("Last-Modified");
+  Validators current;
+  if (modified) current.modified = parse_http_date(*modified);
+  // The client's tag may be that of these bytes under any encoding.
+  bool holds = false;
+  std::optional<std::string> matched;
   for (const Encoding encoding :
        {Encoding::Identity, Encoding::Brotli, Encoding::Zstd, Encoding::Gzip}) {
-    const std::string candidate =
-        encoding == Encoding::Identity ? *etag : with_encoding(*etag, encoding);
-    if (!etag_listed(*known, candidate)) continue;
-    matched = candidate;
-    break;
+    std::string candidate;
+    if (etag) candidate = encoding == Encoding::Identity ? *etag : with_encoding(*etag, encoding);
+    current.etag = candidate;
+    const Precondition precondition = check_preconditions(request, current);
+    if (precondition == Precondition::NotModified) matched = std::move(candidate);
+    holds = holds || precondition == Precondition::Proceed;
+    if (matched || !etag) break;
   }
-  if (matched.empty()) return;
+  if (!matched) {
+    if (!holds)
+      response =
+          HttpResponse::text(412, "412 Precondition Failed: the page is another one by now\n");
+    return;
+  }
+  if (etag) response.set_header("ETag", *std::move(matched));
   response.status = 304;
   response.body = std::string();
-  response.set_header("ETag", std::move(matched));
   std::erase_if(response.headers, [](const auto& header) {
     return header.first.size() >= 8 &&
            contains_token(std::string_view(header.first).substr(0, 8), "content-") &&

@@ -250,7 +250,7 @@ TEST_CASE("an edited file is served at once with another ETag") {
   CHECK(bytes_of(*files->serve(get(), "css/site.css")) == "main{}");
 }
 
-TEST_CASE("single byte ranges are answered, the rest is whole or 416") {
+TEST_CASE("byte ranges are answered, what is none is whole or 416") {
   Folder folder;
   folder.write("root/n.txt", "0123456789");
   auto files = folder.open();
@@ -270,7 +270,7 @@ TEST_CASE("single byte ranges are answered, the rest is whole or 416") {
       {"bytes=10-", 416, nullptr, "bytes */10"},
       {"bytes=-0", 416, nullptr, "bytes */10"},
       {"bytes=5-3", 200, "0123456789", ""},
-      {"bytes=0-1,3-4", 200, "0123456789", ""},
+      {"bytes=0-1,2-4", 206, "01234", "bytes 0-4/10"},
       {"bytes=a-b", 200, "0123456789", ""},
       {"bytes=-", 200, "0123456789", ""},
       {"bytes=99999999999999999999-", 200, "0123456789", ""},
@@ -507,7 +507,7 @@ TEST_CASE("a dynamic page the client has under any encoding is answered with 304
 TEST_CASE("HTTP dates are written and read") {
   CHECK(http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT");
   CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
-  CHECK_FALSE(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"));
+  CHECK(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT") == 784111777);
   CHECK_FALSE(parse_http_date("Sun, 06 Xxx 1994 08:49:37 GMT"));
   CHECK_FALSE(parse_http_date("Sun, 99 Nov 1994 08:49:37 GMT"));
 }

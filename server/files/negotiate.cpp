@@ -194,30 +194,59 @@ std::string http_date(std::int64_t unix_seconds) {
   return text;
 }
 
-std::optional<std::int64_t> parse_http_date(std::string_view text) {
-  text = trim(text);
-  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT")
-    return std::nullopt;
+namespace {
+
+// The parts of a date at their places in one of the three forms. False: that is not its form.
+bool read_date(std::string_view text, std::size_t day, std::size_t month, std::size_t year,
+               std::size_t year_digits, std::size_t time, std::tm& tm) {
   const auto number = [&](std::size_t at, std::size_t digits) {
     int value = 0;
     for (std::size_t i = at; i < at + digits; ++i) {
-      if (text[i] < '0' || text[i] > '9') return -1;
-      value = value * 10 + (text[i] - '0');
+      const char c = text[i] == ' ' && i == at ? '0' : text[i];
+      if (c < '0' || c > '9') return -1;
+      value = value * 10 + (c - '0');
     }
     return value;
   };
-  std::tm tm{};
-  tm.tm_mday = number(5, 2);
-  tm.tm_year = number(12, 4) - 1900;
-  tm.tm_hour = number(17, 2);
-  tm.tm_min = number(20, 2);
-  tm.tm_sec = number(23, 2);
+  tm.tm_mday = number(day, 2);
+  tm.tm_year = number(year, year_digits);
+  tm.tm_hour = number(time, 2);
+  tm.tm_min = number(time + 3, 2);
+  tm.tm_sec = number(time + 6, 2);
   tm.tm_mon = -1;
   for (int i = 0; i < 12; ++i)
-    if (text.substr(8, 3) == kMonths[i]) tm.tm_mon = i;
-  if (tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_year < -1900 || tm.tm_hour < 0 ||
-      tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+    if (text.substr(month, 3) == kMonths[i]) tm.tm_mon = i;
+  return text[time + 2] == ':' && text[time + 5] == ':' && tm.tm_mon >= 0 && tm.tm_mday >= 1 &&
+         tm.tm_mday <= 31 && tm.tm_year >= 0 && tm.tm_hour >= 0 && tm.tm_hour <= 23 &&
+         tm.tm_min >= 0 && tm.tm_min <= 59 && tm.tm_sec >= 0 && tm.tm_sec <= 60;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_http_date(std::string_view text) {
+  text = trim(text);
+  std::tm tm{};
+  const std::size_t comma = text.find(',');
+  if (text.size() == 29 && comma == 3 && text.substr(25) == " GMT") {
+    // Sun, 06 Nov 1994 08:49:37 GMT
+    if (!read_date(text, 5, 8, 12, 4, 17, tm)) return std::nullopt;
+    tm.tm_year -= 1900;
+  } else if (comma != std::string_view::npos && comma >= 6 && text.size() == comma + 24 &&
+             text.substr(comma + 20) == " GMT") {
+    // Sunday, 06-Nov-94 08:49:37 GMT: a year that seems far in the future is one of the past.
+    if (!read_date(text, comma + 2, comma + 5, comma + 9, 2, comma + 12, tm)) return std::nullopt;
+    const std::time_t now = std::time(nullptr);
+    std::tm today{};
+    gmtime_r(&now, &today);
+    tm.tm_year += today.tm_year / 100 * 100;
+    if (tm.tm_year > today.tm_year + 50) tm.tm_year -= 100;
+  } else if (text.size() == 24 && comma == std::string_view::npos) {
+    // Sun Nov  6 08:49:37 1994
+    if (!read_date(text, 8, 4, 20, 4, 11, tm)) return std::nullopt;
+    tm.tm_year -= 1900;
+  } else {
     return std::nullopt;
+  }
   return timegm(&tm);
 }
 

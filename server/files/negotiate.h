@@ -32,7 +32,8 @@ bool compressible(std::string_view content_type);
 // True when a list of entity tags (If-None-Match) names this one, comparing weakly; "*" matches.
 bool etag_listed(std::string_view list, std::string_view etag);
 
-// RFC 9110 dates. Parsing takes the fixed form only ("Sun, 06 Nov 1994 08:49:37 GMT").
+// RFC 9110 dates. Written in the fixed form ("Sun, 06 Nov 1994 08:49:37 GMT"); the two obsolete
+// forms are read as well.
 std::string http_date(std::int64_t unix_seconds);
 std::optional<std::int64_t> parse_http_date(std::string_view text);
 

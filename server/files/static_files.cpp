@@ -16,6 +16,7 @@
 
 #include "engine/base/str.h"
 #include "server/files/compress.h"
+#include "server/files/conditional.h"
 
 namespace sx {
 namespace {
@@ -65,45 +66,6 @@ std::optional<std::string> read_file(int fd, std::uint64_t size) {
     at += static_cast<std::size_t>(n);
   }
   return bytes;
-}
-
-// The one range a request asks for. `unsatisfiable` is 416; none at all means the whole file, also
-// for lists of ranges and for what is no byte range (RFC 9110 allows to ignore both).
-struct Range {
-  enum class Kind { None, Bytes, Unsatisfiable } kind = Kind::None;
-  std::uint64_t first = 0;
-  std::uint64_t length = 0;
-};
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
-}
-
-Range parse_range(std::string_view text, std::uint64_t size) {
-  if (text.substr(0, 6) != "bytes=") return {};
-  text.remove_prefix(6);
-  const std::size_t dash = text.find('-');
-  if (dash == std::string_view::npos || text.find(',') != std::string_view::npos) return {};
-  const std::string_view from = text.substr(0, dash);
-  const std::string_view to = text.substr(dash + 1);
-  if (from.empty()) {
-    const auto last = number(to);
-    if (!last) return {};
-    if (*last == 0 || size == 0) return {Range::Kind::Unsatisfiable};
-    const std::uint64_t length = std::min(*last, size);
-    return {Range::Kind::Bytes, size - length, length};
-  }
-  const auto first = number(from);
-  const auto last = to.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : number(to);
-  if (!first || !last || *last < *first) return {};
-  if (*first >= size) return {Range::Kind::Unsatisfiable};
-  return {Range::Kind::Bytes, *first, std::min(*last, size - 1) - *first + 1};
 }
 
 }  // namespace
@@ -316,50 +278,24 @@ std::optional<HttpResponse> StaticFiles::serve(const HttpRequest& request,
   if (varies) add("Vary", "Accept-Encoding");
   add("X-Content-Type-Options", "nosniff");
 
-  if (const std::string* known = request.header("if-none-match")) {
-    if (etag_listed(*known, found->etag)) response.status = 304;
-  } else if (const std::string* since = request.header("if-modified-since");
-             since && modified > 0) {
-    if (const auto then = parse_http_date(*since); then && modified <= *then) response.status = 304;
+  const Validators current{found->etag, modified > 0 ? std::optional(modified) : std::nullopt};
+  switch (check_preconditions(request, current)) {
+    case Precondition::NotModified:
+      response.status = 304;
+      return response;
+    case Precondition::Failed:
+      return HttpResponse::text(412, "412 Precondition Failed: the file is another one by now\n");
+    case Precondition::Proceed:
+      break;
   }
-  if (response.status == 304) return response;
 
   add("Content-Type", std::string(type));
-  add("Accept-Ranges", "bytes");
   if (encoding != Encoding::Identity) add("Content-Encoding", std::string(encoding_name(encoding)));
-
-  Range range;
-  if (range_header) {
-    const std::string* condition = request.header("if-range");
-    // A strong ETag or the exact date; anything else means "send it all".
-    const bool current = !condition || *condition == found->etag ||
-                         (modified > 0 && parse_http_date(*condition) == modified);
-    if (current) range = parse_range(*range_header, found->size);
-  }
-  if (range.kind == Range::Kind::Unsatisfiable) {
-    response = HttpResponse::text(
-        416, str("416 Range Not Satisfiable: the file has ", found->size, " bytes\n"));
-    add("Content-Range", str("bytes */", found->size));
-    add("Accept-Ranges", "bytes");
-    return response;
-  }
-  std::uint64_t first = 0;
-  std::uint64_t length = found->size;
-  if (range.kind == Range::Kind::Bytes) {
-    first = range.first;
-    length = range.length;
-    response.status = 206;
-    add("Content-Range", str("bytes ", first, "-", first + length - 1, "/", found->size));
-  }
-  const bool whole = length == found->size;
   if (found->bytes) {
-    if (whole) {
-      response.body = std::move(found->bytes);
-    } else {
-      response.body = found->bytes->substr(first, length);
-    }
+    answer_ranges(request, response, current, std::move(found->bytes));
   } else {
-    response.body = FileRange{*path, first, length, std::move(found->file)};
+    answer_ranges(request, response, current,
+                  FileRange{*path, 0, found->size, std::move(found->file)});
   }
   return response;
 }

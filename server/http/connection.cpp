@@ -15,7 +15,9 @@
 #include <ctime>
 
 #include "engine/base/str.h"
+#include "server/http/connection_ref.h"
 #include "server/http/field.h"
+#include "server/http/websocket_session.h"
 
 namespace sx {
 namespace {
@@ -73,32 +75,15 @@ HttpResponse broken(std::string_view what) {
 
 }  // namespace
 
-// A counted reference to a connection.
-class Connection::Ref {
- public:
-  explicit Ref(Connection& c) : c_(&c) { c_->retain(); }
-  Ref(Ref&& other) noexcept : c_(std::exchange(other.c_, nullptr)) {}
-  Ref(const Ref& other) : c_(other.c_) {
-    if (c_) c_->retain();
-  }
-  Ref& operator=(const Ref&) = delete;
-  ~Ref() {
-    if (c_) c_->release();
-  }
-  Connection* operator->() const { return c_; }
-
- private:
-  Connection* c_;
-};
-
 struct Connection::Read {
   explicit Read(Connection& connection) : c(connection) {}
   bool await_ready() const noexcept { return c.aborted_; }
   void await_suspend(std::coroutine_handle<> waiter) {
     c.make_room();
     c.socket_.async_read_some(asio::buffer(c.buffer_.get() + c.end_, c.capacity_ - c.end_),
-                              [this, waiter](const boost::system::error_code&, std::size_t n) {
+                              [this, waiter](const boost::system::error_code& ec, std::size_t n) {
                                 got = n;
+                                c.read_cancelled_ = ec == asio::error::operation_aborted;
                                 waiter.resume();
                               });
   }
@@ -114,7 +99,7 @@ struct Connection::Read {
 
 struct Connection::Answer {
   explicit Answer(Connection& connection) : c(connection) {}
-  bool await_ready() const noexcept { return !c.awaiting_; }
+  bool await_ready() const noexcept { return !c.awaiting_ || c.body_waiter_; }
   void await_suspend(std::coroutine_handle<> waiter) {
     c.answer_waiter_ = waiter;
     c.set_deadline(Clock::now() + milliseconds(c.worker_.config.handler_timeout_ms),
@@ -153,11 +138,36 @@ struct Connection::Flush {
   std::coroutine_handle<> waiter;
 };
 
-Connection::Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip)
+struct Connection::Ended {
+  explicit Ended(Connection& connection) : c(connection) {}
+  bool await_ready() const { return c.websocket_->ended(); }
+  void await_suspend(std::coroutine_handle<> waiter) { c.websocket_waiter_ = waiter; }
+  void await_resume() const {}
+
+  Connection& c;
+};
+
+struct Connection::Made {
+  explicit Made(Connection& connection) : c(connection) {}
+  bool over() const { return c.aborted_ || c.peer_gone_; }
+  bool work() const { return !c.stream_made_.empty() || (c.stream_whole_ && !c.stream_last_sent_); }
+  bool await_ready() const { return over() || work() || !c.stream_open_; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    c.stream_waiter_ = waiter;
+    c.watch_peer();
+  }
+  bool await_resume() const { return !over() && work(); }
+
+  Connection& c;
+};
+
+Connection::Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip,
+                       std::string counted_as)
     : worker_(worker),
       socket_(std::move(socket)),
       timer_(worker.io),
       peer_ip_(std::move(peer_ip)),
+      counted_as_(std::move(counted_as)),
       scanner_({worker.config.header_bytes_max, worker.config.header_count_max,
                 worker.config.target_bytes_max}) {
   worker_.connections.push_back(*this);
@@ -178,10 +188,17 @@ Detached Connection::run() {
   bool linger = false;
   for (;;) {
     if (begin_ == end_) {
+      if (worker_.passing() && !aborted_) {
+        pass_on();
+        break;
+      }
       if (!begin_idle()) break;
       const bool more = co_await Read(*this);
       end_idle();
-      if (!more) break;
+      if (!more) {
+        if (passing_ && read_cancelled_ && !aborted_ && !expired_) pass_on();
+        break;
+      }
     }
     begin_request();
     Step step = advance();
@@ -203,12 +220,56 @@ Detached Connection::run() {
     if (step == Step::Gone) break;
     if (step == Step::Ready) {
       dispatch();
-      const bool answered = co_await Answer(*this);
+      bool answered = co_await Answer(*this);
       clear_deadline();
+      while (answered && awaiting_ && body_waiter_) {
+        Step piece = take_body();
+        while (piece == Step::NeedMore && awaiting_) {
+          if (continue_due_) {
+            continue_due_ = false;
+            out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+            if (!co_await Flush(*this)) {
+              piece = Step::Gone;
+              break;
+            }
+          }
+          set_deadline(receive_deadline(), Phase::Body);
+          const bool more = co_await Read(*this);
+          piece = more ? take_body() : read_ended();
+        }
+        clear_deadline();
+        deliver_body(piece);
+        answered = co_await Answer(*this);
+        clear_deadline();
+      }
       if (!answered) break;
+      if (reads_ && !parser_->is_done()) {
+        // What is left of the body is not waited for.
+        refused_ = true;
+        keep_alive_ = false;
+      }
+    }
+    if (std::holds_alternative<std::shared_ptr<HttpUpgrade>>(response_.body)) {
+      begin_websocket();
+      if (websocket_) {
+        co_await Ended(*this);
+        end_exchange();
+        break;
+      }
     }
     begin_response();
-    const bool sent = co_await Flush(*this);
+    if (stream_) begin_stream();
+    bool sent = co_await Flush(*this);
+    if (stream_) {
+      head_sent_at_ = Clock::now();
+      while (sent) {
+        const bool more = co_await Made(*this);
+        if (!more) break;
+        take_made();
+        sent = co_await Flush(*this);
+      }
+      sent = close_stream() && sent;
+    }
     end_exchange();
     if (!sent) break;
     if (!keep_alive_) {
@@ -261,6 +322,8 @@ void Connection::end_connection() {
     awaiting_ = false;
     worker_.metrics.requests_in_flight.subtract();
   }
+  if (const auto done = std::exchange(body_waiter_, nullptr)) done({});
+  if (!counted_as_.empty()) worker_.addresses.disconnect(counted_as_);
   response_ = {};
   AllHook::unlink();
   worker_.connection_ended();
@@ -279,12 +342,28 @@ void Connection::close_if_idle() {
   socket_.cancel(ec);
 }
 
+void Connection::pass_if_idle() {
+  if (!IdleHook::is_linked()) return;
+  passing_ = true;
+  boost::system::error_code ec;
+  // The read that has taken something by now is served here; only one that has not is given up.
+  socket_.cancel(ec);
+}
+
+void Connection::pass_on() {
+  boost::system::error_code ec;
+  const int fd = socket_.release(ec);
+  if (!ec) worker_.pass_connection(fd);
+}
+
 void Connection::abort() {
   if (aborted_) return;
   aborted_ = true;
   boost::system::error_code ec;
   socket_.close(ec);
   if (awaiting_) answered();
+  wake_stream();
+  if (websocket_) websocket_->abort();
 }
 
 // ---- Receiving
@@ -322,7 +401,7 @@ void Connection::consume(std::size_t n) {
 void Connection::begin_request() {
   scanner_.reset();
   parser_.reset();
-  in_body_ = parsed_head_ = waited_ = refused_ = continue_due_ = head_only_ = false;
+  in_body_ = parsed_head_ = waited_ = refused_ = continue_due_ = head_only_ = reads_ = false;
   keep_alive_ = true;
   first_byte_at_ = received_at_ = Clock::now();
   id_ = worker_.next_id();
@@ -344,23 +423,53 @@ Connection::Step Connection::advance() {
     }
     if (const Step step = finish_head(); step != Step::NeedMore) return step;
   }
-  while (begin_ != end_) {
+  return take_body();
+}
+
+Connection::Step Connection::take_body() {
+  while (begin_ != end_ && !parser_->is_done()) {
     std::size_t taken = 0;
     if (!parser_->put_body(unread(), taken)) return refuse(parser_->refusal());
     consume(taken);
-    if (parser_->is_done()) return Step::Ready;
     if (taken == 0) break;
   }
+  if (parser_->is_done()) return Step::Ready;
+  if (reads_ && !parser_->body().empty()) return Step::Ready;
   if (end_ - begin_ >= kChunkLineBytesMax)
     return refuse({400, "a chunk header or the trailers of the chunked body are too long"});
   return Step::NeedMore;
+}
+
+void Connection::deliver_body(Step step) {
+  const auto done = std::exchange(body_waiter_, nullptr);
+  if (!done) return;
+  BodyPiece piece;
+  const std::string bytes = std::exchange(parser_->body(), {});
+  std::string why;
+  if (step == Step::Ready && (!bytes.empty() || parser_->is_done())) {
+    piece.kind = bytes.empty() ? BodyPiece::Kind::End : BodyPiece::Kind::Bytes;
+    piece.bytes = bytes;
+  } else if (step == Step::Refused) {
+    piece.kind = BodyPiece::Kind::Refused;
+    piece.status = response_.status;
+    why = refusal_why_;
+    piece.why = why;
+  }
+  done(piece);
+}
+
+void Connection::read_body(std::uint64_t exchange, BodyCallback done) {
+  if (finished(exchange) || !reads_ || refused_ || body_waiter_) return done({});
+  body_waiter_ = std::move(done);
+  if (auto waiter = std::exchange(answer_waiter_, nullptr))
+    asio::post(worker_.io, [self = Ref(*this), waiter] { waiter.resume(); });
 }
 
 Connection::Step Connection::finish_head() {
   const std::size_t head_bytes = scanner_.head_bytes();
   if (waited_) received_at_ = Clock::now();
   const auto& config = worker_.config;
-  parser_.emplace(config.header_bytes_max, config.body_bytes_max);
+  parser_.emplace(config.header_bytes_max);
   const bool good = parser_->put_head(unread().substr(0, head_bytes));
   HttpRequest& request = parser_->request();
   parsed_head_ = true;
@@ -370,6 +479,12 @@ Connection::Step Connection::finish_head() {
     log_target_ = request.target;
     log_remote_ = peer_ip_;
     log_http11_ = parser_->http11();
+    if (config.access_log->shows_agents()) {
+      const std::string* referer = request.header("referer");
+      const std::string* agent = request.header("user-agent");
+      log_referer_ = referer ? *referer : "";
+      log_agent_ = agent ? *agent : "";
+    }
   }
   if (!good) return refuse(parser_->refusal());
   consume(head_bytes);
@@ -389,11 +504,14 @@ Connection::Step Connection::finish_head() {
   if (auto refusal = worker_.origins.apply(request, peer_ip_, authority)) return refuse(*refusal);
   if (config.access_log) log_remote_ = request.remote_ip;
   request.id = id_;
+  reads_ = !parser_->is_done() && config.reads_body && config.reads_body(request);
+  if (!parser_->limit_body(reads_ ? config.upload_bytes_max : config.body_bytes_max))
+    return refuse(parser_->refusal());
   if (parser_->is_done()) return Step::Ready;
   in_body_ = true;
   received_at_ = Clock::now();
   continue_due_ = parser_->wants_continue() && begin_ == end_;
-  return Step::NeedMore;
+  return reads_ ? Step::Ready : Step::NeedMore;
 }
 
 Clock::time_point Connection::receive_deadline() const {
@@ -418,8 +536,11 @@ Connection::Step Connection::refuse(Refusal refusal) {
     log_method_.clear();
     log_target_.clear();
     log_remote_ = peer_ip_;
+    log_referer_.clear();
+    log_agent_.clear();
   }
   response_ = refusal_response(refusal);
+  refusal_why_ = std::move(refusal.why);
   return Step::Refused;
 }
 
@@ -428,6 +549,18 @@ Connection::Step Connection::refuse(Refusal refusal) {
 void Connection::dispatch() {
   ++exchange_;
   WorkerMetrics& metrics = worker_.metrics;
+  if (const std::string& ip = parser_->request().remote_ip;
+      worker_.addresses.limits_requests() && worker_.is_limited(ip)) {
+    const auto now = std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch());
+    const auto wait =
+        worker_.addresses.request(address_key(ip), static_cast<std::uint64_t>(now.count()));
+    if (wait) {
+      metrics.address_refused.add();
+      response_ = refusal_response({429, "too many requests from your address"});
+      response_.set_header("Retry-After", std::to_string(*wait));
+      return;
+    }
+  }
   if (metrics.requests_in_flight.get() >= worker_.config.requests_max) {
     metrics.requests_shed.add();
     response_ = refusal_response({503, "too many requests at once, try again shortly"});
@@ -437,6 +570,7 @@ void Connection::dispatch() {
   metrics.requests_in_flight.add();
   awaiting_ = true;
   try {
+    if (reads_) parser_->request().reader = BodyReader(this, exchange_);
     worker_.handler(std::move(parser_->request()), Responder(this, exchange_));
   } catch (const std::exception& e) {
     // Unwinding dropped the Responder, which answered 500 if nothing else had.
@@ -474,10 +608,17 @@ bool Connection::open_file(FileRange& range) {
 }
 
 void Connection::begin_response() {
-  if (worker_.draining()) keep_alive_ = false;
+  if (worker_.draining() && !worker_.passing()) keep_alive_ = false;
   const std::uint64_t most = worker_.config.requests_per_connection_max;
   if (most != 0 && requests_ >= most) keep_alive_ = false;
 
+  if (auto* parts = std::get_if<std::shared_ptr<FileParts>>(&response_.body)) {
+    bool good = *parts != nullptr;
+    if (good)
+      for (FilePart& part : **parts)
+        good = good && (part.range.length == 0 || open_file(part.range));
+    if (!good) response_ = broken("a file of which parts were to be sent is gone or shorter");
+  }
   if (response_.status < 200 || response_.status > 599) {
     response_ = broken(str("a handler answered with status ", response_.status));
   }
@@ -488,12 +629,28 @@ void Connection::begin_response() {
       break;
     }
   }
+  if (auto* stream = std::get_if<std::shared_ptr<HttpStream>>(&response_.body);
+      stream && (!*stream || !(*stream)->start))
+    response_ = broken("a handler answered with a stream that nobody makes");
   if (auto* range = std::get_if<FileRange>(&response_.body); range && !open_file(*range)) {
     response_ =
         broken(str("cannot send ", range->path, ": it is gone, shorter than before or no file"));
   }
 
   const bool bodiless = response_.status == 204 || response_.status == 304;
+  if (auto* stream = std::get_if<std::shared_ptr<HttpStream>>(&response_.body);
+      stream && !bodiless && !head_only_) {
+    if (worker_.metrics.streams.get() < worker_.config.streams_max) {
+      stream_ = std::move(*stream);
+    } else {
+      worker_.metrics.requests_shed.add();
+      response_ = refusal_response({503, "too many streams at once, try again shortly"});
+      response_.set_header("Retry-After", std::to_string(worker_.config.retry_after_s));
+    }
+  }
+  stream_chunked_ = std::holds_alternative<std::shared_ptr<HttpStream>>(response_.body) &&
+                    !bodiless && parser_->http11();
+  if (stream_ && !stream_chunked_) keep_alive_ = false;
   std::uint64_t length = response_.body_bytes();
   if (head_only_ && length == 0) {
     if (const std::string* given = response_.header("content-length");
@@ -501,12 +658,13 @@ void Connection::begin_response() {
         given->find_first_not_of("0123456789") == std::string::npos)
       length = std::stoull(*given);
   }
-  build_head(length, !bodiless);
+  const bool streamed = std::holds_alternative<std::shared_ptr<HttpStream>>(response_.body);
+  build_head(length, !bodiless && !streamed);
 
   body_ = {};
   file_.reset();
   file_left_ = sent_ = body_bytes_ = 0;
-  if (bodiless || head_only_) return;
+  if (bodiless || head_only_ || streamed) return;
   body_bytes_ = length;
   if (auto* range = std::get_if<FileRange>(&response_.body)) {
     file_ = range->file;
@@ -514,10 +672,17 @@ void Connection::begin_response() {
     file_left_ = range->length;
     return;
   }
+  if (auto* parts = std::get_if<std::shared_ptr<FileParts>>(&response_.body)) {
+    parts_ = std::move(*parts);
+    part_at_ = 0;
+    begin_part();
+    return;
+  }
   if (const auto* own = std::get_if<std::string>(&response_.body)) {
     body_ = *own;
-  } else if (const auto& shared = std::get<std::shared_ptr<const std::string>>(response_.body)) {
-    body_ = *shared;
+  } else if (const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&response_.body);
+             shared && *shared) {
+    body_ = **shared;
   }
   if (body_.size() <= kInlineBodyBytes) {
     out_ += body_;
@@ -534,12 +699,20 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
   out_ += http_status_text(response_.status);
   out_ += "\r\n";
   bool own_date = true;
+  const HttpHeaders& defaults = worker_.config.default_headers;
+  // What a 304 carries would replace the headers of the page that the client has.
+  std::uint32_t missing = response_.status == 304 ? 0 : (1u << defaults.size()) - 1;
   for (const auto& [name, value] : response_.headers) {
+    for (std::size_t i = 0; i < defaults.size(); ++i)
+      if (same_name(name, defaults[i].first)) missing &= ~(1u << i);
     switch (own_header(name)) {
       case Own::Connection:
         if (same_name(value, "close")) keep_alive_ = false;
         continue;
       case Own::Skip:
+        // What the client should change to, RFC 9110 §15.5.22.
+        if (response_.status == 426 && same_name(name, "upgrade")) break;
+        continue;
       case Own::Length:
         continue;
       case Own::Date:
@@ -553,6 +726,13 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
     out_ += value;
     out_ += "\r\n";
   }
+  for (std::size_t i = 0; missing >> i; ++i) {
+    if (!(missing >> i & 1)) continue;
+    out_ += defaults[i].first;
+    out_ += ": ";
+    out_ += defaults[i].second;
+    out_ += "\r\n";
+  }
   if (own_date) {
     out_ += "Date: ";
     out_ += worker_.date();
@@ -563,12 +743,27 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
     append_number(out_, content_length);
     out_ += "\r\n";
   }
+  if (stream_chunked_) out_ += "Transfer-Encoding: chunked\r\n";
   if (!keep_alive_) {
     out_ += "Connection: close\r\n";
+  } else if (response_.status == 426) {
+    out_ += "Connection: Upgrade\r\n";
   } else if (parser_ && !parser_->http11()) {
     out_ += "Connection: keep-alive\r\n";
   }
   out_ += "\r\n";
+}
+
+bool Connection::begin_part() {
+  if (!parts_ || part_at_ == parts_->size()) return false;
+  FilePart& part = (*parts_)[part_at_++];
+  out_.erase(0, out_at_);
+  out_at_ = 0;
+  out_ += part.text;
+  file_ = part.range.file;
+  file_at_ = part.range.offset;
+  file_left_ = part.range.length;
+  return true;
 }
 
 Connection::Pump Connection::pump() {
@@ -600,6 +795,8 @@ Connection::Pump Connection::pump() {
         file_left_ -= static_cast<std::uint64_t>(n);
         turn -= static_cast<std::size_t>(n);
       }
+    } else if (begin_part()) {
+      continue;
     } else {
       out_.clear();
       out_at_ = 0;
@@ -622,8 +819,11 @@ Clock::time_point Connection::write_deadline() const {
 }
 
 void Connection::end_exchange() {
-  const auto duration =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - received_at_).count();
+  // A stream may last for days: its duration is the time to its head.
+  const auto end = std::exchange(head_sent_at_, {});
+  const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(
+                            (end == Clock::time_point() ? Clock::now() : end) - received_at_)
+                            .count();
   const std::uint64_t unsent = body_.size() + file_left_;
   worker_.metrics.record(response_.status, static_cast<std::uint64_t>(duration));
   if (worker_.config.access_log) {
@@ -639,9 +839,12 @@ void Connection::end_exchange() {
     entry.bytes = body_bytes_ - std::min(body_bytes_, unsent);
     entry.duration_us = static_cast<std::uint64_t>(duration);
     entry.id = id_;
+    entry.referer = log_referer_;
+    entry.user_agent = log_agent_;
     worker_.config.access_log->write(entry);
   }
   file_.reset();
+  parts_.reset();
   body_ = {};
   file_left_ = 0;
   response_ = {};

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <coroutine>
 #include <exception>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,7 @@
 #include <unordered_map>
 
 #include "server/http/access_log.h"
+#include "server/http/address_limits.h"
 #include "server/http/head_scanner.h"
 #include "server/http/http.h"
 #include "server/http/metrics.h"
@@ -37,6 +39,7 @@ using Clock = std::chrono::steady_clock;
 using Tcp = asio::ip::tcp;
 
 class WorkerCore;
+class WebSocketSession;
 
 // A coroutine that starts at once and frees itself at its end.
 struct Detached {
@@ -58,7 +61,8 @@ using IdleHook =
 
 class Connection final : public ResponseSink, public AllHook, public IdleHook {
  public:
-  Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip);
+  // counted_as: its address in the worker's AddressLimits, empty if it does not count.
+  Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip, std::string counted_as);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -66,12 +70,17 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   Detached run();
 
   void close_if_idle();  // a drain began, or room is needed
+  void pass_if_idle();   // to another process
   void abort();          // cut now, whatever is going on
 
   void respond(std::uint64_t exchange, HttpResponse&& response) override;
   void retain() override { ++references_; }
   void release() override;
   bool finished(std::uint64_t exchange) const override;
+  bool write_stream(std::uint64_t exchange, std::string_view piece) override;
+  void end_stream(std::uint64_t exchange, bool whole) override;
+  void drain_stream();  // a drain began; of a WebSocket too
+  void read_body(std::uint64_t exchange, BodyCallback done) override;
 
  private:
   enum class Phase { None, Idle, Head, Body, Handler, Write, Linger };
@@ -79,9 +88,13 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   enum class Pump { Done, Blocked, Failed };
 
   class Ref;
-  struct Read;    // co_await Read(*this): bytes appended to the buffer; false at the end
-  struct Answer;  // co_await Answer(*this): response_ is set; false when the connection was cut
-  struct Flush;   // co_await Flush(*this): everything pending is written; false on failure
+  struct Read;  // co_await Read(*this): bytes appended to the buffer; false at the end
+  // co_await Answer(*this): response_ is set, or the handler wants more of the body; false when the
+  // connection was cut.
+  struct Answer;
+  struct Flush;  // co_await Flush(*this): everything pending is written; false on failure
+  struct Ended;  // co_await Ended(*this): the WebSocket that the connection became is over
+  struct Made;   // co_await Made(*this): more of the stream to be written; false at its end
 
   ~Connection() = default;
 
@@ -92,11 +105,14 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   Step advance();  // takes what is in the buffer as far as it goes
   void begin_request();
   Step finish_head();
+  Step take_body();              // as far as what is in the buffer goes
+  void deliver_body(Step step);  // to the handler that reads it
   Step read_ended();
   Step refuse(Refusal refusal);
   Clock::time_point receive_deadline() const;
   bool begin_idle();  // false when the connection should end instead of waiting for a request
   void end_idle();
+  void pass_on();  // the connection is another process's from now on
 
   // Answering.
   void dispatch();
@@ -104,10 +120,21 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   void begin_response();
   void build_head(std::uint64_t content_length, bool show_length);
   bool open_file(FileRange& range);
+  bool begin_part();  // the next of parts_; false after the last one
   Pump pump();
   Clock::time_point write_deadline() const;
   void end_exchange();
   void end_connection();
+
+  // A body that is made while it is sent: stream.cpp.
+  void begin_websocket();
+  void begin_stream();
+  void take_made();     // what has been made goes into what is written, as one chunk
+  bool close_stream();  // true if it was sent whole
+  void signal_stream(StreamSignal signal);
+  void wake_stream();
+  void watch_peer();
+  void look_at_peer();
 
   // The one timer.
   void set_deadline(Clock::time_point deadline, Phase phase);
@@ -122,6 +149,7 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   Tcp::socket socket_;
   asio::steady_timer timer_;
   std::string peer_ip_;
+  std::string counted_as_;
   std::size_t references_ = 0;
 
   std::unique_ptr<char[]> buffer_;
@@ -137,6 +165,8 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   bool timer_armed_ = false;
   bool expired_ = false;
   bool aborted_ = false;
+  bool passing_ = false;         // its read was cancelled in order to pass it on
+  bool read_cancelled_ = false;  // the last read took nothing because it was cancelled
 
   // The current exchange.
   std::uint64_t exchange_ = 0;
@@ -149,13 +179,18 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   bool in_body_ = false;
   bool parsed_head_ = false;
   bool waited_ = false;  // the head did not come in one piece
+  bool reads_ = false;   // the handler reads the body
+  BodyCallback body_waiter_;
   Clock::time_point first_byte_at_;
   Clock::time_point received_at_;  // head complete, or first byte while it is not
   Clock::time_point write_began_;
+  Clock::time_point head_sent_at_;  // of a stream
   HttpResponse response_;
+  std::string refusal_why_;
   std::coroutine_handle<> answer_waiter_;
   // Kept for the access log after the request has been handed over.
   std::string log_method_, log_target_, log_remote_;
+  std::string log_referer_, log_agent_;  // when the log shows them
   bool log_http11_ = true;
   std::uint64_t id_ = 0;
 
@@ -167,15 +202,33 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   std::shared_ptr<const OpenFile> file_;
   std::uint64_t file_at_ = 0;
   std::uint64_t file_left_ = 0;
+  std::shared_ptr<FileParts> parts_;
+  std::size_t part_at_ = 0;
   std::uint64_t sent_ = 0;  // of this response, head included
   std::uint64_t body_bytes_ = 0;
+
+  std::shared_ptr<WebSocketSession> websocket_;
+  std::coroutine_handle<> websocket_waiter_;
+
+  // The stream under way, from its start to its end.
+  std::shared_ptr<HttpStream> stream_;
+  std::string stream_made_;  // and not yet in out_
+  bool stream_chunked_ = false;
+  bool stream_open_ = false;   // its maker has not ended it
+  bool stream_whole_ = false;  // it was ended as it should be
+  bool stream_full_ = false;   // its maker waits for room
+  bool stream_last_sent_ = false;
+  bool peer_gone_ = false;
+  bool peer_watched_ = false;  // a wait for it is outstanding
+  bool peer_talks_ = false;    // it sends on: its end cannot be seen
+  std::coroutine_handle<> stream_waiter_;
 };
 
 // One worker: a thread's event loop, its listening socket, its handler and its connections.
 class WorkerCore final : public Worker {
  public:
-  WorkerCore(const HttpConfig& config, const OriginPolicy& origins, WorkerMetrics& metrics,
-             std::size_t index, std::uint64_t first_id);
+  WorkerCore(const HttpConfig& config, const OriginPolicy& origins, AddressLimits& addresses,
+             WorkerMetrics& metrics, std::size_t index, std::uint64_t first_id);
   ~WorkerCore();
 
   std::size_t index() const override { return index_; }
@@ -187,15 +240,25 @@ class WorkerCore final : public Worker {
   // Main thread, before the worker's thread exists.
   Result<void> bind(const Tcp::endpoint& endpoint, bool share_port);
   std::uint16_t bound_port() const;
+  Result<void> inherit(int fd);  // a listening socket of another process
   Result<void> listen();
+  std::vector<int> listening_sockets() const;
 
   // The worker's thread.
   Result<void> make_handler(const HandlerFactory& factory);
   void loop();  // until a drain has ended
   void accept();
+  void adopt(int fd);
   void drain(std::uint32_t deadline_ms);
+  void hand_over(std::uint32_t deadline_ms, std::function<void(int fd)> pass);
+  // Connections go to another process: see HttpServer::hand_over.
+  bool passing() const { return static_cast<bool>(pass_); }
+  void pass_connection(int fd) { pass_(fd); }
   void abort_connections();
   void connection_ended();
+
+  // Whether what this address takes is limited.
+  bool is_limited(std::string_view ip) const;
 
   std::string_view date();  // "Sun, 06 Nov 1994 08:49:37 GMT", made once a second
   std::uint64_t next_id();
@@ -207,6 +270,7 @@ class WorkerCore final : public Worker {
 
   const HttpConfig& config;
   const OriginPolicy& origins;
+  AddressLimits& addresses;
   WorkerMetrics& metrics;
   asio::io_context io{1};
   Handler handler;
@@ -214,7 +278,16 @@ class WorkerCore final : public Worker {
   IdleList idle;  // longest idle first
 
  private:
+  struct Listener {
+    explicit Listener(asio::io_context& io) : acceptor(io), retry(io) {}
+    Tcp::acceptor acceptor;
+    Tcp::endpoint peer;
+    asio::steady_timer retry;
+  };
+
+  void accept_on(Listener& listener);
   void accepted(Tcp::socket socket, const Tcp::endpoint& peer);
+  void refuse_connection(Tcp::socket& socket, int status, std::string_view why);
   void finish_if_done();
 
   void run_posted();
@@ -222,14 +295,13 @@ class WorkerCore final : public Worker {
   std::size_t index_;
   std::uint64_t next_id_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  Tcp::acceptor acceptor_;
-  Tcp::endpoint peer_;
-  asio::steady_timer retry_;
+  std::list<Listener> listeners_;
   asio::steady_timer drain_timer_;
   std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers_;
   TimerId last_timer_ = 0;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // under posted_mutex_
+  std::function<void(int fd)> pass_;
   bool draining_ = false;
   bool ended_ = false;
   Clock::time_point drain_deadline_ = Clock::time_point::max();

@@ -37,6 +37,36 @@ class HttpMetrics;  // server/http/metrics.h
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
+// What a BodyReader gets: bytes, the end, or why there will be none.
+struct BodyPiece {
+  enum class Kind { Bytes, End, Refused, Gone } kind = Kind::Gone;
+  std::string_view bytes;  // valid during the call
+  int status = 0;          // Refused: 400, 408 or 413, and the reason as a sentence
+  std::string_view why;
+};
+using BodyCallback = std::function<void(const BodyPiece&)>;
+
+class ResponseSink;
+
+// Reads a body that was not waited for. Move-only, used and dropped on the thread of its worker,
+// and of use only until the answer is given. What nobody reads is not taken from the client.
+class BodyReader {
+ public:
+  BodyReader() = default;
+  BodyReader(ResponseSink* sink, std::uint64_t exchange);
+  BodyReader(BodyReader&& other) noexcept;
+  BodyReader& operator=(BodyReader&& other) noexcept;
+  ~BodyReader();
+
+  // One read at a time; done is called once, later or at once.
+  void read(BodyCallback done);
+  explicit operator bool() const { return sink_ != nullptr; }
+
+ private:
+  ResponseSink* sink_ = nullptr;
+  std::uint64_t exchange_ = 0;
+};
+
 struct HttpRequest {
   std::string method;     // as sent: GET, POST, …
   std::string target;     // as sent: "/a%20b?x=1", or the absolute form
@@ -44,11 +74,12 @@ struct HttpRequest {
   std::string query;      // what follows the first '?', still encoded, without the '?'
   std::string version;    // "1.1" or "1.0"
   HttpHeaders headers;    // names lower-cased, values trimmed, in the order sent
-  std::string body;       // de-chunked
+  std::string body;       // de-chunked; empty where `reader` reads it
   std::string remote_ip;  // the client: the peer, or what a trusted proxy says of it
   std::string scheme;     // "http" or "https", as the client sees it
   std::string host;      // authority for absolute URLs, lower-cased, with the port if one was given
   std::uint64_t id = 0;  // unique across workers and restarts; the access log shows it in hex
+  BodyReader reader;     // see HttpConfig::reads_body
 
   // The first value of a header (lower-case name), or null.
   const std::string* header(std::string_view name) const;
@@ -76,8 +107,37 @@ struct FileRange {
   std::shared_ptr<const OpenFile> file;
 };
 
-// Own bytes, bytes shared with a cache, or a file.
-using HttpBody = std::variant<std::string, std::shared_ptr<const std::string>, FileRange>;
+class StreamWriter;
+
+// What the maker of a streamed body is told.
+enum class StreamSignal {
+  Room,      // after a write that said false: there is room again
+  Gone,      // nobody listens any more; what is written from now on is dropped
+  Draining,  // the server is stopping: come to an end
+};
+
+// A body that is made while it is sent: in chunks to HTTP/1.1, until the connection closes to 1.0.
+// Both functions are called on the worker's thread; `start` never for an answer without a body
+// (HEAD, 204, 304), `signal` only between start and the end of the writer.
+struct HttpStream {
+  std::function<void(StreamWriter)> start;
+  std::function<void(StreamSignal)> signal;
+};
+
+// Text and parts of files one after the other: several ranges of a file in one answer.
+struct FilePart {
+  std::string text;
+  FileRange range;  // after the text; may be empty
+};
+using FileParts = std::vector<FilePart>;
+
+struct HttpUpgrade;  // server/http/websocket.h; the status is 101
+
+// Own bytes, bytes shared with a cache, a file, parts of one, a body in the making, or none because
+// the connection becomes another one.
+using HttpBody = std::variant<std::string, std::shared_ptr<const std::string>, FileRange,
+                              std::shared_ptr<FileParts>, std::shared_ptr<HttpStream>,
+                              std::shared_ptr<HttpUpgrade>>;
 
 struct HttpResponse {
   int status = 200;
@@ -105,6 +165,11 @@ class ResponseSink {
   virtual void release() = 0;
   // True when the exchange will accept no answer any more: deadline passed or client gone.
   virtual bool finished(std::uint64_t exchange) const = 0;
+  // The body of an answer that is a stream, see StreamWriter.
+  virtual bool write_stream(std::uint64_t exchange, std::string_view piece) = 0;
+  virtual void end_stream(std::uint64_t exchange, bool whole) = 0;
+  // The body of a request that is read by its handler, see BodyReader.
+  virtual void read_body(std::uint64_t exchange, BodyCallback done) = 0;
 
  protected:
   ~ResponseSink() = default;
@@ -152,6 +217,44 @@ class Responder {
   std::uint64_t exchange_ = 0;
 };
 
+// Where the maker of a streamed body puts it. Move-only; used on the thread of its worker only.
+// Dropped without finish() the connection is cut, so that the client can tell that something is
+// missing.
+class StreamWriter {
+ public:
+  StreamWriter() = default;
+  StreamWriter(ResponseSink* sink, std::uint64_t exchange) : sink_(sink), exchange_(exchange) {
+    sink_->retain();
+  }
+  StreamWriter(StreamWriter&& other) noexcept
+      : sink_(std::exchange(other.sink_, nullptr)), exchange_(other.exchange_) {}
+  StreamWriter& operator=(StreamWriter&& other) noexcept {
+    if (this != &other) {
+      end(false);
+      sink_ = std::exchange(other.sink_, nullptr);
+      exchange_ = other.exchange_;
+    }
+    return *this;
+  }
+  ~StreamWriter() { end(false); }
+
+  // Takes the piece. False: the client is slower than its maker; write on after StreamSignal::Room.
+  bool write(std::string_view piece) { return !sink_ || sink_->write_stream(exchange_, piece); }
+  // That was all of it.
+  void finish() { end(true); }
+
+ private:
+  void end(bool whole) {
+    if (ResponseSink* sink = std::exchange(sink_, nullptr)) {
+      sink->end_stream(exchange_, whole);
+      sink->release();
+    }
+  }
+
+  ResponseSink* sink_ = nullptr;
+  std::uint64_t exchange_ = 0;
+};
+
 // One thread and its event loop. Lives as long as the server's threads run.
 class Worker {
  public:
@@ -187,12 +290,20 @@ struct HttpConfig {
   std::uint16_t port = 8000;          // 0: any free port, see HttpServer::port()
   std::size_t workers = 1;
   int listen_backlog = 1024;
+  // Listening sockets of a process that hands over to this one, instead of new ones: all of them
+  // are listened on, however many workers there are. Taken over by start().
+  std::vector<int> inherited_sockets;
 
   // Limits. 431, 414, 413 when exceeded.
   std::size_t header_bytes_max = 32 * 1024;
   std::size_t header_count_max = 128;
   std::size_t target_bytes_max = 8 * 1024;
   std::size_t body_bytes_max = 16 * 1024 * 1024;
+
+  // True for requests that go to the handler as soon as their head is there: it reads the body, as
+  // large as upload_bytes_max, through HttpRequest::reader. Unset: none.
+  std::function<bool(const HttpRequest& head)> reads_body;
+  std::size_t upload_bytes_max = 256 * 1024 * 1024;
 
   // Deadlines. 408 for a request that does not arrive, 503 for a handler that does not answer.
   std::uint32_t header_timeout_ms = 10'000;
@@ -207,6 +318,13 @@ struct HttpConfig {
   // Load. Above them: the longest idle connection is closed, else 503 with Retry-After.
   std::size_t connections_max = 10'000;  // per worker
   std::size_t requests_max = 1'000;      // in flight, per worker
+  std::size_t streams_max = 4'000;       // streamed answers under way, per worker
+  // Per address, over all workers; above them 429 with Retry-After. 0: no limit. Trusted proxies
+  // are exempt, their clients are not; nor is this machine, unless limit_loopback.
+  std::size_t address_connections_max = 256;
+  std::uint32_t address_requests_per_second = 0;
+  std::uint32_t address_requests_burst = 100;
+  bool limit_loopback = false;
   std::uint32_t retry_after_s = 1;
   std::uint64_t requests_per_connection_max = 0;  // 0: no limit
 
@@ -218,6 +336,9 @@ struct HttpConfig {
   // Addresses or CIDR blocks whose X-Forwarded-For/-Proto/-Host, or in their absence Forwarded, are
   // believed; default none.
   std::vector<std::string> trusted_proxies;  // SX_TRUSTED_PROXIES
+
+  // Sent with every response that has no header of the name, refusals and errors too; at most 16.
+  HttpHeaders default_headers;
 
   std::shared_ptr<AccessLog> access_log;  // null: none
 };
@@ -242,13 +363,24 @@ class HttpServer {
   // "Connection: close", and cuts what is left after the deadline. Returns at once; any thread.
   void stop_gracefully(std::uint32_t deadline_ms);
 
+  // The listening sockets, to be given to another process. Valid while the server runs.
+  std::vector<int> listening_sockets() const;
+
+  // As stop_gracefully, but for a process that goes on with the same listening sockets: those who
+  // are waiting to be accepted wait for it, and a connection is not closed but passed, as soon as
+  // nothing of it is in this process any more. pass is called on the workers' threads and owns the
+  // descriptor. Returns at once.
+  void hand_over(std::uint32_t deadline_ms, std::function<void(int fd)> pass);
+  // Serves a connection that another process has passed. Any thread, after start().
+  void adopt(int fd);
+
   // Returns when every worker has ended.
   void wait();
 
   // Waits for SIGINT or SIGTERM, then stops gracefully; a second signal stops at once. Call it from
   // the main thread. Returns the number of the first signal, or 0 if the server was stopped by
-  // other means.
-  int run_until_signal(std::uint32_t drain_ms);
+  // other means. on_hangup: called for every SIGHUP meanwhile; without it the signal is not caught.
+  int run_until_signal(std::uint32_t drain_ms, std::function<void()> on_hangup = nullptr);
 
  private:
   struct Impl;

@@ -10,6 +10,29 @@ OpenFile::~OpenFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+BodyReader::BodyReader(ResponseSink* sink, std::uint64_t exchange)
+    : sink_(sink), exchange_(exchange) {
+  sink_->retain();
+}
+
+BodyReader::BodyReader(BodyReader&& other) noexcept
+    : sink_(std::exchange(other.sink_, nullptr)), exchange_(other.exchange_) {}
+
+BodyReader& BodyReader::operator=(BodyReader&& other) noexcept {
+  std::swap(sink_, other.sink_);
+  std::swap(exchange_, other.exchange_);
+  return *this;
+}
+
+BodyReader::~BodyReader() {
+  if (sink_) sink_->release();
+}
+
+void BodyReader::read(BodyCallback done) {
+  if (!sink_) return done({});
+  sink_->read_body(exchange_, std::move(done));
+}
+
 const std::string* HttpRequest::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
     if (key == name) return &value;
@@ -36,7 +59,11 @@ std::uint64_t HttpResponse::body_bytes() const {
   if (const auto* own = std::get_if<std::string>(&body)) return own->size();
   if (const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&body))
     return *shared ? (*shared)->size() : 0;
-  return std::get<FileRange>(body).length;
+  if (const auto* range = std::get_if<FileRange>(&body)) return range->length;
+  std::uint64_t bytes = 0;
+  if (const auto* parts = std::get_if<std::shared_ptr<FileParts>>(&body); parts && *parts)
+    for (const FilePart& part : **parts) bytes += part.text.size() + part.range.length;
+  return bytes;
 }
 
 HttpResponse HttpResponse::text(int status, std::string body) {
@@ -119,6 +146,8 @@ std::string_view http_status_text(int status) {
       return "Unprocessable Content";
     case 425:
       return "Too Early";
+    case 426:
+      return "Upgrade Required";
     case 428:
       return "Precondition Required";
     case 429:

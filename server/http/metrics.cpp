@@ -29,10 +29,13 @@ HttpTotals HttpMetrics::totals() const {
       sum.requests += worker.responses_by_class[i].get();
     }
     sum.requests_in_flight += worker.requests_in_flight.get();
+    sum.streams += worker.streams.get();
+    sum.websockets += worker.websockets.get();
     sum.connections += worker.connections.get();
     sum.connections_total += worker.connections_total.get();
     sum.connections_refused += worker.connections_refused.get();
     sum.requests_shed += worker.requests_shed.get();
+    sum.address_refused += worker.address_refused.get();
     sum.handler_timeouts += worker.handler_timeouts.get();
     sum.receive_timeouts += worker.receive_timeouts.get();
     sum.bytes_in += worker.bytes_in.get();
@@ -53,6 +56,9 @@ std::string HttpMetrics::prometheus() const {
     out += str("sx_http_requests_total{class=\"", i, "xx\"} ", sum.responses_by_class[i], "\n");
   append_metric(out, "sx_http_requests_in_flight", MetricType::Gauge,
                 "Requests a handler is working on.", sum.requests_in_flight);
+  append_metric(out, "sx_http_streams", MetricType::Gauge, "Streamed answers under way.",
+                sum.streams);
+  append_metric(out, "sx_http_websockets", MetricType::Gauge, "Open WebSockets.", sum.websockets);
   append_metric(out, "sx_http_connections", MetricType::Gauge, "Open connections.",
                 sum.connections);
   append_metric(out, "sx_http_connections_total", MetricType::Counter, "Connections accepted.",
@@ -62,6 +68,9 @@ std::string HttpMetrics::prometheus() const {
                 sum.connections_refused);
   append_metric(out, "sx_http_requests_shed_total", MetricType::Counter,
                 "Requests answered with 503 because too many were in flight.", sum.requests_shed);
+  append_metric(out, "sx_http_address_refused_total", MetricType::Counter,
+                "Connections and requests answered with 429 because one address had its share.",
+                sum.address_refused);
   append_metric(out, "sx_http_handler_timeouts_total", MetricType::Counter,
                 "Requests answered with 503 because the handler was too slow.",
                 sum.handler_timeouts);
@@ -72,7 +81,9 @@ std::string HttpMetrics::prometheus() const {
                 "Bytes read from clients.", sum.bytes_in);
   append_metric(out, "sx_http_sent_bytes_total", MetricType::Counter, "Bytes written to clients.",
                 sum.bytes_out);
-  out += "# HELP sx_http_request_duration_seconds From the complete head to the last byte sent.\n";
+  out +=
+      "# HELP sx_http_request_duration_seconds From the complete head to the last byte sent, or "
+      "the head of a stream.\n";
   out += "# TYPE sx_http_request_duration_seconds histogram\n";
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < sum.durations.size(); ++i) {

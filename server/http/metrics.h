@@ -35,10 +35,13 @@ inline constexpr std::array<std::uint64_t, 15> kDurationBucketsUs = {
 struct alignas(64) WorkerMetrics {
   std::array<Counter, 6> responses_by_class;  // [2] = 2xx …; [0] unused
   Counter requests_in_flight;
+  Counter streams;
+  Counter websockets;
   Counter connections;
   Counter connections_total;
   Counter connections_refused;
   Counter requests_shed;     // 503 because of requests_max
+  Counter address_refused;   // 429 because of what one address may take
   Counter handler_timeouts;  // 503 because of handler_timeout_ms
   Counter receive_timeouts;  // 408
   Counter bytes_in;
@@ -61,10 +64,13 @@ struct HttpTotals {
   std::array<std::uint64_t, 6> responses_by_class{};
   std::uint64_t requests = 0;
   std::uint64_t requests_in_flight = 0;
+  std::uint64_t streams = 0;
+  std::uint64_t websockets = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t connections_refused = 0;
   std::uint64_t requests_shed = 0;
+  std::uint64_t address_refused = 0;
   std::uint64_t handler_timeouts = 0;
   std::uint64_t receive_timeouts = 0;
   std::uint64_t bytes_in = 0;

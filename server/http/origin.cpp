@@ -109,7 +109,9 @@ std::string_view forwarded_parameter(std::string_view element, std::string_view 
 bool valid_authority(std::string_view authority) {
   const auto [name, port] = split_port(authority);
   if (name.empty() || name.size() > 255) return false;
-  if (name.size() != authority.size() && (!digits_only(port) || port.size() > 5)) return false;
+  if (name.size() != authority.size() &&
+      (!digits_only(port) || port.size() > 5 || std::stoul("0" + std::string(port)) > 65535))
+    return false;
   if (name.front() == '[') return name.back() == ']' && parse_address(name).has_value();
   for (const char c : name) {
     const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

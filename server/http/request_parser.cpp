@@ -18,13 +18,22 @@ constexpr std::size_t kBodyReserveMax = 64 * 1024;
 
 }  // namespace
 
-RequestParser::RequestParser(std::size_t header_bytes_max, std::size_t body_bytes_max)
-    : body_bytes_max_(body_bytes_max) {
+RequestParser::RequestParser(std::size_t header_bytes_max) {
   // HeadScanner enforces the limit with a better message; Beast's own only must not be lower. It
   // also bounds the trailers of a chunked body.
   header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(header_bytes_max + 1, UINT32_MAX)));
-  body_limit(body_bytes_max);
+  body_limit(boost::none);  // ours depends on the head: limit_body
   eager(true);
+}
+
+bool RequestParser::limit_body(std::size_t bytes_max) {
+  body_bytes_max_ = bytes_max;
+  if (announced_bytes_ <= bytes_max) {
+    request_.body.reserve(std::min<std::uint64_t>(announced_bytes_, kBodyReserveMax));
+    return true;
+  }
+  refuse_for(http::error::body_limit, false);
+  return false;
 }
 
 void RequestParser::refuse(int status, std::string why, error_code& ec) {
@@ -136,6 +145,8 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
       saw_length_ = true;
       if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != text.npos)
         return refuse(400, "Content-Length is not a plain number", ec);
+      for (const char c : text)
+        announced_bytes_ = announced_bytes_ * 10 + static_cast<std::uint64_t>(c - '0');
       break;
     case field::transfer_encoding:
       if (saw_encoding_)
@@ -167,20 +178,33 @@ void RequestParser::on_header_impl(error_code& ec) {
     return refuse(400, "the request has both Content-Length and Transfer-Encoding", ec);
 }
 
-void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {
-  if (!length) return;
-  announced_bytes_ = *length;
-  request_.body.reserve(std::min<std::uint64_t>(*length, kBodyReserveMax));
-}
-
-std::size_t RequestParser::on_body_impl(string_view body, error_code&) {
+std::size_t RequestParser::take_body(string_view body, error_code& ec) {
+  body_bytes_ += body.size();
+  if (body_bytes_ > body_bytes_max_) {
+    ec = http::error::body_limit;
+    return 0;
+  }
   request_.body.append(body.data(), body.size());
   return body.size();
 }
 
-std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view body, error_code&) {
-  request_.body.append(body.data(), body.size());
-  return body.size();
+std::size_t RequestParser::on_body_impl(string_view body, error_code& ec) {
+  return take_body(body, ec);
+}
+
+void RequestParser::on_chunk_header_impl(std::uint64_t size, string_view extensions,
+                                         error_code& ec) {
+  // Beast ends the number at whatever is no digit: "0x3" would be a last chunk.
+  const std::string_view rest = view(extensions);
+  const std::size_t begin = rest.find_first_not_of(" \t");
+  if (begin != std::string_view::npos && rest[begin] != ';')
+    return refuse(400, "a chunk size is not a plain hexadecimal number", ec);
+  // Said before the bytes come: nobody waits for a chunk that will be refused.
+  if (size > body_bytes_max_ - body_bytes_) ec = http::error::body_limit;
+}
+
+std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) {
+  return take_body(body, ec);
 }
 
 }  // namespace sx

@@ -442,6 +442,35 @@ TEST_CASE("the common log format escapes quotes and control characters") {
         "00000000000000ff\n");
 }
 
+TEST_CASE("the combined log format has referer and agent, escaped, or a dash") {
+  AccessEntry entry;
+  entry.unix_ms = 784111777000;
+  entry.remote = "::1";
+  entry.method = "GET";
+  entry.target = "/";
+  entry.version = "1.1";
+  entry.status = 200;
+  entry.user_agent = "a \"b\"";
+  CHECK(AccessLog::format(entry, AccessLogConfig::Format::Combined) ==
+        "::1 - - [06/Nov/1994:08:49:37 +0000] \"GET / HTTP/1.1\" 200 0 \"-\" \"a \\\"b\\\"\" 0 "
+        "0000000000000000\n");
+}
+
+TEST_CASE("every response has the default headers that it does not set itself") {
+  HttpConfig config = any_port();
+  config.default_headers = {{"X-Content-Type-Options", "nosniff"}, {"Content-Type", "text/odd"}};
+  HttpServer server;
+  REQUIRE(server.start(config, sampler));
+  Client client(server.port());
+  Reply found = client.get("/now");
+  CHECK(found["x-content-type-options"] == "nosniff");
+  CHECK(found["content-type"] != "text/odd");
+  Client refused(server.port());
+  Reply bad = refused.get("bad");
+  CHECK(bad.status == 400);
+  CHECK(bad["x-content-type-options"] == "nosniff");
+}
+
 TEST_CASE("an access log that cannot be written is an error naming the file") {
   AccessLogConfig config;
   config.path = "/nonexistent/folder/log";

@@ -10,8 +10,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "doctest/doctest.h"
 #include "server/http/http.h"
@@ -78,12 +80,49 @@ class Client {
       at = eol + 2;
     }
     if (head_only || reply.status < 200 || reply.status == 204 || reply.status == 304) return reply;
+    if (reply.headers["transfer-encoding"] == "chunked") {
+      for (;;) {
+        const auto chunk = receive_chunk(timeout_ms);
+        if (!chunk) return Reply{};
+        if (chunk->empty()) return reply;
+        reply.body += *chunk;
+      }
+    }
     const std::size_t length = std::strtoull(reply.headers["content-length"].c_str(), nullptr, 10);
     while (buffer_.size() < length)
       if (!more(timeout_ms)) return Reply{};
     reply.body = buffer_.substr(0, length);
     buffer_.erase(0, length);
     return reply;
+  }
+
+  // The next chunk of a chunked body; empty: the last one; nullopt: cut, or nothing in time.
+  std::optional<std::string> receive_chunk(int timeout_ms = 5000) {
+    std::size_t eol;
+    while ((eol = buffer_.find("\r\n")) == std::string::npos)
+      if (!more(timeout_ms)) return std::nullopt;
+    const std::size_t size = std::strtoull(buffer_.c_str(), nullptr, 16);
+    while (buffer_.size() < eol + 2 + size + 2)
+      if (!more(timeout_ms)) return std::nullopt;
+    std::string chunk = buffer_.substr(eol + 2, size);
+    buffer_.erase(0, eol + 2 + size + 2);
+    return chunk;
+  }
+
+  // Exactly n bytes; fewer when the connection ended or nothing came in time.
+  std::string receive_bytes(std::size_t n, int timeout_ms = 5000) {
+    while (buffer_.size() < n && more(timeout_ms)) {
+    }
+    std::string bytes = buffer_.substr(0, n);
+    buffer_.erase(0, n);
+    return bytes;
+  }
+
+  // All that comes until the server closes.
+  std::string receive_rest(int timeout_ms = 5000) {
+    while (more(timeout_ms)) {
+    }
+    return std::exchange(buffer_, {});
   }
 
   Reply get(std::string_view target, std::string_view headers = "") {

@@ -10,6 +10,9 @@
 #include "server/files/compress.h"
 #include "server/io/http_servicer.h"
 #include "server/io/http_values.h"
+#include "server/worker/forms.h"
+#include "server/worker/sockets.h"
+#include "server/worker/streams.h"
 
 namespace sx {
 
@@ -59,6 +62,9 @@ class Isolate {
     SX_TRY(engine_, make_app_engine(config_, [this](std::function<void()> fn) {
              worker_.post(std::move(fn));
            }));
+    streams_.emplace(engine_->runner, config_.request_fuel_max, config_.log);
+    forms_.emplace(engine_->runner, config_.blobs);
+    sockets_.emplace(engine_->runner, config_.request_fuel_max, config_.log);
     Context& cx = engine_->cx();
     for (int i = 0; i < kAllKeys; ++i) keys_[i] = cx.keyword(kKeyNames[i]);
     for (int i = 0; i < kKeys; ++i)
@@ -81,8 +87,10 @@ class Isolate {
     struct Exchange {
       HttpRequest request;
       Responder responder;
+      std::uint64_t form = 0;
     };
-    auto exchange = std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder)});
+    auto exchange =
+        std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder), 0});
     if (failed_) {
       exchange->responder.send(HttpResponse::text(
           503,
@@ -97,10 +105,16 @@ class Isolate {
     }
     Context& cx = engine_->cx();
     Root value(cx.heap, request_value(exchange->request));
+    if (exchange->request.reader) {
+      exchange->form = forms_->add(exchange->request);
+      value = dict_put(cx, value, keys_[kForm],
+                       Value::small_int(static_cast<std::int64_t>(exchange->form)));
+    }
     const Value args[] = {value};
     engine_->runner.spawn(
         handler_->get(), args, 1,
         [this, exchange](Outcome outcome, Value result) {
+          if (exchange->form != 0) forms_->forget(exchange->form);
           if (outcome == Outcome::Raised) {
             config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method,
                             " ", exchange->request.target, ": ",
@@ -177,11 +191,16 @@ class Isolate {
     kFile = kKeys,
     kStatus,
     kSetCookies,
+    kStream,
+    kLive,
+    kWebsocket,
+    // of requests that have one
+    kForm,
     kAllKeys
   };
   static constexpr std::string_view kKeyNames[kAllKeys] = {
-      "method", "target", "path", "query", "headers", "body",       "remote",
-      "scheme", "host",   "id",   "file",  "status",  "set-cookies"};
+      "method", "target", "path",   "query",       "headers", "body", "remote",    "scheme", "host",
+      "id",     "file",   "status", "set-cookies", "stream",  "live", "websocket", "form"};
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
@@ -218,6 +237,9 @@ class Isolate {
       return Error{str("the handler answered ", type_name(value),
                        "; expected a response dict {:status :headers :body}")};
     HttpResponse response;
+    if (const Value program = field(value, kWebsocket); !program.is_nil())
+      return sockets_->answer(request, program, value,
+                              str("request ", hex_id(request.id), " ", request.target));
     if (const Value file = field(value, kFile); is_string(file)) {
       if (config_.static_files) {
         auto served = config_.static_files->serve(request, as_string(file)->view());
@@ -235,7 +257,10 @@ class Isolate {
         return Error{"the handler answered a :status that is not an integer from 100 to 599"};
       response.status = static_cast<int>(status);
       const Value body = field(value, kBody);
-      if (is_string(body)) {
+      if (const Value producer = field(value, kStream); !producer.is_nil()) {
+        response.body = streams_->open(producer, field(value, kLive).truthy(),
+                                       str("request ", hex_id(request.id), " ", request.target));
+      } else if (is_string(body)) {
         response.body = std::string(as_string(body)->view());
       } else if (is_bytes(body)) {
         response.body = std::string(reinterpret_cast<const char*>(as_bytes(body)->data()),
@@ -293,6 +318,9 @@ class Isolate {
   const AppConfig& config_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Vm::Pin> handler_;
+  std::optional<Forms> forms_;
+  std::optional<Sockets> sockets_;
+  std::optional<Streams> streams_;  // before the engine goes, whose values it pins
   std::vector<std::function<void()>> waiting_;
   std::uint32_t request_shape_ = 0;
   Value keys_[kAllKeys];
@@ -305,10 +333,16 @@ Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToV
   std::unique_ptr<Engine> engine = config.make_engine();
   add_persist_servicers(engine->runner, *config.store, post);
   add_content_servicers(
-      engine->runner, {config.root_secret, post ? config.passwords : nullptr, config.blobs, post});
+      engine->runner, {config.root_secrets, post ? config.passwords : nullptr, config.blobs, post});
   if (config.http_client)
     add_http_servicer(
         engine->runner, [client = config.http_client]() -> HttpClient& { return *client; }, post);
+  // An isolate puts its own in their places; a command has no client.
+  for (const std::string_view op :
+       {"stream/write", "form/read", "ws/receive", "ws/send", "ws/close"})
+    engine->runner.add(op, [](IoCall& call) {
+      call.fail("no-servicer", str(call.op, ": there is no client here"));
+    });
   if (config.log) {
     engine->runner.add("log/write", [log = config.log](IoCall& call) {
       std::string text;

@@ -4,13 +4,17 @@
 // The application is a module that exports FOLDER/make-app (config → handler), and may export
 // FOLDER/setup (config → anything), which runs once before the workers start. The handler takes
 // {:method :target :path :query :headers :body :remote :scheme :host :id} (header names in lower
-// case, strings as keys; body a string, or bytes when it is not UTF-8) and answers {:status
-// :headers :set-cookies :body}, or {:file "path"} to have a static file served.
+// case, strings as keys; body a string, or bytes when it is not UTF-8; with :form in its place for
+// one that is a multipart form, see forms.h) and answers {:status
+// :headers :set-cookies :body}, with {:stream (fn (id) …)} instead of the body for one that is made
+// while it is sent (streams.h), {:websocket (fn (socket) …)} (sockets.h), or {:file "path"} to have
+// a static file served.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/sx.h"
 #include "server/client/http_client.h"
@@ -33,7 +37,7 @@ struct AppConfig {
   PasswordPool* passwords = nullptr;
   HttpClient* http_client = nullptr;
   StaticFiles* static_files = nullptr;
-  std::string root_secret;
+  std::vector<std::string> root_secrets;  // see ContentServices
   // What the program sees as its configuration: a dict of strings with keyword keys.
   std::vector<std::pair<std::string, std::string>> settings;
   std::int64_t request_fuel_max = 400'000'000;
