@@ -106,6 +106,21 @@ function objectKinds() {
     rows.map(([, number, name, type, words, layout, what]) => [number, `\`${name}\``, type, words, layout.toLowerCase(), cell(what)]));
 }
 
+/** server/config/settings.def, a table per group. */
+function settings() {
+  const groups = new Map();
+  const rows = read("server/config/settings.def").matchAll(/^SX_SETTING\((\w+), (\w+),((?:[^"()]|"(?:[^"\\]|\\.)*")*)\)$/gm);
+  for (const [row, , kind] of rows) {
+    const [variable, option, fallback, expected, group, meaning] = literals(row);
+    const everywhere = /,\s*Installation,/.test(row);
+    if (!groups.has(group)) groups.set(group, []);
+    const limits = kind === "Number" ? ` (${expected.replace("..", " to ")})` : kind === "Choice" ? ` (${expected.split("|").join(", ")})` : "";
+    groups.get(group).push([code(variable), option ? code(option) : kind === "Secret" ? "*secret*" : "", fallback ? code(fallback) : "",
+      cell(meaning + limits) + (everywhere ? "; *all commands*" : "")]);
+  }
+  return [...groups].map(([group, rows]) => `### ${group}\n\n${table(["variable", "option", "default", "what"], rows)}`).join("\n\n");
+}
+
 // ---- libraries -----------------------------------------------------------------------------------
 
 /** The exports of a module: {module, about, names}, and its definitions by name. */
@@ -188,6 +203,8 @@ const kParts = [
   ["docs/reference.md", "test", () => library("test")],
   ["docs/reference.md", "persist", () => library("persist")],
   ["docs/reference.md", "dream", () => library("dream")],
+  ["docs/reference.md", "host", () => library("host", ["mock-world.sx"])],
+  ["docs/configuration.md", "settings", settings],
   ["docs/io-ops.md", "io_ops", ioOps],
   ["docs/bytecode.md", "opcodes", opcodes],
   ["docs/bytecode.md", "object_kinds", objectKinds],
