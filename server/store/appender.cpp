@@ -84,6 +84,7 @@ void Appender::run() {
     if (group.empty()) continue;
     process(group);
     reply(group);
+    if (!broken_) ledger_.upkeep();
   }
 }
 

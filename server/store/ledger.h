@@ -50,6 +50,8 @@ class Ledger {
   virtual void expect(const std::vector<Op>&) {}
   virtual void commit() = 0;  // returns when all is on disk
   virtual void rollback() noexcept = 0;
+  // After the answers of a group are out: upkeep that no caller should wait for. Must not throw.
+  virtual void upkeep() noexcept {}
   // After LedgerError::reopen: opens everything anew and checks that nothing acknowledged is lost.
   virtual void recover() = 0;
 

@@ -14,8 +14,7 @@ namespace {
 // the WAL, so the writer itself folds the short rest after it, and the WAL starts over in its first
 // bytes: syncing bytes that the file already had is a good third cheaper than making it longer.
 // When readers are in the way of that, the writer tries again beyond 64 MiB.
-constexpr int kFoldFrames = 4'000;
-constexpr int kWriterFoldFrames = 16'000;
+// (SqliteOptions::fold_frames, and four times that for the writer itself.)
 constexpr int kWalFramesMax = 24'000;  // about 96 MiB: from here on writers wait for the fold
 constexpr std::size_t kHeadsMax = 200'000;
 constexpr std::uint64_t kRecoveryWalk = 100'000;  // events verified before writing goes on
@@ -28,7 +27,9 @@ std::int64_t kv_sum(std::string_view key, std::string_view value, std::uint64_t 
 }  // namespace
 
 SqliteCheckpointer::SqliteCheckpointer(const std::string& path, const SqliteOptions& options)
-    : db_(open_writer(path, options)), thread_([this] { run(); }) {}
+    : db_(open_writer(path, options)),
+      fold_frames_(options.fold_frames),
+      thread_([this] { run(); }) {}
 
 SqliteCheckpointer::~SqliteCheckpointer() {
   {
@@ -45,7 +46,7 @@ void SqliteCheckpointer::wal_grew_to(int frames) {
     std::lock_guard lock(mutex_);
     if (frames < frames_) folded_ = 0;  // the WAL started over
     frames_ = frames;
-    if (frames_ - folded_ < kFoldFrames) return;
+    if (frames_ - folded_ < fold_frames_) return;
   }
   wake_.notify_one();
 }
@@ -53,7 +54,7 @@ void SqliteCheckpointer::wal_grew_to(int frames) {
 void SqliteCheckpointer::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return stopping_ || frames_ - folded_ >= kFoldFrames; });
+    wake_.wait(lock, [&] { return stopping_ || frames_ - folded_ >= fold_frames_; });
     if (stopping_) return;
     folded_ = frames_;  // counts as done also when it fails: not again before more has come
     lock.unlock();
@@ -128,6 +129,10 @@ SqliteLedger::SqliteLedger(std::string path, SqliteOptions options, std::string 
         false);
   take_ownership(db, token_);
   db = SqliteDb();
+  // Making the tables needed a rollback journal. That it is gone must be on disk before anything is
+  // acknowledged: one that came back after a power cut would undo what is built on the tables.
+  if (auto synced = sync_folder(folder_of(path_)); !synced.ok())
+    throw LedgerError(synced.error().message, false);
   connect();
   acked_ = end_ = read_end();
   check_tail();
@@ -182,10 +187,16 @@ void SqliteLedger::commit() {
                       error.code);
   }
   acked_ = end_;
+}
+
+// The writer's part of the folding: what the checkpointer left, once it has been through.
+void SqliteLedger::upkeep() noexcept {
+  if (!db_) return;
   checkpointer_->wal_grew_to(db_->wal_frames);
-  if (db_->wal_frames < kWriterFoldFrames) next_own_fold_ = kWriterFoldFrames;
+  if (db_->wal_frames < 4 * options_.fold_frames) next_own_fold_ = 4 * options_.fold_frames;
   if (checkpointer_->take_round_done() || db_->wal_frames >= next_own_fold_) {
-    if (db_->wal_frames >= next_own_fold_) next_own_fold_ = db_->wal_frames + kFoldFrames / 4;
+    if (db_->wal_frames >= next_own_fold_)
+      next_own_fold_ = db_->wal_frames + options_.fold_frames / 4;
     sqlite3_wal_checkpoint_v2(db_->db.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   }
   if (db_->wal_frames >= kWalFramesMax) hold_until_folded();

@@ -32,6 +32,7 @@ class SqliteCheckpointer {
   void run();
 
   SqliteDb db_;
+  const int fold_frames_;
   std::mutex mutex_;
   std::condition_variable wake_;
   int frames_ = 0;
@@ -52,6 +53,7 @@ class SqliteLedger : public Ledger {
   void begin() override;
   void commit() override;
   void rollback() noexcept override;
+  void upkeep() noexcept override;
   void recover() override;
 
   std::uint64_t last_pos() const override { return acked_.pos; }

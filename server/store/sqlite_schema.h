@@ -14,6 +14,8 @@ struct SqliteOptions {
   bool sync = true;
   // The last events of the log are verified when it is opened; 0: none.
   std::uint64_t tail_walk = 1'000;
+  // Frames (pages) of new WAL after which it is folded into the database; tests fold more often.
+  int fold_frames = 4'000;
 };
 
 inline constexpr int kApplicationId = 0x53585354;  // "SXST"
