@@ -1,5 +1,7 @@
 // sx serve, store, blog: the commands of an installation. Their options come from the table of
 // settings (server/config/settings.def).
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -11,6 +13,7 @@
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
 #include "server/cli/app_host.h"
+#include "server/cli/hand_over.h"
 #include "server/cli/serve_options.h"
 #include "server/config/settings.h"
 #include "server/http/access_log.h"
@@ -62,7 +65,13 @@ Result<void> check_configuration(Settings& settings) {
   return Error{str(resolved.error().message, "\n", folder.error().message)};
 }
 
-int cmd_serve(Settings& settings, const std::string& app, bool check_only) {
+// Whether the application that is to take over could be loaded: found out while the old one serves.
+Result<void> check_application(const std::string& app) {
+  SX_TRY(auto source, find_app(app));
+  return source.make_engine()->require_module(source.module);
+}
+
+int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool replace) {
   if (const auto checked = check_configuration(settings); !checked.ok()) {
     report_error(checked.error().message);
     return 2;
@@ -73,11 +82,26 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only) {
     std::printf("%s\nThe configuration is good.\n", settings.report(kServeScopes).c_str());
     return 0;
   }
+  HttpConfig http = http_config(settings);
+  http.inherited_sockets = left_sockets();
+  std::optional<TakeOver> predecessor;
+  if (replace) {
+    if (settings.text(Setting::Store) == "memory:")
+      return fail("a store in memory ends with its process: such a server cannot be replaced");
+    if (const auto good = check_application(app); !good.ok()) return fail(good.error().message);
+    auto asked = TakeOver::begin(settings.text(Setting::Data));
+    if (!asked.ok()) return fail(asked.error().message);
+    if (*asked) {
+      predecessor.emplace(*std::move(*asked));
+      http.inherited_sockets = predecessor->listening_sockets();
+      if (const auto ours = predecessor->wait_for_store(); !ours.ok())
+        return fail(ours.error().message);
+    }
+  }
   auto opened = open_installation(settings, app);
   if (!opened.ok()) return fail(opened.error().message);
   Installation& it = **opened;
 
-  HttpConfig http = http_config(settings);
   if (const std::string& format = settings.text(Setting::AccessLog); format != "none") {
     AccessLogConfig log;
     log.format = format == "common"     ? AccessLogConfig::Format::Common
@@ -132,22 +156,35 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only) {
     }
   }
   // Other commands reach the store through us. They never hold up requests: a thread of their own.
+  const auto drain_ms = static_cast<std::uint32_t>(settings.number(Setting::DrainTimeoutMs));
+  HandOver successor(server, drain_ms);
   auto control = ControlServer::start(
-      it.data, [&it](const std::vector<std::string>& words, const CommandOutput& output) {
+      it.data,
+      [&it](const std::vector<std::string>& words, const CommandOutput& output) {
         return run_installation_command(it, words, output);
-      });
+      },
+      [&successor](int channel) { successor.begin(channel); });
   if (!control.ok())
     report_error(str(control.error().message,
                      "; `sx blog import` and other commands cannot reach this server"));
-  std::printf("sx: serving %s on http://%s:%u/ with %zu worker%s, data in %s\n",
+  const std::string process = predecessor ? str(" (process ", ::getpid(), ")") : "";
+  std::printf("sx: serving %s on http://%s:%u/ with %zu worker%s, data in %s%s\n",
               it.app.app_module.c_str(), shown_host.c_str(), server.port(), http.workers,
-              http.workers == 1 ? "" : "s", it.data.c_str());
+              http.workers == 1 ? "" : "s", it.data.c_str(), process.c_str());
   std::fflush(stdout);
-  server.run_until_signal(static_cast<std::uint32_t>(settings.number(Setting::DrainTimeoutMs)));
+  if (predecessor) {
+    for (const int fd : predecessor->take_connections()) server.adopt(fd);
+    predecessor->done();
+  }
+  server.run_until_signal(drain_ms, [] {
+    if (const auto started = start_successor(); !started.ok())
+      report_error(str(started.error().message, "; this server goes on"));
+  });
   it.http_client->stop();  // it answers workers, which are gone now
   if (control.ok()) control.take().reset();
   it.store->close();
-  return 0;
+  if (!successor.began() || successor.finish()) return 0;
+  return fail(successor.restart_in_place().message);
 }
 
 }  // namespace
@@ -176,7 +213,7 @@ void add_setting_options(CLI::App* command, Settings& settings, SettingScope sco
 void add_serve_commands(CLI::App& app, int& status) {
   static Settings settings;
   static std::string text;
-  static bool json = false, dry_run = false, check_only = false;
+  static bool json = false, dry_run = false, check_only = false, replace = false;
 
   auto installation = [](CLI::App* command) {
     add_setting_options(command, settings, SettingScope::Installation);
@@ -184,6 +221,9 @@ void add_serve_commands(CLI::App& app, int& status) {
 
   auto* serve = app.add_subcommand("serve", "serve an application; without one, the blog");
   serve->add_option("APP", text, "a bundle, a source file or a folder");
+  serve->add_flag(
+      "--replace", replace,
+      "take the place of the server that runs on this data folder, without a request lost");
   serve->add_flag("--check-config", check_only,
                   "check all settings and show where each comes from; start nothing");
   installation(serve);
@@ -192,7 +232,7 @@ void add_serve_commands(CLI::App& app, int& status) {
       "Options win over the environment variables in brackets. Secrets come from the environment "
       "only:\nSX_SECRET SX_ADMIN_PASSWORD SX_API_TOKEN SX_METRICS_TOKEN and others, or from files "
       "that\nSX_…_FILE name. All settings: docs/configuration.md");
-  serve->callback([&] { status = cmd_serve(settings, text, check_only); });
+  serve->callback([&] { status = cmd_serve(settings, text, check_only, replace); });
 
   auto* routes = app.add_subcommand("routes", "what an application answers to");
   routes->add_option("APP", text, "a bundle, a source file or a folder; default: the blog");

@@ -86,8 +86,8 @@ CommandOutput terminal_output() {
           isatty(STDERR_FILENO) != 0};
 }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& folder,
-                                                            ControlCommand run) {
+Result<std::unique_ptr<ControlServer>> ControlServer::start(
+    const std::string& folder, ControlCommand run, std::function<void(int channel)> hand_over) {
   const std::string path = socket_path(folder);
   sockaddr_un address;
   if (!address_of(path, address))
@@ -102,11 +102,13 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& f
     ::close(fd);
     return Error{str(path, ": the control socket cannot be made: ", why)};
   }
-  return std::unique_ptr<ControlServer>(new ControlServer(fd, path, std::move(run)));
+  return std::unique_ptr<ControlServer>(
+      new ControlServer(fd, path, std::move(run), std::move(hand_over)));
 }
 
-ControlServer::ControlServer(int fd, std::string path, ControlCommand run)
-    : fd_(fd), path_(std::move(path)), run_(std::move(run)) {
+ControlServer::ControlServer(int fd, std::string path, ControlCommand run,
+                             std::function<void(int channel)> hand_over)
+    : fd_(fd), path_(std::move(path)), run_(std::move(run)), hand_over_(std::move(hand_over)) {
   if (::pipe(wake_) != 0) wake_[0] = wake_[1] = -1;
   thread_ = std::thread([this] { serve(); });
 }
@@ -131,7 +133,12 @@ void ControlServer::serve() {
     timeval patience{10, 0};
     ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (const auto words = read_words(client)) {
+    const auto words = read_words(client);
+    if (hand_over_ && words && *words == std::vector<std::string>{"hand-over"}) {
+      hand_over_(client);
+      continue;
+    }
+    if (words) {
       CommandOutput output{[client](std::string_view text) { write_frame(client, 1, text); },
                            [client](std::string_view text) { write_frame(client, 2, text); }};
       const char status = static_cast<char>(run_(*words, output));
@@ -141,22 +148,31 @@ void ControlServer::serve() {
   }
 }
 
-std::optional<int> run_by_owner(const std::string& folder, const std::vector<std::string>& words,
-                                const CommandOutput& output) {
+int connect_to_owner(const std::string& folder) {
   sockaddr_un address;
-  if (!address_of(socket_path(folder), address)) return std::nullopt;
+  if (!address_of(socket_path(folder), address)) return -1;
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::nullopt;
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    return std::nullopt;  // nobody there, or a socket left by a process that died
-  }
+  if (fd < 0) return -1;
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  ::close(fd);
+  return -1;  // nobody there, or a socket left by a process that died
+}
+
+bool send_words(int fd, const std::vector<std::string>& words) {
   const auto count = static_cast<std::uint32_t>(words.size());
   bool sent = write_all(fd, &count, 4);
   for (const std::string& word : words) {
     const auto length = static_cast<std::uint32_t>(word.size());
     sent = sent && write_all(fd, &length, 4) && write_all(fd, word.data(), word.size());
   }
+  return sent;
+}
+
+std::optional<int> run_by_owner(const std::string& folder, const std::vector<std::string>& words,
+                                const CommandOutput& output) {
+  const int fd = connect_to_owner(folder);
+  if (fd < 0) return std::nullopt;
+  const bool sent = send_words(fd, words);
   std::optional<int> status;
   while (sent && !status) {
     std::uint8_t kind = 0;
