@@ -119,6 +119,8 @@ struct Connection::Flush {
   void await_suspend(std::coroutine_handle<> handle) {
     waiter = handle;
     c.write_began_ = Clock::now();
+    // What the kernel's buffers took at once has been read by nobody yet: it earns no time.
+    c.sent_before_ = c.sent_;
     wait();
   }
   bool await_resume() const { return state == Pump::Done; }
@@ -814,7 +816,7 @@ Connection::Pump Connection::pump() {
 Clock::time_point Connection::write_deadline() const {
   const auto& config = worker_.config;
   const std::uint64_t earned =
-      sent_ * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
+      (sent_ - sent_before_) * 1000 / std::max<std::uint32_t>(config.bytes_per_second_min, 1);
   return write_began_ + milliseconds(config.write_timeout_ms + earned);
 }
 

@@ -204,7 +204,8 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   std::uint64_t file_left_ = 0;
   std::shared_ptr<FileParts> parts_;
   std::size_t part_at_ = 0;
-  std::uint64_t sent_ = 0;  // of this response, head included
+  std::uint64_t sent_ = 0;         // of this response, head included
+  std::uint64_t sent_before_ = 0;  // when the socket was full for the first time
   std::uint64_t body_bytes_ = 0;
 
   std::shared_ptr<WebSocketSession> websocket_;

@@ -133,9 +133,9 @@ bool MultipartParser::step(bool& more) {
         at_ = 0;
         return true;
       }
-      const std::size_t eol = rest.find_first_not_of(" \t");
-      if (eol == std::string_view::npos || (rest[eol] == '\r' && eol + 1 == rest.size())) {
-        if (rest.size() <= kPaddingMax) return true;
+      const std::size_t eol = std::min(rest.find_first_not_of(" \t"), rest.size());
+      if (eol == rest.size() || (rest[eol] == '\r' && eol + 1 == rest.size())) {
+        if (eol <= kPaddingMax) return true;
       } else if (eol <= kPaddingMax && rest.substr(eol, 2) == kCrlf) {
         if (++parts_ > limits_.parts_max)
           return take(Refusal{413, str("the form has more than ", limits_.parts_max, " parts")});
@@ -150,7 +150,8 @@ bool MultipartParser::step(bool& more) {
     case State::Head: {
       if (rest.substr(0, 2) == kCrlf) return refuse("a part of the form has no name");
       const std::size_t end = rest.find("\r\n\r\n");
-      if (end == std::string_view::npos ? rest.size() > limits_.part_head_bytes_max
+      // Of one whose end has not come, the last three bytes may be the beginning of that.
+      if (end == std::string_view::npos ? rest.size() > limits_.part_head_bytes_max + 3
                                         : end > limits_.part_head_bytes_max)
         return take(Refusal{
             431, str("the head of a part is larger than ", limits_.part_head_bytes_max, " bytes")});

@@ -154,6 +154,18 @@ TEST_CASE("limits on parts and on their heads") {
   CHECK(parse("--XX\r\nX: " + std::string(100'000, 'x'), 100).status == 431);
 }
 
+TEST_CASE("limits hold at the same byte however the form is cut") {
+  for (std::size_t n = 60; n < 72; ++n) {
+    CAPTURE(n);
+    const std::string padded = "--XX" + std::string(n, ' ') +
+                               "\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--XX--";
+    CHECK(parse(padded, 1).status == parse(padded).status);
+    const std::string headed = part("name=a", "", "X: " + std::string(n, 'x') + "\r\n") + "--XX--";
+    const MultipartLimits limits{.parts_max = 1, .part_head_bytes_max = 110};
+    CHECK(parse(headed, 1, limits).status == parse(headed, 1 << 20, limits).status);
+  }
+}
+
 TEST_CASE("a refusal of who gets the parts ends the parsing") {
   Collector sink;
   sink.most = 10;

@@ -66,7 +66,7 @@ void Connection::begin_stream() {
 
 void Connection::take_made() {
   const std::size_t bytes = stream_made_.size();
-  sent_ = 0;  // the deadline of a write counts from the last one
+  sent_ = sent_before_ = 0;  // the deadline of a write counts from the last one
   if (bytes != 0) {
     body_bytes_ += bytes;
     if (stream_chunked_) {
