@@ -4,7 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import { admin, binary, eventually, expect, finish, root, sleep, startServer, sx, temporaryFolder, test } from "./harness.mjs";
+import { admin, binary, eventually, expect, finish, freePort, root, sleep, startServer, sx, temporaryFolder, test } from "./harness.mjs";
 
 /** `sx serve` that must not start: its status and what it says. */
 function refused(env = {}, args = []) {
@@ -87,6 +87,26 @@ await test("an option that is none, and one without its value, are wrong usage",
   expect.equal(refused({}, ["--prot", "1"]).status, 2);
   expect.match(refused({}, ["--prot", "1"]).stderr, /--prot/);
   expect.equal(refused({}, ["--port"]).status, 2);
+});
+
+await test("without SX_HTTP_HOST only this machine is listened to, with 0.0.0.0 every address; an option wins", async () => {
+  const reaches = (port, host) => new Promise((done) => {
+    const socket = net.connect({ host, port });
+    socket.once("connect", () => { socket.destroy(); done(true); });
+    socket.once("error", () => done(false));
+  });
+  for (const [env, args, other] of [[{}, [], false], [{ SX_HTTP_HOST: "0.0.0.0" }, [], true], [{ SX_HTTP_HOST: "0.0.0.0" }, ["--host", "127.0.0.1"], false]]) {
+    const port = await freePort();
+    const child = spawn(binary, ["serve", "--port", String(port), "--data", temporaryFolder(), ...args],
+      { cwd: root, env: { ...process.env, SX_HTTP_HOST: "", ...env }, stdio: "ignore" });
+    try {
+      await eventually(() => reaches(port, "127.0.0.1"), "it listens", 30_000);
+      // The whole of 127/8 is this machine's: an address of its own that the first one is not.
+      expect.equal(await reaches(port, "127.0.0.2"), other, JSON.stringify([env, args]));
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }
 });
 
 await test("a port that is taken, and an address that is not ours, are named", async () => {
