@@ -162,38 +162,6 @@ int run_app_command(Installation& it, const std::vector<std::string>& words,
   return 0;
 }
 
-int verify_store(Installation& it, bool json, const CommandOutput& output) {
-  auto report = it.store->verify();
-  if (!report.ok()) return fail(output, report.error().message);
-  const bool good = !report->bad.has_value();
-  if (json) {
-    output.out(str("{\"ok\":", good ? "true" : "false", ",\"events\":", report->events,
-                   ",\"compacted\":", report->compacted, ",\"head\":\"", report->head, "\"}\n"));
-  } else if (good) {
-    output.out(str("verified ", report->events, " events (", report->compacted,
-                   " compacted), head ", report->head, "\n"));
-  } else {
-    fail(output, str("damaged at position ", report->bad->pos, " (", report->bad->stream, " ",
-                     report->bad->seq, "): ", report->bad->what));
-  }
-  return good ? 0 : 1;
-}
-
-int store_stats(Installation& it, bool json, const CommandOutput& output) {
-  auto stats = it.store->stats();
-  if (!stats.ok()) return fail(output, stats.error().message);
-  const char* names[] = {"events", "streams", "keys", "outbox", "bytes"};
-  const std::uint64_t counts[] = {stats->committed, stats->streams, stats->kv_keys, stats->outbox,
-                                  stats->bytes};
-  std::string text = json ? "{" : "";
-  for (int i = 0; i < 5; ++i) {
-    if (i > 0) text += json ? "," : ", ";
-    text += json ? str("\"", names[i], "\":", counts[i]) : str(names[i], " ", counts[i]);
-  }
-  output.out(str(text, json ? "}\n" : "\n"));
-  return 0;
-}
-
 }  // namespace
 
 int run_installation_command(Installation& it, const std::vector<std::string>& words,
@@ -204,8 +172,7 @@ int run_installation_command(Installation& it, const std::vector<std::string>& w
   if (is(0, "blog") && is(1, "import") && words.size() == 3)
     return import_site(it, words[2], output);
   if (is(0, "app")) return run_app_command(it, words, output);
-  if (is(0, "store") && is(1, "verify")) return verify_store(it, is(2, "--json"), output);
-  if (is(0, "store") && is(1, "stats")) return store_stats(it, is(2, "--json"), output);
+  if (is(0, "store")) return run_store_command(it, words, output);
   return fail(output, "this server does not know that command; it is of another version");
 }
 

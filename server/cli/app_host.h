@@ -55,6 +55,11 @@ void add_people_commands(CLI::App& app, Settings& settings, int& status);
 // cmd_serve.cpp: the options of a command, from the table of settings.
 void add_setting_options(CLI::App* command, Settings& settings, SettingScope scope);
 
+// cmd_store.cpp: sx store
+void add_store_commands(CLI::App& app, Settings& settings, int& status);
+int run_store_command(Installation& installation, const std::vector<std::string>& words,
+                      const CommandOutput& output);
+
 // cmd_routes.cpp
 int cmd_routes(const std::string& app, bool json);
 

@@ -241,20 +241,7 @@ void add_serve_commands(CLI::App& app, int& status) {
 
   add_people_commands(app, settings, status);
 
-  auto* store = app.add_subcommand("store", "the event store");
-  store->require_subcommand(1);
-  auto* verify = store->add_subcommand("verify", "recompute every hash and checksum");
-  installation(verify);
-  verify->add_flag("--json", json);
-  verify->callback([&] {
-    status = cmd_installation(settings, {"store", "verify", json ? "--json" : ""});
-  });
-  auto* stats = store->add_subcommand("stats", "what is in it");
-  installation(stats);
-  stats->add_flag("--json", json);
-  stats->callback([&] {
-    status = cmd_installation(settings, {"store", "stats", json ? "--json" : ""});
-  });
+  add_store_commands(app, settings, status);
 
   auto* blog = app.add_subcommand("blog", "the blog's content");
   blog->require_subcommand(1);

@@ -10,7 +10,6 @@
 #include "server/content/markdown.h"
 #include "server/content/slug.h"
 #include "server/crypto/crypto.h"
-#include "server/store/sniff.h"
 
 namespace sx {
 
@@ -179,35 +178,6 @@ void add_content(Runner& runner) {
 }
 
 }  // namespace
-
-void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
-  runner.add("blob/put", [&blobs](IoCall& call) {
-    std::string bytes;
-    if (!call.text(0, bytes)) return;
-    auto ref = blobs.put(bytes);
-    if (!ref.ok()) return call.fail("store-error", ref.error().message);
-    Context& cx = call.vm.cx;
-    Root cid(cx.heap, make_string(cx, ref->cid));
-    Root mime(cx.heap, make_string(cx, ref->mime));
-    Root size(cx.heap, make_uint(cx, ref->size));
-    const Field fields[] = {{"cid", cid}, {"size", size}, {"mime", mime}};
-    call.reply(make_dict(cx, fields));
-  });
-  runner.add("blob/get", [&blobs](IoCall& call) {
-    std::string cid;
-    if (!call.text(0, cid)) return;
-    if (!store::is_cid(cid) || !blobs.has(cid)) return call.reply(Value::nil());
-    auto bytes = blobs.get(cid);
-    if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
-    Context& cx = call.vm.cx;
-    Root data(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes->data()),
-                                       bytes->size()}));
-    Root mime(cx.heap, make_string(cx, store::sniff_mime(bytes.value())));
-    Root size(cx.heap, make_uint(cx, bytes->size()));
-    const Field fields[] = {{"bytes", data}, {"mime", mime}, {"size", size}};
-    call.reply(make_dict(cx, fields));
-  });
-}
 
 void add_content_servicers(Runner& runner, const ContentServices& services) {
   auto s = std::make_shared<Services>(Services{runner, services});

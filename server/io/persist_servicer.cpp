@@ -1,6 +1,9 @@
 #include "server/io/persist_servicer.h"
 
+#include <algorithm>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -20,6 +23,47 @@ using store::Event;
 using store::NewEvent;
 
 constexpr std::int64_t kReadLimitDefault = 1'000'000;
+constexpr std::int64_t kWaitMsMax = 3'600'000;
+
+struct Range {
+  std::vector<Event> events;
+  std::uint64_t compacted_through = 0;  // > 0: events of the range are gone
+};
+
+// The events of a stream from a seq on, as far as they were there when the store stood at `pos`.
+Result<Range> read_range(store::Store& store, const std::string& stream, std::int64_t from,
+                         std::int64_t limit, std::uint64_t pos) {
+  Range range;
+  std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
+  while (static_cast<std::int64_t>(range.events.size()) < limit) {
+    SX_TRY(store::Slice slice,
+           store.read(stream, at, static_cast<std::size_t>(limit) - range.events.size()));
+    range.compacted_through = std::max(range.compacted_through, slice.compacted_through);
+    for (Event& event : slice.events) {
+      if (event.pos > pos) return range;
+      at = event.seq + 1;
+      range.events.push_back(std::move(event));
+    }
+    if (!slice.more || slice.events.empty()) break;
+  }
+  return range;
+}
+
+// The events of the whole store from a position on.
+Result<std::vector<Event>> read_all_range(store::Store& store, std::int64_t from,
+                                          std::int64_t limit) {
+  std::vector<Event> events;
+  std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
+  while (static_cast<std::int64_t>(events.size()) < limit) {
+    SX_TRY(store::Slice slice, store.read_all(at, static_cast<std::size_t>(limit) - events.size()));
+    for (Event& event : slice.events) {
+      at = event.pos + 1;
+      events.push_back(std::move(event));
+    }
+    if (!slice.more || slice.events.empty()) break;
+  }
+  return events;
+}
 
 // Values read back from kv texts, so that a row read again is parsed only when it says something
 // else: the text is compared each time. Values are immutable, so performers may share them.
@@ -67,13 +111,44 @@ class ReadBack {
   std::size_t bytes_ = 0;
 };
 
+// The way back to the VM's thread, shut when the servicers go: the store may answer later than
+// that.
+class Gate {
+ public:
+  explicit Gate(PostToVm post) : post_(std::move(post)) {}
+
+  void post(const std::shared_ptr<Gate>& self, std::function<void()> fn) {
+    const std::lock_guard lock(mutex_);
+    if (!post_) return;
+    post_([self, fn = std::move(fn)] {
+      // On the VM's thread, where alone the gate is shut: no lock is needed to look.
+      if (self->post_) fn();
+    });
+  }
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    post_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  PostToVm post_;
+};
+
 // What each op of a commit answers, decided when it is sent.
 enum class ReplyShape { Event, Events, Nil, True, Commit };
 
 class Persist {
  public:
   Persist(Runner& runner, store::Store& store, PostToVm post)
-      : runner_(runner), store_(store), post_(std::move(post)), read_back_(runner.vm().cx) {}
+      : runner_(runner),
+        store_(store),
+        event_slots_(runner.vm().cx.heap),
+        gate_(post ? std::make_shared<Gate>(std::move(post)) : nullptr),
+        read_back_(runner.vm().cx) {}
+  ~Persist() {
+    if (gate_) gate_->shut();
+  }
 
   Context& cx() { return runner_.vm().cx; }
 
@@ -99,24 +174,36 @@ class Persist {
     return read.ok() ? read.value() : make_string(cx(), text);
   }
 
+  // Most events of a reply share stream and type: those are made once.
   Value event_value(const Event& event) {
     Context& c = cx();
-    Root stream(c.heap, make_string(c, event.stream));
     if (event.compacted) {
+      Root stream(c.heap, make_string(c, event.stream));
       Root seq(c.heap, make_uint(c, event.seq));
       Root pos(c.heap, make_uint(c, event.pos));
       const Field fields[] = {
           {"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}, {"pos", pos}};
       return make_dict(c, fields);
     }
-    Root type(c.heap, stored_value(event.type));
-    Root data(c.heap, stored_value(event.data));
-    Root seq(c.heap, make_uint(c, event.seq));
-    Root pos(c.heap, make_uint(c, event.pos));
-    Root at(c.heap, make_int(c, event.at_ms));
-    const Field fields[] = {{"stream", stream}, {"seq", seq}, {"pos", pos},
-                            {"type", type},     {"at", at},   {"data", data}};
-    return make_dict(c, fields);
+    if (event_slots_.size() == 0) {
+      for (const char* key : {"stream", "seq", "pos", "type", "at", "data"}) {
+        event_slots_.push(c.keyword(key));
+        event_slots_.push(Value::nil());
+      }
+    }
+    if (event_slots_[1].is_nil() || event.stream != last_stream_) {
+      event_slots_[1] = make_string(c, event.stream);
+      last_stream_ = event.stream;
+    }
+    if (event.type != last_type_) {
+      event_slots_[7] = stored_value(event.type);
+      last_type_ = event.type;
+    }
+    event_slots_[3] = make_uint(c, event.seq);
+    event_slots_[5] = make_uint(c, event.pos);
+    event_slots_[9] = make_int(c, event.at_ms);
+    event_slots_[11] = stored_value(event.data);
+    return dict_from_entries(c, event_slots_.data(), 6);
   }
 
   Value events_value(const std::vector<Event>& events) {
@@ -126,6 +213,44 @@ class Persist {
       list = cx().heap.cons(event, list);
     }
     return list;
+  }
+
+  Value messages_value(const std::vector<store::OutboxItem>& items) {
+    Context& c = cx();
+    Root list(c.heap, Value::empty_list());
+    for (std::size_t i = items.size(); i > 0; --i) {
+      const store::OutboxItem& item = items[i - 1];
+      Root id(c.heap, make_uint(c, item.id)), due(c.heap, make_int(c, item.due_ms));
+      Root queue(c.heap, make_string(c, item.queue));
+      Root data(c.heap, stored_value(item.data));
+      Root attempts(c.heap, make_uint(c, item.attempts));
+      const Field fields[] = {
+          {"id", id}, {"queue", queue}, {"data", data}, {"due", due}, {"attempts", attempts}};
+      const Value message = make_dict(c, fields);
+      list = c.heap.cons(message, list);
+    }
+    return list;
+  }
+
+  template <class Item, class TextOf>
+  Value strings_value(const std::vector<Item>& items, TextOf text_of) {
+    Root list(cx().heap, Value::empty_list());
+    for (std::size_t i = items.size(); i > 0; --i) {
+      const Value text = make_string(cx(), text_of(items[i - 1]));
+      list = cx().heap.cons(text, list);
+    }
+    return list;
+  }
+
+  // The events behind one marker for all up to seq, whose payloads are gone.
+  Value behind_gap(const std::string& stream_name, std::uint64_t through, Value events) {
+    Context& c = cx();
+    Root list(c.heap, events);
+    Root stream(c.heap, make_string(c, stream_name));
+    Root seq(c.heap, make_uint(c, through));
+    const Field fields[] = {{"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}};
+    const Value marker = make_dict(c, fields);
+    return c.heap.cons(marker, list);
   }
 
   Value seq_list(const store::AppendReply& reply, const std::vector<Event>& sent) {
@@ -209,8 +334,7 @@ class Persist {
     return true;
   }
 
-  // The op as the store takes it; kv-cas compares values, not their text: the present text of an
-  // equal value is what the store is told to expect.
+  // The op as the store takes it. The store compares texts and kv-cas values: see same_value().
   bool cas(IoCall& call, std::string key, Value expected, Value value,
            std::vector<store::Op>& ops) {
     store::KvCas op;
@@ -220,13 +344,7 @@ class Persist {
     if (!absent) {
       std::string expected_text;
       if (!text_of(call, expected_root, expected_text)) return false;
-      op.expected = expected_text;
-      auto present = store_.kv_get(key);
-      if (present.ok() && present.value()) {
-        auto present_value = value_of(present.value()->value);
-        if (present_value.ok() && equal(cx(), present_value.value(), expected_root))
-          op.expected = present.value()->value;
-      }
+      op.expected = std::move(expected_text);
     }
     op.key = std::move(key);
     ops.push_back(std::move(op));
@@ -282,11 +400,22 @@ class Persist {
           !integer_of(call, field(op, "due"), ":due", put.due_ms))
         return false;
       ops.push_back(std::move(put));
+    } else if (name == "outbox-done" || name == "outbox-retry") {
+      std::int64_t id = 0, due_ms = 0;
+      if (!integer_of(call, field(op, "id"), ":id", id)) return false;
+      const auto message = static_cast<std::uint64_t>(id < 0 ? 0 : id);  // 0 is no message's id
+      if (name == "outbox-done") {
+        ops.push_back(store::OutboxDone{message});
+      } else {
+        if (!integer_of(call, field(op, "due"), ":due", due_ms)) return false;
+        ops.push_back(store::OutboxRetry{message, due_ms});
+      }
     } else {
       call.fail("type-error", str(call.op,
                                   ": Expected an op {:op :append … | :append-expect | :append-once "
                                   "| :kv-put | :kv-cas | "
-                                  ":kv-delete | :truncate | :outbox-put}, got ",
+                                  ":kv-delete | :truncate | :outbox-put | :outbox-done | "
+                                  ":outbox-retry}, got ",
                                   print(cx(), op, {.bytes_max = 120})));
       return false;
     }
@@ -296,39 +425,75 @@ class Persist {
 
   // --- sending ---------------------------------------------------------------------------------
 
-  void send(IoCall& call, std::vector<store::Op> ops, std::vector<std::vector<Event>> sent,
+  // A commit under way: what its answer is made of.
+  struct Sent {
+    IoTicket ticket;
+    std::vector<std::vector<Event>> events;  // per op
+    ReplyShape shape;
+    std::vector<store::Op> ops;  // kept only when one of them may be sent again
+  };
+
+  static bool may_repeat(const store::Op& op) {
+    const auto* cas = std::get_if<store::KvCas>(&op);
+    return cas && cas->expected;
+  }
+
+  void send(IoCall& call, std::vector<store::Op> ops, std::vector<std::vector<Event>> events,
             ReplyShape shape) {
-    const IoTicket ticket = call.ticket;
-    if (!post_) {
-      answer(ticket, store::commit_and_wait(store_, std::move(ops)), sent, shape);
+    auto sent = std::make_shared<Sent>(Sent{call.ticket, std::move(events), shape, {}});
+    if (std::any_of(ops.begin(), ops.end(), may_repeat)) sent->ops = ops;
+    send(std::move(sent), std::move(ops));
+  }
+
+  void send(std::shared_ptr<Sent> sent, std::vector<store::Op> ops) {
+    if (!gate_) {
+      answer(sent, store::commit_and_wait(store_, std::move(ops)));
       return;
     }
-    auto kept = std::make_shared<std::vector<std::vector<Event>>>(std::move(sent));
-    store_.commit(std::move(ops), [this, ticket, kept, shape](Result<CommitOutcome> outcome) {
+    store_.commit(std::move(ops), [this, gate = gate_, sent](Result<CommitOutcome> outcome) {
       auto shared = std::make_shared<Result<CommitOutcome>>(std::move(outcome));
-      post_([this, ticket, kept, shape, shared] {
-        answer(ticket, std::move(*shared), *kept, shape);
-      });
+      gate->post(gate, [this, sent, shared] { answer(sent, std::move(*shared)); });
     });
   }
 
+  // A refused kv-cas whose key holds an equal value in other words (the order of keys, say) is sent
+  // again with the text that is there. Between the two others may write, so it may be refused anew.
+  bool send_again(const std::shared_ptr<Sent>& sent, const Conflict& conflict) {
+    if (conflict.index >= sent->ops.size()) return false;
+    auto* cas = std::get_if<store::KvCas>(&sent->ops[conflict.index]);
+    const auto* actual = std::get_if<std::optional<std::string>>(&conflict.actual);
+    if (!cas || !cas->expected || !actual || !*actual || **actual == *cas->expected) return false;
+    auto expected_value = value_of(*cas->expected);
+    if (!expected_value.ok()) return false;
+    Root expected(cx().heap, expected_value.value());
+    auto actual_value = value_of(**actual);
+    if (!actual_value.ok() || !equal(cx(), actual_value.value(), expected)) return false;
+    cas->expected = **actual;
+    send(sent, sent->ops);
+    return true;
+  }
+
   Value conflict_side(const std::variant<std::uint64_t, std::optional<std::string>>& side) {
-    if (const auto* seq = std::get_if<std::uint64_t>(&side)) return make_uint(cx(), *seq);
+    // Signed: a program may have expected a negative seq.
+    if (const auto* seq = std::get_if<std::uint64_t>(&side))
+      return make_int(cx(), static_cast<std::int64_t>(*seq));
     const auto& text = *std::get_if<std::optional<std::string>>(&side);
     if (!text) return cx().keyword("absent");
     auto v = value_of(*text);
     return v.ok() ? v.value() : Value::nil();
   }
 
-  void answer(const IoTicket& ticket, Result<CommitOutcome> outcome,
-              const std::vector<std::vector<Event>>& sent, ReplyShape shape) {
+  void answer(const std::shared_ptr<Sent>& sent, Result<CommitOutcome> outcome) {
     Context& c = cx();
+    const IoTicket& ticket = sent->ticket;
+    const ReplyShape shape = sent->shape;
     if (!outcome.ok()) {
       ticket.fail("store-error", outcome.error().message);
       return;
     }
     if (outcome->conflict) {
       const Conflict& conflict = *outcome->conflict;
+      if (send_again(sent, conflict)) return;
       Root expected(c.heap, conflict_side(conflict.expected));
       Root actual(c.heap, conflict_side(conflict.actual));
       const Field fields[] = {{"conflict", Value::tru()},
@@ -347,9 +512,9 @@ class Persist {
     auto op_value = [&](std::size_t i) -> Value {
       const auto& reply = outcome->replies[i];
       if (const auto* append = std::get_if<store::AppendReply>(&reply))
-        return seq_list(*append, sent[i]);
+        return seq_list(*append, sent->events[i]);
       if (const auto* outbox = std::get_if<store::OutboxReply>(&reply))
-        return make_uint(c, outbox->id);
+        return outbox->existed ? make_uint(c, outbox->id) : Value::nil();
       return Value::nil();
     };
     switch (shape) {
@@ -388,10 +553,50 @@ class Persist {
     return read_back_.value_of(key, std::move(text));
   }
 
+  // --- reading ---------------------------------------------------------------------------------
+
+  // Answers a call from what `read` finds: `answer(ticket, found)` on the VM's thread. A store that
+  // is far away is read by a thread of its own meanwhile. `read` owns what it uses.
+  template <class Read, class Answer>
+  void look(IoCall& call, Read read, Answer answer) {
+    const IoTicket ticket = call.ticket;
+    if (!gate_ || !store_.reads_wait()) {
+      auto found = read();
+      if (!found.ok()) return ticket.fail("store-error", found.error().message);
+      answer(ticket, std::move(*found));
+      return;
+    }
+    store_.read_soon([gate = gate_, ticket, read = std::move(read), answer]() mutable {
+      auto found = std::make_shared<decltype(read())>(read());
+      gate->post(gate, [ticket, answer, found] {
+        if (!found->ok()) return ticket.fail("store-error", found->error().message);
+        answer(ticket, std::move(**found));
+      });
+    });
+  }
+
+  // Answers nothing while the store stands at pos, at most for the time given.
+  void wait_past(IoCall& call, std::uint64_t pos, std::int64_t timeout_ms) {
+    const IoTicket ticket = call.ticket;
+    if (!gate_) {
+      auto told = std::make_shared<std::promise<std::uint64_t>>();
+      auto position = told->get_future();
+      store_.wait_past(pos, timeout_ms, [told](std::uint64_t at) { told->set_value(at); });
+      return ticket.reply(make_uint(cx(), position.get()));
+    }
+    if (const std::uint64_t at = store_.committed(); at > pos || timeout_ms <= 0)
+      return ticket.reply(make_uint(cx(), at));
+    store_.wait_past(pos, timeout_ms, [this, gate = gate_, ticket](std::uint64_t at) {
+      gate->post(gate, [this, ticket, at] { ticket.reply(make_uint(cx(), at)); });
+    });
+  }
+
  private:
   Runner& runner_;
   store::Store& store_;
-  PostToVm post_;
+  RootList event_slots_;  // keys and values of the event made last
+  std::string last_stream_, last_type_;
+  std::shared_ptr<Gate> gate_;  // null: no event loop, the servicers wait
   ReadBack read_back_;
 };
 
@@ -404,7 +609,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::vector<store::Op> ops;
     std::vector<std::vector<Event>> sent;
     const Value list = call.arg(0);
-    if (!is_vector(list) && !is_pair(list))
+    if (!is_vector(list) && !is_pair(list) && list != Value::empty_list())
       return call.fail("type-error", str("persist/commit: Expected a list or vector of ops, got ",
                                          type_name(list)));
     if (!p->each(list, [&](Value op) { return p->build_op(call, op, ops, sent); })) return;
@@ -462,44 +667,60 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::int64_t from = 1, limit = kReadLimitDefault;
     if (!call.text(0, stream) || !call.integer(1, from)) return;
     if (!call.arg(2).is_nil() && !call.integer(2, limit)) return;
-    std::vector<Event> events;
-    std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
-    while (static_cast<std::int64_t>(events.size()) < limit) {
-      auto slice = store.read(stream, at, static_cast<std::size_t>(limit) - events.size());
-      if (!slice.ok()) return call.fail("store-error", slice.error().message);
-      for (Event& event : slice->events) {
-        at = event.seq + 1;
-        events.push_back(std::move(event));
-      }
-      if (!slice->more || slice->events.empty()) break;
-    }
-    call.reply(p->events_value(events));
+    p->look(
+        call,
+        [&store, stream, from, limit] {
+          return read_range(store, stream, from, limit, UINT64_MAX);
+        },
+        [p = p.get(), stream](const IoTicket& ticket, Range range) {
+          const Value events = p->events_value(range.events);
+          ticket.reply(range.compacted_through == 0
+                           ? events
+                           : p->behind_gap(stream, range.compacted_through, events));
+        });
+  });
+  runner.add("persist/read-as-of", [p, &store](IoCall& call) {
+    std::string stream;
+    std::int64_t pos = 0, from = 1, limit = kReadLimitDefault;
+    if (!call.text(0, stream) || !call.integer(1, pos) || !call.integer(2, from)) return;
+    if (!call.arg(3).is_nil() && !call.integer(3, limit)) return;
+    p->look(
+        call,
+        [&store, stream, from, limit, pos] {
+          return read_range(store, stream, from, limit,
+                            pos < 0 ? 0 : static_cast<std::uint64_t>(pos));
+        },
+        [p = p.get()](const IoTicket& ticket, Range range) {
+          if (range.compacted_through == 0) return ticket.reply(p->events_value(range.events));
+          Root through(p->cx().heap, make_uint(p->cx(), range.compacted_through));
+          const Field fields[] = {{"compacted-through", through}};
+          ticket.reply(make_dict(p->cx(), fields));
+        });
   });
   runner.add("persist/read-all", [p, &store](IoCall& call) {
     std::int64_t from = 1, limit = 1000;
     if (!call.integer(0, from) || !call.integer(1, limit)) return;
-    auto slice = store.read_all(from < 1 ? 1 : static_cast<std::uint64_t>(from),
-                                static_cast<std::size_t>(limit));
-    if (!slice.ok()) return call.fail("store-error", slice.error().message);
-    call.reply(p->events_value(slice->events));
+    p->look(
+        call, [&store, from, limit] { return read_all_range(store, from, limit); },
+        [p = p.get()](const IoTicket& ticket, const std::vector<Event>& events) {
+          ticket.reply(p->events_value(events));
+        });
   });
   runner.add("persist/last-seq", [p, &store](IoCall& call) {
     std::string stream;
     if (!call.text(0, stream)) return;
-    auto last = store.last_seq(stream);
-    if (!last.ok()) return call.fail("store-error", last.error().message);
-    call.reply(make_uint(p->cx(), last.value()));
+    p->look(
+        call, [&store, stream] { return store.last_seq(stream); },
+        [p = p.get()](const IoTicket& ticket, std::uint64_t last) {
+          ticket.reply(make_uint(p->cx(), last));
+        });
   });
   runner.add("persist/streams", [p, &store](IoCall& call) {
-    auto streams = store.streams();
-    if (!streams.ok()) return call.fail("store-error", streams.error().message);
-    Context& cx = p->cx();
-    Root list(cx.heap, Value::empty_list());
-    for (std::size_t i = streams->size(); i > 0; --i) {
-      const Value name = make_string(cx, (*streams)[i - 1].name);
-      list = cx.heap.cons(name, list);
-    }
-    call.reply(list);
+    p->look(
+        call, [&store] { return store.streams(); },
+        [p = p.get()](const IoTicket& ticket, const std::vector<store::StreamInfo>& streams) {
+          ticket.reply(p->strings_value(streams, [](const auto& s) { return s.name; }));
+        });
   });
   runner.add("persist/truncate-through", [p](IoCall& call) {
     std::string stream;
@@ -512,19 +733,24 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
   runner.add("persist/kv-get", [p, &store](IoCall& call) {
     std::string key;
     if (!call.text(0, key)) return;
-    auto entry = store.kv_get(key);
-    if (!entry.ok()) return call.fail("store-error", entry.error().message);
-    if (!entry.value()) return call.reply(Value::nil());
-    auto value = p->kv_value(key, std::move(entry.value()->value));
-    if (!value.ok()) return call.fail("store-error", str("kv ", key, ": ", value.error().message));
-    call.reply(value.value());
+    p->look(
+        call, [&store, key] { return store.kv_get(key); },
+        [p = p.get(), key](const IoTicket& ticket, std::optional<store::KvEntry> entry) {
+          if (!entry) return ticket.reply(Value::nil());
+          auto value = p->kv_value(key, std::move(entry->value));
+          if (!value.ok())
+            return ticket.fail("store-error", str("kv ", key, ": ", value.error().message));
+          ticket.reply(value.value());
+        });
   });
-  runner.add("persist/kv-has", [&store](IoCall& call) {
+  runner.add("persist/kv-has", [p, &store](IoCall& call) {
     std::string key;
     if (!call.text(0, key)) return;
-    auto entry = store.kv_get(key);
-    if (!entry.ok()) return call.fail("store-error", entry.error().message);
-    call.reply(Value::boolean(entry.value().has_value()));
+    p->look(
+        call, [&store, key] { return store.kv_get(key); },
+        [](const IoTicket& ticket, const std::optional<store::KvEntry>& entry) {
+          ticket.reply(Value::boolean(entry.has_value()));
+        });
   });
   runner.add("persist/kv-put", [p](IoCall& call) {
     store::KvPut put;
@@ -546,15 +772,34 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
   runner.add("persist/kv-keys", [p, &store](IoCall& call) {
     std::string prefix;
     if (!call.text(0, prefix)) return;
-    auto entries = store.kv_list(prefix);
-    if (!entries.ok()) return call.fail("store-error", entries.error().message);
-    Context& cx = p->cx();
-    Root list(cx.heap, Value::empty_list());
-    for (std::size_t i = entries->size(); i > 0; --i) {
-      const Value key = make_string(cx, (*entries)[i - 1].key);
-      list = cx.heap.cons(key, list);
-    }
-    call.reply(list);
+    p->look(
+        call, [&store, prefix] { return store.kv_list(prefix); },
+        [p = p.get()](const IoTicket& ticket, const std::vector<store::KvEntry>& entries) {
+          ticket.reply(p->strings_value(entries, [](const auto& e) { return e.key; }));
+        });
+  });
+  runner.add("persist/outbox-due", [p, &store](IoCall& call) {
+    std::string queue;
+    std::int64_t now_ms = 0, limit = 0;
+    if (!call.text(0, queue) || !call.integer(1, now_ms) || !call.integer(2, limit)) return;
+    p->look(
+        call,
+        [&store, queue, now_ms, limit] {
+          return store.outbox_due(queue, now_ms,
+                                  static_cast<std::size_t>(std::max<std::int64_t>(limit, 0)));
+        },
+        [p = p.get()](const IoTicket& ticket, const std::vector<store::OutboxItem>& items) {
+          ticket.reply(p->messages_value(items));
+        });
+  });
+  runner.add("persist/wait-past", [p](IoCall& call) {
+    std::int64_t pos = 0, timeout_ms = 0;
+    if (!call.integer(0, pos) || !call.integer(1, timeout_ms)) return;
+    if (timeout_ms < 0 || timeout_ms > kWaitMsMax)
+      return call.fail("range-error",
+                       str("persist/wait-past: Expected a time from 0 to ", kWaitMsMax, " ms, got ",
+                           timeout_ms, "; wait again when it is over"));
+    p->wait_past(call, pos < 0 ? 0 : static_cast<std::uint64_t>(pos), timeout_ms);
   });
   runner.add("persist/committed",
              [p, &store](IoCall& call) { call.reply(make_uint(p->cx(), store.committed())); });

@@ -5,14 +5,27 @@
 
 #include <doctest/doctest.h>
 
+#include <condition_variable>
+#include <filesystem>
 #include <fstream>
+#include <functional>
+#include <mutex>
 #include <sstream>
 
 #include "engine/sx.h"
+#include "server/io/content_servicer.h"
 
 namespace {
 
 using namespace sx;
+
+std::optional<SourceFile> find_core(std::string_view module) {
+  if (module != "core") return std::nullopt;
+  std::ifstream in(SX_SOURCE_DIR "/lib/core/core.sx");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return SourceFile{text.str(), "lib/core/core.sx"};
+}
 
 struct World {
   std::unique_ptr<store::Store> store = store::open_store("memory:").take();
@@ -26,13 +39,7 @@ struct World {
   }
 
   explicit World(bool small_nursery = false) : engine(config(small_nursery)) {
-    engine.find_source = [](std::string_view module) -> std::optional<SourceFile> {
-      if (module != "core") return std::nullopt;
-      std::ifstream in(SX_SOURCE_DIR "/lib/core/core.sx");
-      std::ostringstream text;
-      text << in.rdbuf();
-      return SourceFile{text.str(), "lib/core/core.sx"};
-    };
+    engine.find_source = find_core;
     add_persist_servicers(engine.runner, *store, nullptr);
   }
 
@@ -133,4 +140,105 @@ TEST_CASE("more read values than are kept, and values changed over and over, sta
               (range 300))
     [once again (= (text 299) (perform {:op "persist/kv-get" :args (list "k0")})) (right? 149)])") ==
         "[true true true true]");
+}
+
+TEST_CASE("reading a truncated stream shows that its beginning is gone, and its past says so") {
+  World w;
+  CHECK(w.run(R"((dotimes (i 4)
+      (perform {:op "persist/append" :args (list "a" :t 1 i)}))
+    (perform {:op "persist/append" :args (list "b" :t 1 0)})
+    (define (data events) (map (fn (e) (get e :data)) events))
+    (define (as-of pos from)
+      (perform {:op "persist/read-as-of" :args (list "a" pos from nil)}))
+    (define before [(data (as-of 2 1)) (data (as-of 99 3)) (data (as-of 0 1))])
+    (perform {:op "persist/truncate-through" :args (list "a" 2)})
+    [before (as-of 2 1) (data (as-of 3 3))
+     (first (perform {:op "persist/read" :args (list "a" 1 2)}))])") ==
+        R"([[(0 1) (2 3) ()] {:compacted-through 2} (2) {:compacted true :stream "a" :seq 2}])");
+}
+
+TEST_CASE(
+    "waiting past a position answers at once when it is past, and else when the time is over") {
+  World w;
+  CHECK(w.run(R"((perform {:op "persist/append" :args (list "a" :t 1 1)})
+    (define (wait pos ms) (perform {:op "persist/wait-past" :args (list pos ms)}))
+    [(wait 0 60000) (wait 1 20) (wait 1 0)])") == "[1 1 1]");
+  CHECK(w.run(R"((perform {:op "persist/wait-past" :args (list 0 3600001)}))")
+            .find("Expected a time from 0 to 3600000 ms, got 3600001") != std::string::npos);
+}
+
+TEST_CASE(
+    "a fiber that waits for the store is told when it moves, and a world that is gone is not") {
+  auto store = store::open_store("memory:").take();
+  std::mutex mutex;
+  std::condition_variable come;
+  std::vector<std::function<void()>> posted;
+  const auto post = [&](std::function<void()> fn) {
+    const std::lock_guard lock(mutex);
+    posted.push_back(std::move(fn));
+    come.notify_one();
+  };
+  const auto run_one = [&] {
+    std::unique_lock lock(mutex);
+    REQUIRE(come.wait_for(lock, std::chrono::seconds(20), [&] { return !posted.empty(); }));
+    auto fn = std::move(posted.front());
+    posted.erase(posted.begin());
+    lock.unlock();
+    fn();
+  };
+  const auto write = [&] {
+    REQUIRE(store::commit_and_wait(*store, {store::Append{"a", {{":t", 1, "1"}}}}).ok());
+  };
+  std::string told;
+  {
+    Engine engine{VmConfig{}};
+    engine.find_source = find_core;
+    add_persist_servicers(engine.runner, *store, post);
+    const auto wait =
+        engine.eval(R"((fn (pos) (perform {:op "persist/wait-past" :args [pos 60000]})))");
+    REQUIRE_MESSAGE(wait.ok(), wait.error().message);
+    Root fn(engine.cx().heap, wait.value());
+    const auto start = [&](std::int64_t pos) {
+      const Value args[] = {Value::small_int(pos)};
+      engine.runner.spawn(fn, args, 1,
+                          [&](Outcome, Value v) { told += print(engine.cx(), v) + ";"; });
+    };
+    start(0);
+    CHECK(told.empty());
+    write();
+    run_one();
+    CHECK(told == "1;");
+    start(1);
+  }
+  // Its waiter is still there; what it would be told falls to the ground.
+  write();
+  store->close();
+  CHECK(told == "1;");
+}
+
+TEST_CASE("a blob comes in pieces and is read in ranges; one that is abandoned leaves nothing") {
+  std::string folder = "/tmp/sx-blob-test-XXXXXX";
+  REQUIRE(mkdtemp(folder.data()) != nullptr);
+  {
+    auto blobs = store::BlobStore::open(folder).take();
+    World w;
+    add_blob_servicers(w.engine.runner, blobs);
+    CHECK(w.run(R"((define (op name &rest args) (perform {:op name :args args}))
+      (define piece (string/repeat "abc" 1000))
+      (define n (op "blob/begin"))
+      (op "blob/write" n piece)
+      (op "blob/write" n "end")
+      (define ref (op "blob/finish" n))
+      (define gone (op "blob/begin"))
+      (op "blob/write" gone "x")
+      (op "blob/abandon" gone)
+      (define cid (get ref :cid))
+      [(get ref :size) (= ref (op "blob/stat" cid)) (= ref (op "blob/put" (str piece "end")))
+       (bytes->string (op "blob/read" cid 2998 100)) (op "blob/read" (string/repeat "0" 64) 0 1)
+       (op "blob/stat" "nonsense")])") == R"([3003 true true "bcend" nil nil])");
+    CHECK(blobs.list()->size() == 1);
+    CHECK(w.run(R"((perform {:op "blob/write" :args (list 77 "x")}))")
+              .find("Expected the number of a blob in the making, got 77") != std::string::npos);
+  }
+  std::filesystem::remove_all(folder);
 }

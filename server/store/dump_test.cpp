@@ -320,10 +320,12 @@ TEST_CASE("a store damaged at its end is not opened for writing, and the place i
     SqliteDb db(dir / "s.db", nullptr, SQLITE_OPEN_READWRITE);
     db.exec("UPDATE event SET data='forged' WHERE pos=2");
   }
+  const std::string before = slurp(dir / "s.db");
   const auto refused = open_sqlite_store(dir / "s.db");
   REQUIRE_FALSE(refused.ok());
   says(refused.error().message, "is damaged at position 2 (stream a, seq 2)");
   says(refused.error().message, "Nothing was changed");
+  CHECK(slurp(dir / "s.db") == before);
 }
 
 TEST_CASE("compacting gives the space of truncated events back") {

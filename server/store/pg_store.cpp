@@ -172,4 +172,14 @@ Result<std::unique_ptr<Store>> open_pg_store(const std::string& url, const PgOpt
   }
 }
 
+Result<void> run_on_pg(const std::string& url, const std::string& sql) {
+  try {
+    PgConnection connection(url, {});
+    connection.exec(sql.c_str());
+    return {};
+  } catch (const std::exception& error) {
+    return Error{error.what()};
+  }
+}
+
 }  // namespace sx::store

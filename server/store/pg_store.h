@@ -18,4 +18,7 @@ struct PgOptions {
 // database has none; takes the ownership, or says which process has it.
 Result<std::unique_ptr<Store>> open_pg_store(const std::string& url, const PgOptions& options = {});
 
+// Statements for the database itself, to make room for a store and to give it back.
+Result<void> run_on_pg(const std::string& url, const std::string& sql);
+
 }  // namespace sx::store

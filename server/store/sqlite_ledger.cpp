@@ -127,6 +127,7 @@ SqliteLedger::SqliteLedger(std::string path, SqliteOptions options, std::string 
         str("the store ", path_, " needs SQLite's WAL mode, and its file system gave '",
             std::string_view(mode), "': keep it on a local disk"),
         false);
+  check_tail(db);  // before anything is written: a damaged file stays as it is
   take_ownership(db, token_);
   db = SqliteDb();
   // Making the tables needed a rollback journal. That it is gone must be on disk before anything is
@@ -134,8 +135,7 @@ SqliteLedger::SqliteLedger(std::string path, SqliteOptions options, std::string 
   if (auto synced = sync_folder(folder_of(path_)); !synced.ok())
     throw LedgerError(synced.error().message, false);
   connect();
-  acked_ = end_ = read_end();
-  check_tail();
+  acked_ = end_ = read_end(db_->db);
 }
 
 SqliteLedger::~SqliteLedger() = default;
@@ -151,9 +151,9 @@ void SqliteLedger::connect() {
   checkpointer_ = std::move(checkpointer);
 }
 
-SqliteLedger::End SqliteLedger::read_end() {
+SqliteLedger::End SqliteLedger::read_end(SqliteDb& db) {
   End end;
-  SqliteStatement last(db_->db, "SELECT pos, hash FROM event ORDER BY pos DESC LIMIT 1");
+  SqliteStatement last(db, "SELECT pos, hash FROM event ORDER BY pos DESC LIMIT 1");
   if (last.step()) {
     end.pos = last.u64(0);
     if (!read_digest(last.text(1), end.hash))
@@ -162,7 +162,7 @@ SqliteLedger::End SqliteLedger::read_end() {
                         false);
   }
   end.counter =
-      static_cast<std::uint64_t>(db_->db.number_of("SELECT value FROM meta WHERE key='counter'"));
+      static_cast<std::uint64_t>(db.number_of("SELECT value FROM meta WHERE key='counter'"));
   return end;
 }
 
@@ -235,7 +235,7 @@ void SqliteLedger::recover() {
       throw LedgerError(renewed.error().message, true);
     connect();
     check_recovered();
-    acked_ = end_ = read_end();
+    acked_ = end_ = read_end(db_->db);
     readers_.resume();
   } catch (const std::exception& error) {
     // Leave nothing half open: the next try starts from the files again.
@@ -250,9 +250,10 @@ void SqliteLedger::recover() {
   }
 }
 
-std::optional<BadRecord> SqliteLedger::walk_from(std::uint64_t from, ChainWalker& walker) {
+std::optional<BadRecord> SqliteLedger::walk_from(SqliteDb& db, std::uint64_t from,
+                                                 ChainWalker& walker) {
   if (from > 0) {
-    SqliteStatement hash_at(db_->db, "SELECT hash FROM event WHERE pos=?");
+    SqliteStatement hash_at(db, "SELECT hash FROM event WHERE pos=?");
     Digest start;
     SqliteUse use(hash_at);
     if (!hash_at.bind(from).step() || !read_digest(hash_at.text(0), start))
@@ -264,11 +265,12 @@ std::optional<BadRecord> SqliteLedger::walk_from(std::uint64_t from, ChainWalker
 }
 
 // What was written last is what a crash of the machine or a bad copy damages first.
-void SqliteLedger::check_tail() {
-  const std::uint64_t from = end_.pos > options_.tail_walk ? end_.pos - options_.tail_walk : 0;
+void SqliteLedger::check_tail(SqliteDb& db) {
   if (options_.tail_walk == 0) return;
+  const std::uint64_t end = read_end(db).pos;
+  const std::uint64_t from = end > options_.tail_walk ? end - options_.tail_walk : 0;
   ChainWalker walker;
-  if (const auto bad = walk_from(from, walker))
+  if (const auto bad = walk_from(db, from, walker))
     throw LedgerError(
         str("the store ", path_, " is damaged at position ", bad->pos,
             bad->stream.empty() ? std::string()
@@ -286,7 +288,7 @@ void SqliteLedger::check_recovered() {
   const std::uint64_t from = acked_.pos > kRecoveryWalk ? acked_.pos - kRecoveryWalk : 0;
   ChainWalker walker;
   SqliteStatement hash_at(db_->db, "SELECT hash FROM event WHERE pos=?");
-  if (const auto bad = walk_from(from, walker))
+  if (const auto bad = walk_from(db_->db, from, walker))
     throw lost(str("event ", bad->pos, " is bad: ", bad->what));
   if (walker.pos() < acked_.pos)
     throw lost(str("the log ends at ", walker.pos(), ", acknowledged were ", acked_.pos));

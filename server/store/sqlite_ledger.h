@@ -98,12 +98,12 @@ class SqliteLedger : public Ledger {
   struct Connection;  // the database handle with its prepared statements
 
   Head& head(std::string_view stream);
-  End read_end();
+  End read_end(SqliteDb& db);
   void connect();
   void check_recovered();
-  void check_tail();
+  void check_tail(SqliteDb& db);
   // Verifies the events from one position on; what is wrong with the first bad one.
-  std::optional<BadRecord> walk_from(std::uint64_t from, ChainWalker& walker);
+  std::optional<BadRecord> walk_from(SqliteDb& db, std::uint64_t from, ChainWalker& walker);
 
   const std::string path_;
   const SqliteOptions options_;
