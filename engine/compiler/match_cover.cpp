@@ -16,8 +16,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <map>
-#include <set>
 #include <vector>
 
 #include "engine/base/str.h"
@@ -45,29 +43,38 @@ enum class Family : std::uint8_t {
 struct Constructor {
   Family family;
   std::uint32_t arity = 0;
-  std::string text;
-  bool operator<(const Constructor& o) const {
-    if (family != o.family) return family < o.family;
-    return arity != o.arity ? arity < o.arity : text < o.text;
-  }
-  bool operator==(const Constructor& o) const { return !(*this < o) && !(o < *this); }
+  std::uint32_t text = 0;  // index in MatchCover::texts_
+  bool operator==(const Constructor&) const = default;
   // Of a family that some place can be known to hold alone.
   bool closed() const { return family <= Family::Vector; }
 };
+using Constructors = std::vector<Constructor>;
+
+bool holds(const Constructors& list, const Constructor& c) {
+  return std::find(list.begin(), list.end(), c) != list.end();
+}
+void add(Constructors& list, const Constructor& c) {
+  if (!holds(list, c)) list.push_back(c);
+}
 
 struct Pattern {
   enum class Is : std::uint8_t { Made, AtLeast, Any, AnyOf, AllOf };
   Is is = Is::Any;
-  Constructor made{Family::Dict, 0, ""};  // Made; AtLeast: a vector of at least so many elements
+  Constructor made{Family::Dict};  // Made; AtLeast: a vector of at least so many elements
   std::vector<const Pattern*> parts;
 };
 
 // A place in the value: what the clauses name there, and what the value is known to be.
 struct Place {
-  std::set<Constructor> named;
-  std::set<std::uint32_t> at_least;  // vectors with a rest: elements before it
-  std::vector<Constructor> known;    // all that can stand here, from the form of the value
-  std::map<std::pair<Constructor, std::uint32_t>, Place*> parts;
+  Constructors named;
+  Constructors at_least;  // vectors with a rest, of the elements before it
+  Constructors known;     // all that can stand here, from the form of the value
+  struct Part {
+    Constructor of;
+    std::uint32_t index;
+    Place* place;
+  };
+  std::vector<Part> parts;
 };
 
 using Slot = std::vector<const Pattern*>;  // all of them are to fit; none: anything does
@@ -75,9 +82,7 @@ using Row = std::vector<Slot>;
 
 struct Decision {
   std::size_t before;  // index in the list of decisions + 1; 0: none
-  std::string text;
-  Family family;
-  std::uint32_t arity;
+  Constructor made;
 };
 
 struct State {
@@ -122,10 +127,12 @@ class MatchCover {
   Place* place() { return &places_.emplace_back(); }
   Place* part(Place* of, const Constructor& c, std::uint32_t i) {
     // Elements of vectors are the same place whatever the length.
-    const Constructor key = c.family == Family::Vector ? Constructor{Family::Vector, 0, ""} : c;
-    Place*& found = of->parts[{key, i}];
-    if (!found) found = place();
-    return found;
+    const Constructor key = c.family == Family::Vector ? Constructor{Family::Vector} : c;
+    for (const Place::Part& have : of->parts)
+      if (have.index == i && have.of == key) return have.place;
+    Place* const made = place();
+    of->parts.push_back({key, i, made});
+    return made;
   }
 
   // --- patterns ------------------------------------------------------------------------------
@@ -136,11 +143,17 @@ class MatchCover {
   }
   const Pattern* any() { return pattern(Pattern::Is::Any); }
   const Pattern* made(Family family, std::vector<const Pattern*> parts = {},
-                      std::string text = "") {
+                      std::string_view text = {}) {
     Pattern* p = pattern(Pattern::Is::Made);
-    p->made = {family, static_cast<std::uint32_t>(parts.size()), std::move(text)};
+    p->made = {family, static_cast<std::uint32_t>(parts.size()), text_id(text)};
     p->parts = std::move(parts);
     return p;
+  }
+  std::uint32_t text_id(std::string_view text) {
+    std::uint32_t i = 0;
+    while (i < texts_.size() && texts_[i] != text) ++i;
+    if (i == texts_.size()) texts_.emplace_back(text);
+    return i;
   }
   const Pattern* together(Pattern::Is is, std::vector<const Pattern*> parts) {
     Pattern* p = pattern(is);
@@ -167,7 +180,7 @@ class MatchCover {
         for (const Form* item : p->items) {
           if (e_.forms_.is_named(item, "&")) {
             Pattern* rest = pattern(Pattern::Is::AtLeast);
-            rest->made = {Family::Vector, static_cast<std::uint32_t>(parts.size()), ""};
+            rest->made = {Family::Vector, static_cast<std::uint32_t>(parts.size())};
             rest->parts = std::move(parts);
             return rest;
           }
@@ -224,7 +237,7 @@ class MatchCover {
                       {made(Family::Empty), made(Family::Pair, {any(), any()})});
     if (name == "vector?") {
       Pattern* rest = pattern(Pattern::Is::AtLeast);
-      rest->made = {Family::Vector, 0, ""};
+      rest->made = {Family::Vector};
       return rest;
     }
     for (const char* kind : {"number?", "integer?", "float?", "string?", "symbol?", "keyword?",
@@ -249,10 +262,10 @@ class MatchCover {
         for (const Pattern* part : p->parts) note(part, at);
         return;
       case Pattern::Is::AtLeast:
-        at->at_least.insert(p->made.arity);
+        add(at->at_least, p->made);
         break;
       case Pattern::Is::Made:
-        at->named.insert(p->made);
+        add(at->named, p->made);
         break;
     }
     for (std::size_t i = 0; i < p->parts.size(); ++i)
@@ -270,12 +283,11 @@ class MatchCover {
     switch (form->kind) {
       case Form::Kind::Atom:
         if (form->value.is_bool())
-          at->known = {{form->value.truthy() ? Family::True : Family::False, 0, ""}};
-        if (form->is_empty()) at->known = {{Family::Empty, 0, ""}};
+          at->known = {{form->value.truthy() ? Family::True : Family::False}};
+        if (form->is_empty()) at->known = {{Family::Empty}};
         return;
       case Form::Kind::Vector:
-        return parts({Family::Vector, static_cast<std::uint32_t>(form->size()), ""}, form->items,
-                     0);
+        return parts({Family::Vector, static_cast<std::uint32_t>(form->size())}, form->items, 0);
       case Form::Kind::List:
         break;
       default:
@@ -286,26 +298,25 @@ class MatchCover {
     const std::string name = e_.text_of(form->items[0]);
     if (head.kind == Resolved::Kind::Global && head.global->signature &&
         is_record(name, *head.global->signature, form->size() - 1))
-      return parts({Family::Record, static_cast<std::uint32_t>(form->size() - 1), name},
+      return parts({Family::Record, static_cast<std::uint32_t>(form->size() - 1), text_id(name)},
                    form->items, 1);
     if (head.kind != Resolved::Kind::Primitive) return;
-    if (name == "cons" && form->size() == 3) return parts({Family::Pair, 2, ""}, form->items, 1);
+    if (name == "cons" && form->size() == 3) return parts({Family::Pair, 2}, form->items, 1);
     if (name == "vector")
-      return parts({Family::Vector, static_cast<std::uint32_t>(form->size() - 1), ""}, form->items,
-                   1);
+      return parts({Family::Vector, static_cast<std::uint32_t>(form->size() - 1)}, form->items, 1);
     if (name == "list") {
       for (std::size_t i = 1; i < form->size(); ++i) {
-        const Constructor pair{Family::Pair, 2, ""};
+        const Constructor pair{Family::Pair, 2};
         at->known = {pair};
         know(form->items[i], part(at, pair, 0), depth + 1);
         at = part(at, pair, 1);
       }
-      at->known = {{Family::Empty, 0, ""}};
+      at->known = {{Family::Empty}};
       return;
     }
     const auto is = [&](auto... names) { return ((name == names) || ...); };
     if (name.back() == '?' || is("not", "=", "not=", "==", "<", "<=", ">", ">="))
-      at->known = {{Family::True, 0, ""}, {Family::False, 0, ""}};
+      at->known = {{Family::True}, {Family::False}};
   }
 
   // A defrecord makes name, name? and an accessor for each field.
@@ -386,74 +397,61 @@ class MatchCover {
   }
 
   // All that can stand at a place, where that is known; and what the rows name beside it.
-  void constructors(const State& state, std::vector<Constructor>& closed,
-                    std::vector<Constructor>& open) const {
+  void constructors(const State& state, Constructors& closed, Constructors& open) const {
     const Place& at = *state.columns[0];
     if (!at.known.empty()) {
       closed = at.known;
       return;
     }
-    const auto named = [&](Family f) {
-      return at.named.count({f, f == Family::Pair ? 2u : 0u, ""});
+    const auto family = [&](const Constructor& a, const Constructor& b) {
+      if (!holds(at.named, a) || !holds(at.named, b)) return;
+      closed.push_back(a);
+      closed.push_back(b);
     };
-    const bool booleans = named(Family::True) && named(Family::False);
-    const bool lists = named(Family::Empty) && named(Family::Pair);
-    bool vectors = false;
-    if (booleans) closed = {{Family::True, 0, ""}, {Family::False, 0, ""}};
-    if (lists) {
-      closed.push_back({Family::Empty, 0, ""});
-      closed.push_back({Family::Pair, 2, ""});
-    }
-    if (!at.at_least.empty()) {
+    family({Family::True}, {Family::False});
+    family({Family::Empty}, {Family::Pair, 2});
+    bool vectors = !at.at_least.empty();
+    if (vectors) {
       // Every length below the least rest is named: then all vectors are.
-      const std::uint32_t least = *at.at_least.begin();
-      std::uint32_t longest = *at.at_least.rbegin();
-      vectors = true;
+      std::uint32_t least = UINT32_MAX, longest = 0;
+      for (const Constructor& c : at.at_least) {
+        least = std::min(least, c.arity);
+        longest = std::max(longest, c.arity);
+      }
       for (std::uint32_t n = 0; n < least && vectors; ++n)
-        vectors = at.named.count({Family::Vector, n, ""}) > 0;
+        vectors = holds(at.named, {Family::Vector, n});
       for (const Constructor& c : at.named)
         if (c.family == Family::Vector) longest = std::max(longest, c.arity + 1);
       if (vectors)
-        for (std::uint32_t n = 0; n <= longest; ++n) closed.push_back({Family::Vector, n, ""});
+        for (std::uint32_t n = 0; n <= longest; ++n) closed.push_back({Family::Vector, n});
     }
     for (const Row& row : state.rows)
       for (const Pattern* p : row[0]) {
-        const Constructor& c = p->made;
-        if (p->is == Pattern::Is::AtLeast
-                ? vectors
-                : std::find(closed.begin(), closed.end(), c) != closed.end())
-          continue;
-        if (std::find(open.begin(), open.end(), c) == open.end()) open.push_back(c);
+        const bool in_closed = p->is == Pattern::Is::AtLeast ? vectors : holds(closed, p->made);
+        if (!in_closed) add(open, p->made);
       }
   }
 
   bool take_apart(const State& state, std::vector<State>& next) {
-    std::vector<Constructor> closed, open;
+    Constructors closed, open;
     constructors(state, closed, open);
-    const std::size_t certain = closed.size();
-    closed.insert(closed.end(), open.begin(), open.end());
-    for (std::size_t i = 0; i < closed.size(); ++i) {
+    for (std::size_t i = 0; i < closed.size() + open.size(); ++i) {
       State one;
-      if (!specialise(state, closed[i], one)) return false;
+      const bool certain = i < closed.size();
+      if (!specialise(state, certain ? closed[i] : open[i - closed.size()], one)) return false;
       // That an open place holds this value says a row alone: it is there.
-      if (i >= certain && one.rows.empty()) continue;
-      next.push_back(std::move(one));
+      if (certain || !one.rows.empty()) next.push_back(std::move(one));
     }
     // Anything else, where clauses take anything; but a place of which the clauses name a closed
     // family alone is taken for one of that family.
     const Place& at = *state.columns[0];
     if (!at.known.empty()) return true;
-    if (certain > 0) {
-      bool mixed = false;
-      for (const Constructor& c : at.named)
-        mixed = mixed ||
-                std::find(closed.begin(), closed.begin() + static_cast<std::ptrdiff_t>(certain),
-                          c) == closed.begin() + static_cast<std::ptrdiff_t>(certain);
-      if (!mixed) return true;
-    }
+    bool mixed = closed.empty();
+    for (const Constructor& c : at.named) mixed = mixed || !holds(closed, c);
+    if (!mixed) return true;
     State rest;
     rest.columns.assign(state.columns.begin() + 1, state.columns.end());
-    rest.decision = decide(state.decision, {Family::Dict, 0, ""}, "_");
+    rest.decision = decide(state.decision, {Family::Dict});
     for (const Row& row : state.rows) {
       if (!row[0].empty()) continue;
       if (!work(row.size())) return false;
@@ -481,13 +479,13 @@ class MatchCover {
       inner.insert(inner.end(), row.begin() + 1, row.end());
       out.rows.push_back(std::move(inner));
     }
-    out.decision = decide(state.decision, c, c.text);
+    out.decision = decide(state.decision, c);
     return true;
   }
 
   // --- the value as text -----------------------------------------------------------------------
-  std::size_t decide(std::size_t before, const Constructor& c, std::string text) {
-    decisions_.push_back({before, std::move(text), c.family, c.arity});
+  std::size_t decide(std::size_t before, const Constructor& c) {
+    decisions_.push_back({before, c});
     return decisions_.size();
   }
 
@@ -506,7 +504,7 @@ class MatchCover {
       out += "_";
       return;
     }
-    const Decision& d = *way[way.size() - ++used];
+    const Constructor& d = way[way.size() - ++used]->made;
     const auto parts = [&](std::string_view open, std::string_view close) {
       out += open;
       for (std::uint32_t i = 0; i < d.arity; ++i) {
@@ -532,10 +530,10 @@ class MatchCover {
         parts("[", "]");
         break;
       case Family::Record:
-        parts(str("(", d.text), ")");
+        parts(str("(", texts_[d.text]), ")");
         break;
       case Family::Literal:
-        out += d.text;
+        out += texts_[d.text];
         break;
       case Family::Kind:
       case Family::Dict:
@@ -549,6 +547,7 @@ class MatchCover {
   std::deque<Pattern> patterns_;
   std::deque<Place> places_;
   std::vector<Decision> decisions_;
+  std::vector<std::string> texts_ = {""};
   std::size_t work_ = 0;
 };
 

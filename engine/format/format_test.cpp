@@ -204,6 +204,19 @@ TEST_CASE("a line over 100 columns is broken at its outermost form") {
   CHECK(f.format("(f " + alone + ")") == "(f " + alone + ")\n");
 }
 
+TEST_CASE("words that are too many for a line take the next line of their list along") {
+  Formatter f;
+  const std::string three = "a-word-of-twenty-char a-word-of-twenty-char a-word-of-twenty-char ";
+  const std::string one = "a-word-of-twenty-char";
+  // The one that does not fit does not stand alone, and the line behind keeps its place.
+  CHECK(f.format("(module m\n  :export (" + three + one + " " + one + "\n    b c\n    d e))") ==
+        "(module m\n  :export (" + three + one + "\n           " + one +
+            " b c\n           d e))\n");
+  // What fits stays as it is.
+  CHECK(f.format("(module m\n  :export (a\n           b\n           c))") ==
+        "(module m\n  :export (a\n           b\n           c))\n");
+}
+
 TEST_CASE("what does not read is refused with its place") {
   Formatter f;
   CHECK(f.format("(a\n (b") ==

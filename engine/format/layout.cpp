@@ -123,9 +123,14 @@ void Layout::place(std::uint32_t i) {
     const std::uint32_t spaces = spaces_before(i);
     out_.append(spaces, ' ');
     column_ += spaces;
+    if (token.breaks > 0 && token.parent != kNone && token.starts_element)
+      form_of(token.parent).wrapped = false;
     note_anchor(token);
   } else {
-    if (token.parent != kNone && token.breaks > 0) form_of(token.parent).spread = false;
+    if (token.parent != kNone) {
+      form_of(token.parent).wrapped = token.breaks == 0;
+      if (token.breaks > 0) form_of(token.parent).spread = false;
+    }
     if (i > 0) {
       const std::uint32_t blank_max = token.kind == TokenKind::Close ? 0
                                       : token.parent == kNone        ? 2
@@ -161,10 +166,26 @@ bool Layout::keeps_break(std::uint32_t i) const {
 }
 
 bool Layout::breaks_before(std::uint32_t i, std::uint32_t column) const {
-  if (keeps_break(i)) return true;
+  if (keeps_break(i)) return !flows_on(i, column);
   const Token& token = tokens_[i];
   if (token.parent == kNone || !form_of(token.parent).spread || !may_break_before(i)) return false;
   return !fills(i) || !fits(i, column + spaces_before(i));
+}
+
+// Words that were too many for a line take the author's next line along, if it has words alone, so
+// that a list of names does not get a line with one of them.
+bool Layout::flows_on(std::uint32_t i, std::uint32_t column) const {
+  const Token& token = tokens_[i];
+  if (token.breaks != 1 || token.parent == kNone || token.previous != i - 1 ||
+      !form_of(token.parent).wrapped || form_of(token.parent).kind != Kind::Data ||
+      !tokens_[i - 1].is_atom() || !fits(i, column + spaces_before(i)))
+    return false;
+  for (std::uint32_t at = i; at < tokens_.size() && tokens_[at].row == token.row; ++at) {
+    const Token& word = tokens_[at];
+    const bool own = word.is_atom() && word.parent == token.parent && word.tail == kNone;
+    if (!own && word.kind != TokenKind::Close) return false;
+  }
+  return true;
 }
 
 std::uint32_t Layout::spaces_before(std::uint32_t i) const {

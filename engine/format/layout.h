@@ -39,7 +39,8 @@ class Layout {
     std::uint32_t arguments_offset = 0;  // of its further lines, once there is one
     std::uint32_t keywords_offset = 0;   // of those that begin with a keyword
     bool has_lines = false;              // more than that of its bracket
-    bool spread = false;  // does not fit: its elements go to lines of their own from here on
+    bool spread = false;   // does not fit: its elements go to lines of their own from here on
+    bool wrapped = false;  // its line was broken where the author did not
   };
 
   void classify();
@@ -53,6 +54,7 @@ class Layout {
   void note_anchor(const Token& token);
   bool keeps_break(std::uint32_t i) const;
   bool breaks_before(std::uint32_t i, std::uint32_t column) const;
+  bool flows_on(std::uint32_t i, std::uint32_t column) const;
   std::uint32_t spaces_before(std::uint32_t i) const;
   std::uint32_t indentation(std::uint32_t i);
   std::uint32_t offset_in(Form& form, const Token& token);

@@ -287,14 +287,6 @@ void Machine::eval_list() {
       std::vector<Value> args = items_of(cdr(form));
       return apply(*global, args);
     }
-    // Calls of inc and dec are additions, and say so.
-    if (global && is_kind(*global, Kind::Primitive)) {
-      const std::string_view name = cx_.symbols.name(head.id());
-      if ((name == "inc" || name == "dec") && is_pair(cdr(form)))
-        return eval_args(
-            list({primitive(name == "inc" ? "+" : "-"), car(cdr(form)), Value::small_int(1)}),
-            Op::Call);
-    }
   }
   eval_args(form, Op::Call);
 }

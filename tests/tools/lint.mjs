@@ -2,7 +2,7 @@
 //
 //   node tests/tools/lint.mjs
 //
-// One case per file and check. C++ is checked by clang-format 14 (scripts/fmt mends it), scripts by
+// One case per file and check. C++ is checked by clang-format 14 and SX by sx fmt (scripts/fmt mends it), scripts by
 // shellcheck, JavaScript by `node --check`, the JSDoc types of the browser glue by tsc. clang-tidy 14
 // (.clang-tidy says what for) reads the C++ files that differ from the merge base with the main branch, or
 // without one from the last commit but one; it needs build/native configured, and stops after kTidySeconds.
@@ -21,6 +21,9 @@ const kBinary = /\.(png|jpe?g|gif|webp|ico|woff2|sxbc|wasm)$/;
 const kMachinePaths = /[/](home[/][a-z]|root[/][a-z.]+[/]|Users[/][A-Za-z]|work[/](main|shared)|tmp[/]plan)/;
 // Data of the tests: whatever the sites need, broken encodings included.
 const kNotOurText = /^(tests\/sites\/|tests\/conformance\/data\/|.*package-lock\.json$|tests\/fuzz\/corpus\/)/;
+
+// SX sources laid out as `sx fmt` does it. The cases of tests/conformance stand on one line each.
+const kFormatted = /^(lib\/(core|fs|http|regex|test)|web\/sx|bench\/vm)\/.*\.sx$/;
 
 const report = new Report();
 const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
@@ -56,6 +59,9 @@ function checkEach(what, list, command, leading) {
 
 const firstLine = (file) => readFileSync(file, "latin1").split("\n", 1)[0];
 checkEach("format", files.filter((file) => /\.(cpp|h)$/.test(file)), "clang-format-14", ["--dry-run", "-Werror"]);
+const sx = "build/native/sx";
+if (existsSync(sx)) checkEach("format", files.filter((file) => kFormatted.test(file)), sx, ["fmt", "--check"]);
+else console.log(`# SX sources: their format is not checked, there is no ${sx}: run scripts/build native`);
 const scripts = files.filter(
   (file) => file.endsWith(".sh") || (/^(scripts|\.ci)\//.test(file) && /^#!.*\bbash\b/.test(firstLine(file))),
 );
