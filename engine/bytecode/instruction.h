@@ -135,7 +135,7 @@ struct Instruction {
         break;
     }
   }
-  // r[a] is written (Assoc and TableGetOr read it first).
+  // r[a] is written (these read it first).
   bool writes_a() const {
     switch (format) {
       case Format::None:
@@ -150,7 +150,7 @@ struct Instruction {
       case Format::RIJ:
         return false;
       case Format::RRR:
-        return op == Op::Assoc || op == Op::TableGetOr;
+        return op == Op::Assoc || op == Op::TableGetOr || op == Op::ListAdd;
       default:
         return true;
     }

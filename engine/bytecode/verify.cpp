@@ -183,16 +183,14 @@ class FunctionVerifier {
       const Instruction& ins = code_[i];
       const Op wanted = follower(ins.op);
       if (wanted == Op::Trap) continue;
-      if (i + 1 == code_.size() || code_[i + 1].op != wanted)
-        return error(&ins,
-                     str("is not followed by ", op_info(static_cast<std::uint8_t>(wanted))->name));
-      bool takes_a = wanted == Op::Loop;
-      code_[i + 1].each_read([&](unsigned r) { takes_a = takes_a || r == ins.a(); });
-      if (!takes_a)
-        return error(&ins,
-                     str("is followed by an instruction that does not take r", unsigned{ins.a()}));
-      if (ins.op == Op::PairFirst && ins.c() != 0)
-        return error(&ins, "has the sense 1, expected 0");
+      bool fits = wanted == Op::Loop;
+      if (i + 1 < code_.size() && code_[i + 1].op == wanted)
+        code_[i + 1].each_read([&](unsigned r) { fits = fits || r == ins.a(); });
+      else
+        fits = false;
+      if (!fits || (ins.op == Op::PairFirst && ins.c() != 0))
+        return error(&ins, str("does not stand before a fitting ",
+                               op_info(static_cast<std::uint8_t>(wanted))->name));
     }
     return {};
   }

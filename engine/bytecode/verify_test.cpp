@@ -129,24 +129,26 @@ TEST_CASE("a fused instruction stands before the one whose work it does, which t
   const std::uint32_t loop = enc_e(Op::Loop, -3);
   CHECK(verdict({enc_ad(Op::JumpIf, 0, 2), enc_abc(Op::AddILoop, 0, 0, 1), loop, kReturn0}) ==
         "ok");
-  CHECK_SAYS(verdict({enc_abc(Op::AddILoop, 0, 0, 1), kReturn0}), "is not followed by Loop");
-  CHECK_SAYS(verdict({kReturn0, enc_abc(Op::MoveLoop, 0, 0)}), "is not followed by Loop");
+  CHECK_SAYS(verdict({enc_abc(Op::AddILoop, 0, 0, 1), kReturn0}),
+             "does not stand before a fitting Loop");
+  CHECK_SAYS(verdict({kReturn0, enc_abc(Op::MoveLoop, 0, 0)}),
+             "does not stand before a fitting Loop");
   const auto sum = [](unsigned a, unsigned b, unsigned c) {
     return verdict({enc_abc(Op::Move, 1, 0), enc_abc(Op::MulAdd, 2, 0, 1),
                     enc_abc(Op::Add, a, b, c), kReturn0});
   };
   CHECK(sum(3, 1, 2) == "ok");
   CHECK(sum(3, 2, 1) == "ok");
-  CHECK_SAYS(sum(2, 0, 1), "that does not take r2");
+  CHECK_SAYS(sum(2, 0, 1), "does not stand before a fitting Add");
   CHECK_SAYS(verdict({enc_abc(Op::MulAdd, 2, 0, 0), enc_abc(Op::Sub, 0, 2, 2), kReturn0}),
-             "is not followed by Add");
+             "does not stand before a fitting Add");
   const auto pair = [](unsigned sense, unsigned of) {
     return verdict({enc_abc(Op::Move, 1, 0), enc_abc(Op::PairFirst, 0, 0, sense), 1,
                     enc_abc(Op::First, 2, of), kReturn0});
   };
   CHECK(pair(0, 0) == "ok");
-  CHECK_SAYS(pair(0, 1), "that does not take r0");
-  CHECK_SAYS(pair(1, 0), "has the sense 1, expected 0");
+  CHECK_SAYS(pair(0, 1), "does not stand before a fitting First");
+  CHECK_SAYS(pair(1, 0), "does not stand before a fitting First");
 }
 
 TEST_CASE("a self call passes exactly the required parameters of a simple function") {

@@ -37,6 +37,7 @@ constexpr PrimitiveOp kPrimitiveOps[] = {
     {"vector", Op::MakeVector, OpShape::Values, 0, 200},
     {"get", Op::Get, OpShape::Binary, 2, 2},
     {"assoc", Op::Assoc, OpShape::Update, 3, 3},
+    {"%list-add", Op::ListAdd, OpShape::Update, 3, 3},
     {"nth", Op::Nth, OpShape::Binary, 2, 2},
     {"array/get", Op::ArrayGet, OpShape::Binary, 2, 2},
     {"array/set!", Op::ArraySet, OpShape::Store3, 3, 3},
@@ -232,8 +233,12 @@ void FunctionGen::gen_primitive(Node* n, Dest d) {
       break;
     }
     case OpShape::Update: {
-      const unsigned a = d.is_reg() && d.fresh ? d.reg : alloc();
-      gen(kids[0], into(a));
+      // The variable that the result goes to is changed where it is.
+      unsigned own;
+      const bool in_place = d.is_reg() && in_register(kids[0], own) && own == d.reg &&
+                            !may_assign(kids, 1, kids[0]->var);
+      const unsigned a = d.is_reg() && (d.fresh || in_place) ? d.reg : alloc();
+      if (!in_place) gen(kids[0], into(a));
       const unsigned b = operand(kids, 1, none());
       const unsigned c = operand(kids, 2, none());
       line(n);

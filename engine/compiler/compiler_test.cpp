@@ -405,6 +405,7 @@ TEST_CASE("a walk over a sequence with a function in place is a loop without cal
       f.listing("(define (f n l) (reduce + 0 (filter (fn (x) (> x 1)) (map (fn (x) (* x n)) l))))");
   for (const char* op : {"Call ", "CallGlobal", "TailGlobal", "function 2"})
     CHECK_MESSAGE(listing.find(op) == std::string::npos, op);
+  CHECK(listing.find("ListAdd ") != std::string::npos);
   CHECK(f.listing("(define (f g l) (map g l))").find("TailGlobal") != std::string::npos);
   CHECK(f.value("(define (map f l) :mine) (map (fn (x) x) [1])") == ":mine");
 }

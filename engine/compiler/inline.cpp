@@ -2,8 +2,8 @@
 // is written right there become a loop: no closure, no call for each element. What the loop does is
 // what lib/core/core.sx does, element by element in the same order.
 //
-// Lists are built backwards and turned around at the end, in place unless a fiber was copied since
-// the start: then somebody else may still be building on the same pairs (%list-mark, %reverse!).
+// Lists grow at their end, pair by pair, unless a fiber was copied since the start: then somebody
+// else may be building on the same pairs (%list-begin, %list-add, %list-end).
 #include <array>
 
 #include "engine/base/str.h"
@@ -149,34 +149,34 @@ Node* Expander::inline_walk(const GlobalName* global, const std::vector<Node*>& 
   }
 
   // What makes a list.
-  Var* const mark = temp("mark");
-  Var* const out = temp("out");
-  const auto cons = [&](Node* first) { return prim("cons", {first, read(out)}, at); };
-  const auto turned = [&] { return prim("%reverse!", {read(out), read(mark)}, at); };
-  const auto marked = [&](Node* body) { return let1(mark, prim("%list-mark", {}, at), body, at); };
-  Node* const none = special(Value::empty_list());
+  Var* const begin = temp("begin");
+  Var* const out = temp("out");  // the last pair
+  const auto add = [&](Node* x) { return prim("%list-add", {read(out), x, read(begin)}, at); };
+  const auto made = [&] { return prim("%list-end", {read(begin), read(out)}, at); };
+  const auto begun = [&](Node* body) { return let1(begin, prim("%list-begin", {}, at), body, at); };
+  Node* const none = read(begin);
   if (is("map-indexed")) {
     Var* const i = temp("i");
     vars = {out, i};
     starts = {none, special(Value::small_int(0))};
     Node* const value = with_element(apply_inline(f, {read(i), read(element)}, at));
-    return marked(walk_over(kids[2], turn({cons(value), prim("inc", {read(i)}, at)}), turned()));
+    return begun(walk_over(kids[2], turn({add(value), prim("inc", {read(i)}, at)}), made()));
   }
   vars = {out};
   starts = {none};
   Node* next;
   if (is("map", "mapv")) {
-    next = cons(with_element(call()));
+    next = add(with_element(call()));
   } else if (is("filter-map")) {
-    Var* const made = temp("made");
-    next = let1(made, with_element(call()), branch(read(made), cons(read(made)), read(out)), at);
+    Var* const value = temp("value");
+    next = let1(value, with_element(call()), branch(read(value), add(read(value)), read(out)), at);
   } else {
     const bool keep = !is("remove");
     Node* const test = call();
-    next = with_element(keep ? branch(test, cons(read(element)), read(out))
-                             : branch(test, read(out), cons(read(element))));
+    next = with_element(keep ? branch(test, add(read(element)), read(out))
+                             : branch(test, read(out), add(read(element))));
   }
-  Node* const all = marked(walk_over(kids[2], turn({next}), turned()));
+  Node* const all = begun(walk_over(kids[2], turn({next}), made()));
   return is("mapv", "filterv") ? prim("vec", {all}, at) : all;
 }
 

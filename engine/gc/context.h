@@ -49,7 +49,7 @@ struct Context {
   std::unique_ptr<Attachment> html;       // what pages are written into: render/html_buffer.h
 
   // A cell that is another one after a fiber was copied: what was under construction before may be
-  // so twice now (%list-mark, %reverse!). nil: nobody asked for it yet.
+  // so twice now (%list-begin). nil: nobody asked for it yet.
   Value copy_mark = Value::nil();
 
   // The machine around it, for natives that look into fibers (vm/freeze.h); null without one.

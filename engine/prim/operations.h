@@ -16,6 +16,22 @@ Value op_get(Context& cx, Value coll, Value key);  // nil when absent
 // The same, unset without cx.error being touched when absent; *failed tells an error apart.
 Value op_lookup(Context& cx, Value coll, Value key, bool* failed);
 Value op_assoc(Context& cx, Value coll, Value key, Value value);
+
+// A list that grows at its end (%list-begin): may it still, or is it under construction twice?
+SX_INLINE bool list_grows(const Context& cx, Value last, Value begin) {
+  return is_pair(last) && is_pair(begin) && car(begin) == cx.copy_mark &&
+         !(last.as_object()->gc & kGcStatic);
+}
+// The fresh pair comes behind `last`, or before it when the list grows no more.
+SX_INLINE void list_add(Context& cx, Value last, Value pair, Value begin) {
+  if (__builtin_expect(list_grows(cx, last, begin), 1)) {
+    as_pair(last)->cdr = pair;
+    cx.heap.write_barrier(last.as_object(), pair);
+  } else {
+    as_pair(pair)->cdr = last;
+  }
+}
+
 Value op_conj(Context& cx, Value coll, Value x);
 Value op_array_get(Context& cx, Value array, Value index);
 Value op_array_set(Context& cx, Value array, Value index, Value x);  // x

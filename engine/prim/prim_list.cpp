@@ -132,27 +132,32 @@ SX_PRIMITIVE(prim_reverse) {
   return list;
 }
 
-SX_PRIMITIVE(prim_list_mark) {
+// A list that grows at its end begins with a pair that is not part of it and holds the mark. Once a
+// fiber was copied, the same pairs may be built on twice: they stay as they are from then on, what
+// comes later is put before the last of them, backwards, and the end makes a list of its own.
+SX_PRIMITIVE(prim_list_begin) {
   if (cx.copy_mark.is_nil()) cx.copy_mark = cx.heap.make_cell(Value::nil());
-  return cx.copy_mark;
+  return cx.heap.cons(cx.copy_mark, Value::empty_list());
 }
 
-// The list was made by whoever calls, and nobody else has seen it: unless the mark says that a
-// copied fiber may go on building on the same pairs.
-SX_PRIMITIVE(prim_reverse_in_place) {
-  if (args[1] != cx.copy_mark) return prim_reverse(cx, args, 1);
-  Value list = args[0];
-  Value turned = Value::empty_list();
-  std::size_t pairs = 0;
-  for (; is_pair(list); ++pairs) {
-    Pair* pair = as_pair(list);
-    list = pair->cdr;
-    pair->cdr = turned;
-    cx.heap.write_barrier(pair, turned);
-    turned = Value::object(pair);
-  }
-  cx.charge(pairs * 8);
-  return turned;
+SX_PRIMITIVE(prim_list_add) {
+  const Value pair = cx.heap.cons(args[1], Value::empty_list());
+  list_add(cx, args[0], pair, args[2]);
+  return pair;
+}
+
+SX_PRIMITIVE(prim_list_end) {
+  if (list_grows(cx, args[1], args[0])) return cdr(args[0]);
+  if (!is_pair(args[0])) return cx.fail_type("%list-end", "pair", args[0]);
+  const Value turned = prim_reverse(cx, args + 1, 1);
+  if (turned.is_unset()) return turned;
+  Root late(cx.heap, turned);  // the last pair that grew, what came later
+  Root at(cx.heap, cdr(args[0]));
+  ListBuilder out(cx);
+  std::size_t n = 0;
+  for (; is_pair(at); at = cdr(at), ++n) out.add(car(at));
+  cx.charge(n * 24);
+  return out.finish_with(is_pair(late) ? cdr(late) : Value::empty_list());
 }
 
 SX_PRIMITIVE(prim_append) {

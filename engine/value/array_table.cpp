@@ -92,10 +92,20 @@ constexpr std::uint32_t kAbsent = UINT32_MAX;
 
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
+bool same_key(Context& cx, Value key, Value candidate) {
+  if (candidate == key) return true;
+  if (!key.is_object() && !key.is_double()) return false;
+  if (is_string(key)) {
+    if (!is_string(candidate)) return false;
+    const String *x = as_string(key), *y = as_string(candidate);
+    return x->hash == y->hash && x->view() == y->view();
+  }
+  return !candidate.is_unset() && equal(cx, key, candidate);
+}
+
 // The entry of key, or kAbsent. A deleted entry keeps its place in the index until the next growth,
 // so that probing goes on behind it. Without equal keys `slot` is where the probing ended.
-template <class Same>
-std::uint32_t probe(Value table, std::uint64_t hash, std::uint32_t& slot, Same&& same) {
+std::uint32_t probe(Context& cx, Value table, Value key, std::uint64_t hash, std::uint32_t& slot) {
   TableIndex* index = as_index(as_table(table)->index);
   const std::uint32_t mask = index->capacity - 1;
   const std::uint32_t tag = tag_of(hash) & ~mask;
@@ -107,7 +117,7 @@ std::uint32_t probe(Value table, std::uint64_t hash, std::uint32_t& slot, Same&&
     for (unsigned left = match.same; left != 0; left &= left - 1) {
       const std::uint32_t word = slots[group + static_cast<unsigned>(__builtin_ctz(left))];
       const std::uint32_t entry = (word & mask) - 1;
-      if (__builtin_expect(same(entries[2 * entry]), 1)) return entry;
+      if (__builtin_expect(same_key(cx, key, entries[2 * entry]), 1)) return entry;
     }
     if (match.free != 0) {
       slot = group + static_cast<unsigned>(__builtin_ctz(match.free));
@@ -137,22 +147,13 @@ std::uint64_t hash_key(Context& cx, Value key) {
   return hash_value(cx, key);
 }
 
-std::uint32_t probe_key(Context& cx, Value table, Value key, std::uint64_t hash,
-                        std::uint32_t& slot) {
-  if (!key.is_object() && !key.is_double())
-    return probe(table, hash, slot, [key](Value candidate) { return candidate == key; });
-  return probe(table, hash, slot, [&cx, key](Value candidate) {
-    return !candidate.is_unset() && equal(cx, key, candidate);
-  });
-}
-
 // Without equal keys, hash and slot say where the key belongs.
-std::uint32_t find_entry(Context& cx, Value table, Value key, std::uint64_t& hash,
-                         std::uint32_t& slot) {
+__attribute__((noinline)) std::uint32_t find_entry(Context& cx, Value table, Value key,
+                                                   std::uint64_t& hash, std::uint32_t& slot) {
   std::uint32_t entry = try_neighbours(table, key);
   if (entry != kAbsent) return entry;
   hash = hash_key(cx, key);
-  entry = probe_key(cx, table, key, hash, slot);
+  entry = probe(cx, table, key, hash, slot);
   if (entry != kAbsent) as_index(as_table(table)->index)->behind = entry + 1;
   return entry;
 }
@@ -305,7 +306,7 @@ void table_put(Context& cx, Value t, Value k, Value v) {
   Root table(cx.heap, t), key(cx.heap, k), value(cx.heap, v);
   if (2 * as_table(table)->used + 1 >= as_table(table)->entries.as_object()->words) {
     rebuild_table(cx, table);
-    probe_key(cx, table, key, hash, slot);
+    probe(cx, table, key, hash, slot);
   }
   Table* target = as_table(table);
   Object* store = target->entries.as_object();

@@ -60,7 +60,7 @@ std::string int_to_string(Value v, int radix) {
       left /= static_cast<unsigned>(radix);
     } while (left != 0);
     if (n < 0) *--at = '-';
-    return {at, digits + sizeof digits};
+    return std::string(at, static_cast<std::size_t>(digits + sizeof digits - at));
   }
   return big_to_text(IntView(v), radix);
 }

@@ -780,6 +780,13 @@ dispatch:
     base[A] = cx.heap.cons(base[B], base[C]);
     DISPATCH();
   }
+  CASE(ListAdd) {
+    if (UNLIKELY(cx.heap.is_full(3))) SAVE();
+    const Value pair = cx.heap.cons(base[B], Value::empty_list());
+    list_add(cx, base[A], pair, base[C]);
+    base[A] = pair;
+    DISPATCH();
+  }
   CASE(First) {
     const Value v = base[B];
     if (__builtin_expect(is_pair(v), 1)) {

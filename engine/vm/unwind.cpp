@@ -48,10 +48,11 @@ std::uint32_t end_of_cleanup(const Function& fn, const HandlerEntry& entry) {
   return 0;  // hand-made code: the cleanup is not taken for one
 }
 
-// Calls visit(fn, pc) for each frame from the innermost outwards, through parent fibers, until it
-// says no. ends(state) is asked the same behind the last frame of each fiber.
-template <class Visit, class Ends>
-void each_frame(Value fiber_value, Visit visit, Ends ends) {
+// Calls visit for each frame from the innermost outwards, through parent fibers, and without a
+// function behind the last frame of each fiber, until it says no.
+using VisitFrame = bool (*)(void* self, const Function* fn, const std::uint32_t* pc,
+                            const FiberState& state);
+void each_frame(Value fiber_value, VisitFrame visit, void* self) {
   while (!fiber_value.is_nil()) {
     auto* fiber = static_cast<Fiber*>(fiber_value.as_object());
     const FiberState* state = fiber->state();
@@ -60,7 +61,7 @@ void each_frame(Value fiber_value, Visit visit, Ends ends) {
     Value* base = state->base;
     const std::uint32_t* pc = state->pc;
     while (segment) {
-      if (!visit(*as_closure(base[-3])->function(), pc)) return;
+      if (!visit(self, as_closure(base[-3])->function(), pc, *state)) return;
       const auto link = static_cast<std::uint32_t>(base[-1].bits);
       if (link & kLinkFiber) break;
       pc = reinterpret_cast<const std::uint32_t*>(
@@ -72,7 +73,7 @@ void each_frame(Value fiber_value, Visit visit, Ends ends) {
         base -= link & kLinkDelta;
       }
     }
-    if (!ends(*state)) return;
+    if (!visit(self, nullptr, nullptr, *state)) return;
     fiber_value = fiber->parent;
   }
 }
@@ -82,16 +83,18 @@ bool is_taken(Value fiber) {
   bool taken = false;
   each_frame(
       fiber,
-      [&](const Function& fn, const std::uint32_t* pc) {
-        if (fn.handler_count == 0 || !inside(fn, pc)) return true;
-        const auto at = static_cast<std::uint32_t>(pc - fn.code - 1);
-        for (std::uint32_t i = 0; i < fn.handler_count && !taken; ++i) {
-          const HandlerEntry& entry = fn.handlers[i];
-          taken = entry.kind == HandlerKind::Guard && at >= entry.from && at < entry.to;
+      [](void* self, const Function* fn, const std::uint32_t* pc, const FiberState& state) {
+        bool& found = *static_cast<bool*>(self);
+        if (!fn) return !(found = state.role == FiberRole::Stepped);
+        if (fn->handler_count == 0 || !inside(*fn, pc)) return true;
+        const auto at = static_cast<std::uint32_t>(pc - fn->code - 1);
+        for (std::uint32_t i = 0; i < fn->handler_count && !found; ++i) {
+          const HandlerEntry& entry = fn->handlers[i];
+          found = entry.kind == HandlerKind::Guard && at >= entry.from && at < entry.to;
         }
-        return !taken;
+        return !found;
       },
-      [&](const FiberState& state) { return !(taken = state.role == FiberRole::Stepped); });
+      &taken);
   return taken;
 }
 
@@ -105,20 +108,24 @@ LineEntry position_at(const Function& fn, std::uint32_t pc_index) {
 }
 
 Value make_backtrace(Vm& vm, Value fiber, int frames_max) {
-  std::vector<std::string> lines;
-  int skipped = 0;
+  struct Shown {
+    std::vector<std::string> lines;
+    int frames_max;
+    int skipped;
+  } shown{{}, frames_max, 0};
   each_frame(
       fiber,
-      [&](const Function& fn, const std::uint32_t* pc) {
-        if (!fn.unit || fn.unit->file.empty() || !inside(fn, pc)) return true;  // stubs of the VM
-        if (static_cast<int>(lines.size()) < frames_max) {
-          lines.push_back(describe_frame(fn, pc));
-          return true;
-        }
-        return ++skipped < 1'000'000;
+      [](void* self, const Function* fn, const std::uint32_t* pc, const FiberState&) {
+        auto& out = *static_cast<Shown*>(self);
+        // Stubs of the VM are no frames of the program.
+        if (!fn || !fn->unit || fn->unit->file.empty() || !inside(*fn, pc)) return true;
+        if (static_cast<int>(out.lines.size()) >= out.frames_max) return ++out.skipped < 1'000'000;
+        out.lines.push_back(describe_frame(*fn, pc));
+        return true;
       },
-      [](const FiberState&) { return true; });
-  if (skipped > 0) lines.push_back(str("… ", skipped, " more"));
+      &shown);
+  auto& lines = shown.lines;
+  if (shown.skipped > 0) lines.push_back(str("… ", shown.skipped, " more"));
   Root list(vm.cx.heap, Value::empty_list());
   for (std::size_t i = lines.size(); i > 0; --i) {
     const Value line = make_string(vm.cx, lines[i - 1]);
@@ -390,7 +397,7 @@ std::string Vm::raised_at() const {
 }
 
 SX_PRIMITIVE(prim_raised_at) {
-  const std::string place = cx.vm->raised_at();
+  const std::string place = cx.vm ? cx.vm->raised_at() : std::string();
   return place.empty() ? Value::nil() : make_string(cx, place);
 }
 
