@@ -1,22 +1,54 @@
 // Minor collections (copying the young into the old generation) and incremental marking.
 //
-// Why marking is sound: it starts with an empty nursery. While it runs, (1) write_barrier greys a
-// white old object stored into an old one, (2) every minor collection greys the white old objects
-// that promoted objects, remembered objects (touched fibers among them) and roots refer to.
-// Registers need no barrier: when a minor collection has just visited all roots and no grey object
-// is left, no program code ran in between, so everything reachable is marked.
+// Why marking is sound. An object is white (no mark), grey (marked, but what it refers to, or a
+// large one refers to from some place on, is still to be marked) or black. `edges` are references
+// that will still be looked at. At the end of each minor collection, what a black object or the
+// marked part of a grey one refers to is marked or among the edges:
+// (1) Marking starts at the end of a minor collection: nothing is young.
+// (2) write_barrier greys a white old object stored into an old one, whatever the colour of the
+//     holder. So a store behind the place that marking has reached in a large array is seen as well
+//     as one ahead of it. Nothing moves slots past the barrier: Heap::grow leaves them where they
+//     are, and whoever copies them to another object stores each with the barrier.
+// (3) What is promoted is born black, and scanning it greys the white objects it refers to. What is
+//     large and born old is grey, as it is filled without barriers.
+// (4) Every minor collection greys what remembered objects (touched fibers among them), roots and
+//     the changed parts of stacks refer to. A part of a stack that a mark was shown (marked_in) can
+//     change only after control has returned to it; then minor collections visit it again.
+// Registers need no barrier: when a minor collection has just visited all roots and neither a grey
+// object nor an edge is left, no program code ran in between, so everything reachable is marked.
+//
+// What bounds a pause. Copying: the nursery in use is resized after each collection so that copying
+// and looking at written places costs about as much as copying kCopyBytes; at worst, when a program
+// changes its ways, one whole nursery survives. Marking: kMarkStepWords and kMarkPerWord times what
+// was promoted (up to kMarkPromotedWords) or allocated outside the nursery. Sweeping: some blocks
+// for each that was filled.
+// What bounds the heap. Marking an object costs less than 3.5 times its words, and while the
+// nursery is as small as much copying makes it, each promoted word pays for 8. So a mark of L words
+// ends before the heap has grown by half of L; it starts when the heap has grown by a third since
+// the last one, plus what is allocated until the sweep is done (a twelfth). From one mark to the
+// end of the next the heap stays below about 2.1 times what was alive.
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/gc/old_space.h"
 
 namespace sx {
 namespace {
 
-constexpr std::uint32_t kScanChunk = 4096;          // slots of one object marked at a time
-constexpr std::size_t kMarkStepWords = 128 * 1024;  // least work of a step: well below 1 ms
-// A little of the sweeping at each minor collection, as the next mark wants all of it done.
+// In words, blocks and bytes.
+constexpr std::size_t kMarkStepWords = 64 * 1024;
+constexpr std::size_t kMarkPerWord = 8;  // and as many words for each that was promoted,
+constexpr std::size_t kMarkPromotedWords = 320 * 1024;  // up to so many
+constexpr std::size_t kObjectWords = 4;  // looking at an object costs as much as so many words
+constexpr std::size_t kFetched = 16;     // headers on the way from memory while marking
+constexpr std::uintptr_t kSideBySide = 256;
 constexpr std::size_t kSweepBlocks = 16;
-constexpr std::size_t kSweepBlocksBeforeMark = 64;
+constexpr std::size_t kSweepPerBlock = 4;
+constexpr std::size_t kSweepBlocksBeforeMark = 48;
+constexpr std::size_t kCopyBytes = 384 * 1024;  // the work of copying that the nursery aims at
+constexpr std::size_t kRememberedBytes = 64;    // looking at what was written to, in such bytes
+constexpr std::size_t kNurseryShareMin = 8;     // an eighth of it is always in use
 constexpr std::uint8_t kKindMax = [] {
   std::uint8_t last = 0;
 #define SX_KIND(code, name, type_name, prefix, layout) last = code > last ? code : last;
@@ -27,11 +59,15 @@ constexpr std::uint8_t kKindMax = [] {
 
 }  // namespace
 
+std::uint32_t Visitor::mark_number() const {
+  return heap_.old_->marking ? heap_.old_->mark_number : 0;
+}
+
 void Visitor::visit_object(Value& slot) {
   if (minor_)
     heap_.old_->minor_visit(slot);
   else
-    heap_.old_->mark(slot.as_object());
+    heap_.old_->edges.push_back(slot.as_object());
 }
 
 Object* Heap::Old::copy_out(Object* young) {
@@ -39,7 +75,7 @@ Object* Heap::Old::copy_out(Object* young) {
   const auto kind = static_cast<std::uint8_t>(young->kind);
   if (kind == 0 || kind > kKindMax)
     heap_fatal("stale reference: an object was used after a collection without being rooted");
-  Object* copy = allocate(words);
+  Object* copy = allocate(young->kind, words);
   if (words == 3) {  // a pair: most of what survives
     const auto* from = reinterpret_cast<const std::uint64_t*>(young);
     auto* to = reinterpret_cast<std::uint64_t*>(copy);
@@ -52,7 +88,7 @@ Object* Heap::Old::copy_out(Object* young) {
   copy->gc =
       static_cast<std::uint8_t>((young->gc & kGcHashed) | kGcOld | (marking ? kGcMarked : 0));
   if (marking) marked_bytes += footprint(words);
-  promoted_words += words;
+  work.promoted_words += words;
   young->gc |= kGcForwarded;
   young->raw()[0] = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(copy));
   return copy;
@@ -116,72 +152,107 @@ void Heap::Old::visit_roots(Visitor& visitor) {
 void Heap::Old::start_marking() {
   sweep_all();
   marking = true;
+  ++mark_number;
   marked_bytes = 0;
   Visitor visitor(heap, false);
   visit_roots(visitor);
 }
 
-// A list is followed along its cdrs: none of its pairs takes a turn through `grey`. What it cost.
-std::size_t Heap::Old::mark_list(Object* pair, std::size_t budget_words) {
-  std::size_t done = 0;
-  for (;;) {
+// What a pair refers to becomes edges. A list without objects in it is followed as long as its
+// pairs lie side by side. What it cost.
+std::size_t Heap::Old::mark_pair(Object* pair) {
+  for (std::size_t cost = 3;; cost += 3) {
     const Value* slots = pair->slots(0);
-    if (slots[0].is_object()) mark(slots[0].as_object());
-    done += 3;
-    if (pair->words > 3 && slots[2].is_object()) mark(slots[2].as_object());
-    if (!slots[1].is_object()) return done;
-    Object* next = slots[1].as_object();
-    if (next->kind != Kind::Pair || done >= budget_words) {
-      mark(next);
-      return done;
+    if (pair->words > 3 && slots[2].is_object()) edges.push_back(slots[2].as_object());
+    if (slots[0].is_object()) {  // the cdr waits below: a list of lists needs no deep stack
+      if (slots[1].is_object()) edges.push_back(slots[1].as_object());
+      edges.push_back(slots[0].as_object());
+      return cost;
     }
-    if (next->gc & kGcMarked || !(next->gc & kGcOld)) return done;
+    if (!slots[1].is_object()) return cost;
+    Object* next = slots[1].as_object();
+    if (reinterpret_cast<std::uintptr_t>(next) - reinterpret_cast<std::uintptr_t>(pair) +
+                kSideBySide >=
+            2 * kSideBySide ||
+        cost > kScanChunk || next->kind != Kind::Pair) {
+      edges.push_back(next);
+      return cost;
+    }
+    if (next->gc & kGcMarked || !(next->gc & kGcOld)) return cost;
     next->gc |= kGcMarked;
     marked_bytes += footprint(next->words);
     pair = next;
   }
 }
 
-bool Heap::Old::mark_step(std::size_t budget_words) {
+std::size_t Heap::Old::mark_children(Object* o, std::size_t budget_words) {
+  if (o->kind == Kind::Pair) return mark_pair(o);
+  const KindLayout info = kind_layout(o->kind);
+  if (info.layout == Layout::Raw) return 0;
+  push_edges(o->slots(info.prefix_words), reinterpret_cast<Value*>(o) + o->words);
+  if (info.layout != Layout::Special) return o->words;
+  const auto trace = hooks[static_cast<std::uint8_t>(o->kind)].trace;
+  if (trace == nullptr) return o->words;
   Visitor visitor(heap, false);
-  std::size_t done = 0;
-  while (!grey.empty() && done < budget_words) {
-    const Grey item = grey.back();
-    grey.pop_back();
-    Object* o = item.object;
-    if (o->kind == Kind::Pair) {
-      done += mark_list(o, budget_words - done);
+  visitor.left_ = budget_words;
+  trace(o, visitor);
+  if (visitor.unfinished_) grey.push_back(o);
+  return o->words + budget_words - visitor.left_;
+}
+
+bool Heap::Old::mark_step(std::size_t budget_words) {
+  Object* fetched[kFetched] = {};  // a ring: their headers are on the way
+  std::size_t at = 0, fetching = 0, done = 0;
+  while (done < budget_words) {
+    Object* o;
+    if (!edges.empty()) {
+      o = edges.back();
+      edges.pop_back();
+      __builtin_prefetch(o, 1);
+      std::swap(o, fetched[at++ % kFetched]);
+      if (o == nullptr) {
+        ++fetching;
+        continue;
+      }
+    } else if (fetching != 0) {
+      o = std::exchange(fetched[at++ % kFetched], nullptr);
+      if (o == nullptr) continue;
+      --fetching;
+    } else if (!grey.empty()) {
+      o = grey.back();
+      grey.pop_back();
+      done += kObjectWords + mark_children(o, budget_words - done);
       continue;
-    }
-    const KindLayout info = kind_layout(o->kind);
-    if (info.layout == Layout::Raw) {
-      ++done;
+    } else if (!grey_larges.empty()) {
+      done += mark_large();
       continue;
+    } else {
+      work.marked_words += done;
+      return true;
     }
-    if (item.from == 0 && info.layout == Layout::Special)
-      if (auto trace = hooks[static_cast<std::uint8_t>(o->kind)].trace) trace(o, visitor);
-    const std::uint32_t slots = o->words - 1 - info.prefix_words;
-    std::uint32_t until = slots;
-    if (slots - item.from > kScanChunk) {
-      until = item.from + kScanChunk;
-      grey.push_back({o, until});
-    }
-    Value* const base = o->slots(info.prefix_words);
-    for (Value* slot = base + item.from; slot < base + until; ++slot)
-      if (slot->is_object()) mark(slot->as_object());
-    done += until - item.from + 1;
+    ++done;
+    if (o->gc & kGcMarked || !(o->gc & kGcOld)) continue;
+    o->gc |= kGcMarked;
+    marked_bytes += footprint(o->words);
+    done += kObjectWords;
+    if (o->words > kCellWordsMax)
+      grey_large(o);
+    else
+      done += mark_children(o, done < budget_words ? budget_words - done : 1);
   }
-  return grey.empty();
+  work.marked_words += done;
+  for (Object* o : fetched)
+    if (o != nullptr) edges.push_back(o);
+  return false;
 }
 
 void Heap::Old::finish_marking() {
   marking = false;
   sweep_class = 0;
   ++heap.stats_.major_collections;
-  release_dead_specials();
-  for (auto it = hashes.begin(); it != hashes.end();)
-    it = it->first->gc & kGcMarked ? std::next(it) : hashes.erase(it);
-  sweep_large();
+  specials_unswept = old_specials.size();
+  hashed_unswept = old_hashed.size();
+  large_unswept = large.size();
   for (SizeClass& c : classes) {
     // What is left of the current run becomes a free run again, so that the sweep can step over it.
     if (c.at != c.end) {
@@ -197,13 +268,29 @@ void Heap::Old::finish_marking() {
   set_threshold();
 }
 
+// So much of the nursery is used next that copying costs about kCopyBytes, if it costs in
+// proportion what it did after the last `used` bytes.
+void Heap::Old::size_nursery(std::size_t used, std::size_t work_bytes) {
+  const std::size_t least = std::max(config.nursery_bytes / kNurseryShareMin, kNurseryBytesMin / 2);
+  if (used < least) return;
+  std::size_t next = work_bytes == 0 ? SIZE_MAX : used / 64 * kCopyBytes / work_bytes * 64;
+  if (next > nursery_now * 2) next = nursery_now * 2;
+  if (next > config.nursery_bytes) next = config.nursery_bytes;
+  if (next < least) next = least;
+  nursery_now = next & ~std::size_t{63};
+}
+
 void Heap::collect_minor() {
   Old& old = *old_;
   if (old.collecting) heap_fatal("a collection was started by a trace or release hook");
   old.collecting = true;
   pause(true);
   ++stats_.minor_collections;
-  old.promoted_words = 0;
+  old.work = {};
+  const auto used = static_cast<std::size_t>(next_ - old.cycle_start) * 8;
+  // Those in lists come first: until they were asked for their marks, no cell is used again.
+  const bool asked = old.specials_unswept + old.hashed_unswept == 0;
+  old.refill_blocks = asked ? kSweepBlocks + kSweepPerBlock * (used / kBlockBytes) : 0;
 
   Visitor visitor(*this, true);
   old.visit_roots(visitor);
@@ -212,7 +299,9 @@ void Heap::collect_minor() {
     o->gc &= static_cast<std::uint8_t>(~kGcRemembered);
     old.scan(o, visitor);
   }
+  const std::size_t written = old.remembered.size();
   old.remembered.clear();
+  old.scan_dirty();
   old.scan_promoted();
 
   for (Object* o : old.young_specials) {
@@ -227,8 +316,10 @@ void Heap::collect_minor() {
     const auto entry = old.hashes.find(o);
     const std::uint32_t hash = entry->second;
     old.hashes.erase(entry);
-    if (o->gc & kGcForwarded)
-      old.hashes[reinterpret_cast<Object*>(static_cast<std::uintptr_t>(o->raw()[0]))] = hash;
+    if (!(o->gc & kGcForwarded)) continue;
+    auto* moved = reinterpret_cast<Object*>(static_cast<std::uintptr_t>(o->raw()[0]));
+    old.hashes[moved] = hash;
+    old.old_hashed.push_back(moved);
   }
   old.young_hashed.clear();
 
@@ -242,18 +333,28 @@ void Heap::collect_minor() {
     end_ = next_;
   } else {
     next_ = begin_;
-    end_ = end_of_nursery_;
+    old.size_nursery(used, old.work.promoted_words * 8 + old.work.places * kCardWords * 8 +
+                               written * kRememberedBytes);
+    end_ = begin_ + old.nursery_now / 8;
   }
   old.cycle_start = next_;
+  const std::size_t outside_words = (old.large_since_minor + old.external_since_minor) / 8;
+  const std::size_t mark_words =
+      kMarkStepWords + std::min(kMarkPerWord * old.work.promoted_words, kMarkPromotedWords) +
+      kMarkPerWord / 2 * outside_words;
   old.large_since_minor = 0;
   old.external_since_minor = 0;
 
   if (!old.marking) {
     const bool due = old.total() > old.threshold;
-    if (old.sweep_some(due ? kSweepBlocksBeforeMark : kSweepBlocks) && due) old.start_marking();
+    const std::size_t blocks =
+        (due ? kSweepBlocksBeforeMark : kSweepBlocks) +
+        kSweepPerBlock * ((old.work.promoted_words + outside_words) * 8 / kBlockBytes);
+    if (old.sweep_some(blocks) && due) old.start_marking();
   }
-  if (old.marking && old.mark_step(kMarkStepWords + 3 * old.promoted_words)) old.finish_marking();
+  if (old.marking && old.mark_step(mark_words)) old.finish_marking();
   stats_.old_bytes = old.bytes;
+  stats_.last = old.work;
   old.collecting = false;
   pause(false);
 

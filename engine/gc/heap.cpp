@@ -1,6 +1,7 @@
 // Allocation slow paths, barriers, limits, static objects, identity hashes.
 #include "engine/gc/heap.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -10,9 +11,9 @@
 namespace sx {
 namespace {
 
-constexpr std::size_t kNurseryBytesMin = 64 * 1024;
 constexpr std::size_t kStaticChunkBytes = 64 * 1024;
 constexpr std::uint64_t kStressFullEvery = 64;
+constexpr std::size_t kDirectBytesMin = std::size_t{kCellWordsMax} * 8;
 
 }  // namespace
 
@@ -27,7 +28,8 @@ Heap::Heap(const HeapConfig& config) : old_(new Old(*this)) {
   if (begin_ == nullptr) heap_fatal("no memory for the nursery");
   end_of_nursery_ = begin_ + nursery / 8;
   next_ = old.cycle_start = begin_;
-  end_ = end_of_nursery_;
+  old.nursery_now = std::max(nursery / 4, kNurseryBytesMin) & ~std::size_t{63};
+  end_ = begin_ + old.nursery_now / 8;
   old.set_threshold();
   set_stress(config.stress);
 }
@@ -41,42 +43,43 @@ Object* Heap::alloc_slow(Kind kind, std::uint32_t words) {
   Old& old = *old_;
   if (old.collecting) heap_fatal("a trace or release hook allocated");
   const std::size_t size = words * std::size_t{8};
-  const bool direct = size > old.config.nursery_bytes / 16;
-  if (old.config.stress) {
-    if (++old.stress_count % kStressFullEvery == 0)
+  const bool direct = size > old.config.nursery_bytes / 16 && size > kDirectBytesMin;
+  if (!direct) {
+    if (old.config.stress && ++old.stress_count % kStressFullEvery == 0)
       collect_full();
     else
       collect_minor();
-  } else if (!direct || old.large_since_minor + size > old.config.nursery_bytes || end_ == next_) {
-    collect_minor();
-  }
-  if (!direct) {
     auto* object = reinterpret_cast<Object*>(next_);
     next_ += words;
     if (old.config.stress) end_ = next_;
     *reinterpret_cast<std::uint64_t*>(object) = header(kind, words);
     return object;
   }
-  if (!over_limit_ && old.config.limit_bytes != 0 && old.total() + size > old.config.limit_bytes) {
-    collect_full();
-    over_limit_ = old.total() + size > old.config.limit_bytes;
-  }
-  // The caller fills it without barriers, perhaps with young objects: it starts out remembered.
-  Object* object = old.allocate_large(words);
+  make_room_for_large(size);
+  Object* object = old.allocate_large(kind, words);
   *reinterpret_cast<std::uint64_t*>(object) = header(kind, words);
   object->gc = kGcOld;
-  if (kind_layout(kind).layout != Layout::Raw) {
-    object->gc |= kGcRemembered;
-    old.remembered.push_back(object);
-  }
-  if (old.marking) {  // it stays, and the minor collection greys what it refers to
-    object->gc |= kGcMarked;
-    old.marked_bytes += size;
-  }
+  if (old.marking) old.mark(object);  // grey: it is filled before the next step
   old.large_since_minor += size;
   stats_.allocated_bytes += size;
   stats_.old_bytes = old.bytes;
+  // The caller fills it without barriers, perhaps with young objects.
+  if (kind_layout(kind).layout != Layout::Raw) old.remember_large(object);
   return object;
+}
+
+// A large object counts as much as one of the nursery: collections come as often.
+void Heap::make_room_for_large(std::size_t bytes) {
+  Old& old = *old_;
+  if (old.config.stress && ++old.stress_count % kStressFullEvery == 0)
+    collect_full();
+  else if (old.config.stress || old.large_since_minor + bytes > old.config.nursery_bytes ||
+           end_ == next_)
+    collect_minor();
+  if (over_limit_ || old.config.limit_bytes == 0) return;
+  if (old.total() + bytes <= old.config.limit_bytes) return;
+  collect_full();
+  over_limit_ = old.total() + bytes > old.config.limit_bytes;
 }
 
 Object* Heap::alloc_slots(Kind kind, std::uint32_t words, Value fill) {
@@ -85,6 +88,7 @@ Object* Heap::alloc_slots(Kind kind, std::uint32_t words, Value fill) {
   std::memset(static_cast<void*>(object->raw()), 0, prefix * 8);
   Value* const end = reinterpret_cast<Value*>(object) + words;
   for (Value* slot = object->slots(prefix); slot < end; ++slot) *slot = fill;
+  if (object->gc & kGcOld) old_->forget_large(object);  // nothing young is in it yet
   return object;
 }
 
@@ -159,22 +163,26 @@ Value Heap::make_cell(Value v) {
 
 void Heap::barrier_slow(Object* holder, Object* stored) {
   Old& old = *old_;
-  if (is_young(stored)) {
-    if (holder->gc & (kGcRemembered | kGcStatic)) {
-      if (holder->gc & kGcStatic) heap_fatal("a young object was stored into a constant");
-      return;
-    }
-    holder->gc |= kGcRemembered;
-    old.remembered.push_back(holder);
-  } else if (old.marking) {
-    old.mark(stored);
+  if (!is_young(stored)) {
+    if (old.marking) old.mark(stored);
+  } else if (holder->gc & kGcStatic) {
+    heap_fatal("a young object was stored into a constant");
+  } else if (holder->words > kCellWordsMax) {
+    old.remember_large(holder);
+  } else {
+    old.remember(holder);
   }
 }
 
+void Heap::barrier_slow(Object* holder, const Value* slot, Object* stored) {
+  if (is_young(stored) && holder->words > kCellWordsMax && !(holder->gc & kGcStatic))
+    old_->remember_slot(holder, slot);
+  else
+    barrier_slow(holder, stored);
+}
+
 void Heap::fiber_touched(Object* fiber) {
-  if (!(fiber->gc & kGcOld) || (fiber->gc & kGcRemembered)) return;
-  fiber->gc |= kGcRemembered;
-  old_->remembered.push_back(fiber);
+  if (fiber->gc & kGcOld) old_->remember(fiber);
 }
 
 void Heap::external_grew(std::size_t bytes) {
@@ -194,21 +202,6 @@ void Heap::external_shrank(std::size_t bytes) {
 
 void Heap::pause(bool begins) {
   if (old_->config.on_pause) old_->config.on_pause(old_->config.pause_owner, begins);
-}
-
-// What the collector may still hold a pointer to stays for it to free.
-void Heap::discard(Object* object) {
-  Old& old = *old_;
-  if (object->words <= kCellWordsMax || old.marking || old.config.stress) return;
-  if ((object->gc & ~kGcOld) != 0 || !(object->gc & kGcOld)) return;
-  LargeObject* node = reinterpret_cast<LargeObject*>(object) - 1;
-  LargeObject* last = old.large.back();
-  last->place = node->place;
-  old.large[last->place] = last;
-  old.large.pop_back();
-  old.bytes -= object->words * std::size_t{8};
-  stats_.old_bytes = old.bytes;
-  std::free(node);
 }
 
 bool Heap::can_allocate(std::size_t bytes) const {
@@ -254,7 +247,7 @@ std::uint32_t Heap::identity_hash(Object* object) {
   object->gc |= kGcHashed;
   const auto hash = static_cast<std::uint32_t>(hash_mix(old.next_hash++));
   old.hashes[object] = hash;
-  if (!(object->gc & kGcOld)) old.young_hashed.push_back(object);
+  (object->gc & kGcOld ? old.old_hashed : old.young_hashed).push_back(object);
   return hash;
 }
 
@@ -263,7 +256,7 @@ void Heap::set_stress(bool on) {
   collect_minor();
   old_->config.stress = on;
   next_ = old_->cycle_start = begin_;
-  end_ = on ? begin_ : end_of_nursery_;
+  end_ = on ? begin_ : begin_ + old_->nursery_now / 8;
 }
 
 }  // namespace sx

@@ -3,7 +3,13 @@
 // Young objects are bump-allocated in a nursery. A minor collection copies every reachable young
 // object into the old generation (en masse promotion: afterwards nothing is young). The old
 // generation is size-segregated 64 KB blocks plus large objects, collected by incremental
-// mark–sweep; marking advances by a step at each minor collection, sweeping is lazy.
+// mark–sweep; marking and sweeping advance by a step at each minor collection.
+//
+// Pauses are bounded by work, not by the size of the heap (gc/collect.cpp has the figures). A store
+// into a large object is remembered by the place in it (cards, gc/large_space.cpp), large objects
+// and deep stacks are marked piece by piece, and the nursery shrinks when much of it survives.
+// What is left: one minor collection looks at all the places the program has written since the
+// last one, and a full collection (the limit is near) stops the program for as long as it takes.
 //
 // Roots: Root handles on the C++ side, root sources (the VM: running fiber stacks, globals), the
 // remembered set. The C++ stack is never scanned: whoever allocates while holding an object keeps
@@ -40,6 +46,17 @@ class Visitor {
   }
   // Looks for young objects only: what has not changed since the last minor collection has none.
   bool minor() const { return minor_; }
+  // Names the mark under way, for those who note what they have shown to it; 0: there is none.
+  std::uint32_t mark_number() const;
+  // Asks before showing a piece of that many words. No: the step is at its end, the hook returns
+  // and is called again in a later one. The program may run in between.
+  bool spend(std::size_t words) {
+    if (minor_) return true;
+    if (left_ == 0) unfinished_ = true;
+    const bool granted = left_ != 0;
+    left_ -= words < left_ ? words : left_;
+    return granted;
+  }
 
  private:
   friend class Heap;
@@ -47,6 +64,8 @@ class Visitor {
   void visit_object(Value& slot);  // gc/collect.cpp
   Heap& heap_;
   bool minor_;
+  bool unfinished_ = false;
+  std::size_t left_ = SIZE_MAX;
 };
 
 // Keeps one value alive and up to date while it is in scope. Strictly nested, like the C++ stack.
@@ -71,12 +90,20 @@ class Root {
 };
 
 struct HeapConfig {
-  std::size_t nursery_bytes = std::size_t{4} << 20;
-  std::size_t limit_bytes = std::size_t{1} << 30;  // young + old + external; 0 = no limit
+  std::size_t nursery_bytes = std::size_t{2} << 20;  // at most: less while much survives
+  std::size_t limit_bytes = std::size_t{1} << 30;    // young + old + external; 0 = no limit
   bool stress = false;
   // Told when the program stops for the collector and when it goes on, to measure pauses.
   void (*on_pause)(void* owner, bool begins) = nullptr;
   void* pause_owner = nullptr;
+};
+
+// What a minor collection had to do: its pause in units that are the same on every machine.
+struct HeapWork {
+  std::size_t promoted_words = 0;
+  std::size_t places = 0;        // in large objects, where something young was stored
+  std::size_t marked_words = 0;  // an object counts as a few words more than it has
+  std::size_t swept_blocks = 0;
 };
 
 struct HeapStats {
@@ -85,6 +112,7 @@ struct HeapStats {
   std::uint64_t allocated_bytes = 0;  // ever, approximately (nursery turns)
   std::size_t old_bytes = 0;
   std::size_t external_bytes = 0;
+  HeapWork last;  // of the last minor collection
 };
 
 class Heap {
@@ -106,6 +134,8 @@ class Heap {
     return object;
   }
   // Like alloc, with prefix zeroed and every slot set to `fill`. fill must not be a young object.
+  // What is large (over 8 KB, perhaps) may be old from the start: every store into it, the first
+  // ones too, goes through write_barrier.
   Object* alloc_slots(Kind kind, std::uint32_t words, Value fill = Value::nil());
   // An object in the static generation: never traced, moved or freed. Must refer to statics only.
   Object* alloc_static(Kind kind, std::uint32_t words);
@@ -132,6 +162,10 @@ class Heap {
   SX_INLINE void write_barrier(Object* holder, Value v) {
     if (v.is_object() && (holder->gc & kGcOld)) barrier_slow(holder, v.as_object());
   }
+  // The same for a holder that may be large: it is remembered by the slot, not as a whole.
+  SX_INLINE void write_barrier(Object* holder, const Value* slot, Value v) {
+    if (v.is_object() && (holder->gc & kGcOld)) barrier_slow(holder, slot, v.as_object());
+  }
   // The VM stops running this fiber: its stack may hold young references.
   void fiber_touched(Object* fiber);
 
@@ -154,8 +188,12 @@ class Heap {
   // What counts against the limit now, the nursery aside.
   std::size_t used_bytes() const { return stats_.old_bytes + stats_.external_bytes; }
 
-  // Nothing refers to the object any more: one that is large and can be given back at once is.
+  // Nothing refers to the object any more: one that is large is given back at once.
   void discard(Object* object);
+  // Makes an object of slots larger where it lies or by moving its pages; the new slots are nil.
+  // Only one place refers to it and takes its new address (with the barrier). Null: it is not
+  // large, nothing has happened. May collect.
+  Object* grow(Object* object, std::uint32_t words);
 
   void collect_minor();
   void collect_full();
@@ -191,6 +229,8 @@ class Heap {
   Value cons_slow(Value car, Value cdr);
   void pause(bool begins);
   void barrier_slow(Object* holder, Object* stored);
+  void barrier_slow(Object* holder, const Value* slot, Object* stored);
+  void make_room_for_large(std::size_t bytes);
 
   std::uint64_t* next_ = nullptr;   // bump pointer
   std::uint64_t* end_ = nullptr;    // end of what may be bumped; == next_ in stress mode
@@ -200,7 +240,7 @@ class Heap {
   bool over_limit_ = false;
   HeapStats stats_;
 
-  struct Old;  // blocks, large objects, mark stack, remembered set: gc/old_space.h
+  struct Old;  // blocks, large objects, mark stack, remembered places: gc/old_space.h
   Old* old_;
 };
 

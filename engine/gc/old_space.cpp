@@ -1,8 +1,9 @@
-// The old generation: cells, large objects, lazy sweeping.
+// The old generation: cells and sweeping.
 #include "engine/gc/old_space.h"
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/fatal.h"
 #include "engine/base/str.h"
@@ -11,7 +12,8 @@ namespace sx {
 namespace {
 
 constexpr std::size_t kSpareBlocksMax = 32;
-constexpr std::size_t kThresholdMin = std::size_t{24} << 20;
+constexpr std::size_t kAskedPerBlock = 64;  // looking at that many headers costs as much as a block
+constexpr std::size_t kThresholdMin = std::size_t{12} << 20;
 
 void* must_allocate(std::size_t bytes, std::size_t alignment) {
   void* p = std::aligned_alloc(alignment, bytes);
@@ -49,7 +51,7 @@ Heap::Old::~Old() {
   for (SizeClass& c : classes)
     for (Block* block : c.blocks) std::free(block);
   for (Block* block : spare_blocks) std::free(block);
-  for (LargeObject* o : large) std::free(o);
+  for (LargeObject* node : large) std::free(node);
   for (void* chunk : static_chunks) std::free(chunk);
 }
 
@@ -71,21 +73,22 @@ void Heap::Old::refill(SizeClass& c) {
       c.end = c.at + run->cells * c.cell_words;
       return;
     }
-    if (c.swept == c.blocks.size()) break;
-    Block* block = c.blocks[c.swept];
-    sweep_block(c, block);
+    if (c.swept == c.blocks.size() || refill_blocks == 0) break;
+    --refill_blocks;
+    sweep_block(c, c.blocks[c.swept]);
   }
   Block* block = take_block();
   block->cell_words = c.cell_words;
   block->cells = static_cast<std::uint32_t>((kBlockBytes / 8 - 2) / c.cell_words);
   c.blocks.push_back(block);
-  c.swept = c.blocks.size();
+  std::swap(c.blocks[c.swept++], c.blocks.back());
   c.at = block->first();
   c.end = c.at + std::size_t{block->cells} * c.cell_words;
 }
 
 // Sweeps c.blocks[c.swept], which must be `block`. A block without a live object is given back.
 void Heap::Old::sweep_block(SizeClass& c, Block* block) {
+  ++work.swept_blocks;
   std::uint64_t* const first = block->first();
   std::uint64_t* const end = first + std::size_t{block->cells} * c.cell_words;
   FreeRun* const runs_before = c.runs;
@@ -125,9 +128,31 @@ void Heap::Old::sweep_block(SizeClass& c, Block* block) {
   }
 }
 
-void Heap::Old::sweep_all() { sweep_some(SIZE_MAX); }
+// Asks one object with outside state or a hash whether it has died; false when all were asked.
+bool Heap::Old::release_one_dead() {
+  std::vector<Object*>& list = specials_unswept != 0 ? old_specials : old_hashed;
+  std::size_t& unswept = specials_unswept != 0 ? specials_unswept : hashed_unswept;
+  if (unswept == 0) return false;
+  Object* o = list[--unswept];
+  if (o->gc & kGcMarked) return true;
+  list[unswept] = list.back();
+  list.pop_back();
+  if (&list == &old_hashed)
+    hashes.erase(o);
+  else if (auto release = hooks[static_cast<std::uint8_t>(o->kind)].release)
+    release(o);
+  return true;
+}
 
 bool Heap::Old::sweep_some(std::size_t blocks) {
+  // Cells are not used again, and large objects not freed, before those in lists were asked.
+  for (std::size_t asked = 1; release_one_dead(); ++asked)
+    if (asked % kAskedPerBlock == 0 && --blocks == 0) return false;
+  for (std::size_t freed = 0; large_unswept != 0; ++freed) {
+    if (blocks == 0) return false;
+    const std::size_t cost = sweep_one_large() + (freed % kAskedPerBlock == 0);
+    blocks -= cost < blocks ? cost : blocks;
+  }
   for (; sweep_class < classes.size(); ++sweep_class) {
     SizeClass& c = classes[sweep_class];
     for (; c.swept < c.blocks.size(); --blocks) {
@@ -138,46 +163,9 @@ bool Heap::Old::sweep_some(std::size_t blocks) {
   return true;
 }
 
-Object* Heap::Old::allocate_large(std::uint32_t words) {
-  auto* node = static_cast<LargeObject*>(
-      must_allocate((sizeof(LargeObject) + words * std::size_t{8} + 15) & ~std::size_t{15}, 16));
-  node->size_words = words;
-  node->place = large.size();
-  large.push_back(node);
-  bytes += words * std::size_t{8};
-  return node->object();
-}
-
-void Heap::Old::sweep_large() {
-  std::size_t kept = 0;
-  for (LargeObject* node : large) {
-    Object* o = node->object();
-    if (o->gc & kGcMarked) {
-      o->gc &= static_cast<std::uint8_t>(~kGcMarked);
-      node->place = kept;
-      large[kept++] = node;
-    } else {
-      std::free(node);
-    }
-  }
-  large.resize(kept);
-}
-
-void Heap::Old::release_dead_specials() {
-  std::size_t kept = 0;
-  for (Object* o : old_specials) {
-    if (o->gc & kGcMarked) {
-      old_specials[kept++] = o;
-    } else if (auto release = hooks[static_cast<std::uint8_t>(o->kind)].release) {
-      release(o);
-    }
-  }
-  old_specials.resize(kept);
-}
-
 void Heap::Old::set_threshold() {
   const std::size_t live = bytes + heap.stats_.external_bytes;
-  threshold = live + live / 2;
+  threshold = live + live / 3;
   // Little room below the limit: start early, so that garbage does not look like an excess.
   if (config.limit_bytes != 0 && threshold > config.limit_bytes / 4 * 3)
     threshold = config.limit_bytes / 4 * 3;

@@ -335,7 +335,7 @@ Value op_array_set(Context& cx, Value a, Value index, Value x) {
   if (i < 0) return fail_index(cx, "array/set!", index, a, array->count);
   Object* store = array->store.as_object();
   store->slots(0)[i] = x;
-  cx.heap.write_barrier(store, x);
+  cx.heap.write_barrier(store, store->slots(0) + i, x);
   return x;
 }
 

@@ -541,7 +541,10 @@ SX_PRIMITIVE(prim_json_read) {
   std::int64_t depth = kDepthMax;
   const Value limit = option(cx, args, count, "depth");
   if (!limit.is_nil() && !want_count(cx, "json/read", limit, depth)) return Value::unset();
-  const std::string text(as_string(args[0])->view());
+  // What is old stays where it is; young text is read from a copy.
+  std::string_view text = as_string(args[0])->view();
+  std::string copy;
+  if (!(args[0].as_object()->gc & kGcOld)) text = copy = text;
   cx.charge(text.size() * 4);
   JsonReader reader(cx, text, option(cx, args, count, "keywords").truthy(), depth);
   return reader.read();

@@ -24,7 +24,10 @@ SX_PRIMITIVE(prim_str) {
   if (count == 1 && is_string(args[0])) return args[0];
   HtmlBuffer& out = empty_buffer(cx);
   for (int i = 0; i < count; ++i) append_display(cx, out, args[i]);
-  return make_text(cx, out.view());
+  const bool large = out.size() > kTextBytesMax / 256;
+  const Value made = make_text(cx, out.view());
+  if (large) empty_buffer(cx);  // it is given back now, not at the next use
+  return made;
 }
 
 SX_PRIMITIVE(prim_string_length) {

@@ -22,14 +22,23 @@ Array* as_array(Value v) { return static_cast<Array*>(v.as_object()); }
 // A store is large, hence possibly old from the start: every value goes in through the barrier.
 void store_value(Context& cx, Object* store, std::uint32_t i, Value v) {
   store->slots(0)[i] = v;
-  cx.heap.write_barrier(store, v);
+  cx.heap.write_barrier(store, store->slots(0) + i, v);
 }
 
-Value grown_store(Context& cx, const Root& old_store, std::uint32_t used, std::uint32_t capacity) {
-  Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + capacity);
-  Object* from = old_store.get().as_object();
-  for (std::uint32_t i = 0; i < used; ++i) store_value(cx, store, i, from->slots(0)[i]);
-  return Value::object(store);
+// The store in slot `place` of owner, which holds `used` values, gets room for `capacity`. A large
+// one grows where it is.
+void grow_store(Context& cx, const Root& owner, std::size_t place, std::uint32_t used,
+                std::uint32_t capacity) {
+  const auto held = [&]() -> Value& { return owner.get().as_object()->slots(1)[place]; };
+  Object* store = cx.heap.grow(held().as_object(), 1 + capacity);
+  if (store == nullptr) {
+    store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + capacity);
+    Object* old = held().as_object();
+    for (std::uint32_t i = 0; i < used; ++i) store_value(cx, store, i, old->slots(0)[i]);
+    cx.heap.discard(old);
+  }
+  held() = Value::object(store);
+  cx.heap.write_barrier(owner.get().as_object(), held());
 }
 
 // --- Tables ------------------------------------------------------------------------------------
@@ -170,27 +179,25 @@ void rebuild_table(Context& cx, const Root& table) {
   const bool dense = as_table(table)->used == live;  // entries keep their numbers
   {
     const std::uint32_t room = std::min(room_of(capacity), wanted + kTableCapacityMin);
-    Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room);
-    Table* t = as_table(table);
-    Object* old = t->entries.as_object();
-    const Value* from = old->slots(0);
-    std::uint32_t count = 0;
     if (dense) {
-      // No barriers: a store that is not young was born remembered.
-      std::memcpy(store->slots(0), from, 2 * std::size_t{live} * sizeof(Value));
-      count = live;
+      grow_store(cx, table, 1, 2 * live, 2 * room);
     } else {
+      Object* store = cx.heap.alloc_slots(Kind::ArrayStore, 1 + 2 * room);
+      Table* t = as_table(table);
+      Object* old = t->entries.as_object();
+      const Value* from = old->slots(0);
+      std::uint32_t count = 0;
       for (std::uint32_t i = 0; i < t->used; ++i) {
         if (from[2 * i].is_unset()) continue;
         store_value(cx, store, 2 * count, from[2 * i]);
         store_value(cx, store, 2 * count + 1, from[2 * i + 1]);
         ++count;
       }
+      t->used = count;
+      t->entries = Value::object(store);
+      cx.heap.write_barrier(t, t->entries);
+      cx.heap.discard(old);
     }
-    t->used = count;
-    t->entries = Value::object(store);
-    cx.heap.write_barrier(t, t->entries);
-    cx.heap.discard(old);
   }
   if (as_index(as_table(table)->index)->capacity == capacity) {
     if (dense) return;
@@ -245,15 +252,9 @@ void array_push(Context& cx, Value a, Value x) {
     return;
   }
   Root array(cx.heap, a), element(cx.heap, x);
-  Root store(cx.heap, as_array(a)->store);
-  store = grown_store(cx, store, count, capacity < 4 ? 8 : capacity * 2);
-  Array* target = as_array(array);
-  Object* old = target->store.as_object();
-  target->store = store;
-  cx.heap.write_barrier(target, store);
-  cx.heap.discard(old);
-  store_value(cx, store.get().as_object(), count, element);
-  ++target->count;
+  grow_store(cx, array, 0, count, capacity < 4 ? 8 : capacity * 2);
+  store_value(cx, as_array(array)->store.as_object(), count, element);
+  ++as_array(array)->count;
 }
 
 std::uint32_t array_count(Value array) { return as_array(array)->count; }

@@ -118,6 +118,25 @@ TEST_CASE("deep recursion keeps its values through collections") {
       "45000150000");
 }
 
+TEST_CASE("what only a deep stack refers to survives many marks, running or suspended") {
+  TestMachine& m = test_machine(false);
+  // 300,000 frames with a list each; below them old objects die until several marks have ended.
+  const std::string parts =
+      "(define kept (array/new 20000 nil))"
+      "(define (churn n) (when (> n 0) (array/set! kept (modulo (* n 7919) 20000) (list n n n n n))"
+      "  (churn (- n 1))))"
+      "(define (hold n then) (if (= n 0) (then) (let ((p (list n))) (+ (hold (- n 1) then) (car "
+      "p)))))";
+  std::uint64_t majors = m.engine.cx().heap.stats().major_collections;
+  CHECK(m.run(parts + "(hold 300000 (fn () (churn 1500000) 0))") == "45000150000");
+  CHECK(m.engine.cx().heap.stats().major_collections > majors + 1);
+  majors = m.engine.cx().heap.stats().major_collections;
+  CHECK(m.run(parts + "(let* ((f (fiber/new (fn () (hold 300000 (fn () (perform :wait))))))"
+                      "       (s (fiber/step f nil 100000000)))"
+                      "  (churn 1500000) (get (fiber/step f 0 100000000) :done))") == "45000150000");
+  CHECK(m.engine.cx().heap.stats().major_collections > majors + 1);
+}
+
 TEST_CASE("closures in letrec see each other, and an early use is an error") {
   CHECK_SX(
       "(letrec ((a (fn (n) (if (= n 0) :a (b (- n 1))))) (b (fn (n) (if (= n 0) :b (a (- n 1)))))) "

@@ -146,9 +146,11 @@ void Interpreter::copy_held_continuations(RootList& copies, std::size_t index) {
     Root inner(cx.heap, copies[from]), outer(cx.heap, copies.back());
     const Value k = make_continuation(original, inner, outer);
     FiberState* state = as_fiber(copies[index])->state();
-    for (Segment* segment = state->top; segment; segment = segment->below)
+    for (Segment* segment = state->top; segment; segment = segment->below) {
+      segment->settled = false;  // the copy is young
       for (Value* at = segment->slots(); at < segment->end(); ++at)
         if (*at == original.get()) *at = k;
+    }
     cx.heap.fiber_touched(as_fiber(copies[index]));
   }
 }

@@ -49,6 +49,7 @@ Segment* StackPool::take(std::size_t slots_min, Segment* below) {
   }
   segment->below = below;
   segment->caller_base = nullptr;
+  segment->marked_in = 0;
   segment->settled = false;
   return segment;
 }
@@ -60,6 +61,7 @@ void StackPool::give(Segment* segment, bool stale) {
   if (spare_count_[size] < spares_max(size)) {
     // Words left by a running fiber stay valid until the next collection, which clears the spares.
     if (stale) fill_nil(segment->slots(), segment->end());
+    segment->blank = stale;
     spares_[size][spare_count_[size]++] = segment;
     return;
   }
@@ -69,8 +71,11 @@ void StackPool::give(Segment* segment, bool stale) {
 
 void StackPool::clear_spares() {
   for (int size = 0; size < kSizes; ++size)
-    for (int i = 0; i < spare_count_[size]; ++i)
-      fill_nil(spares_[size][i]->slots(), spares_[size][i]->end());
+    for (int i = 0; i < spare_count_[size]; ++i) {
+      Segment* segment = spares_[size][i];
+      if (!segment->blank) fill_nil(segment->slots(), segment->end());
+      segment->blank = true;
+    }
 }
 
 FiberState* StackPool::new_state() {
@@ -110,13 +115,19 @@ void trace_fiber_stack(FiberState* state, Visitor& visitor) {
   visitor.visit(state->base[-3]);
   const Function* fn = as_closure(state->base[-3])->function();
   Value* live_end = state->base + fn->registers;
+  const std::uint32_t mark = visitor.mark_number();
   while (segment) {
-    // A deep stack changes at its top only: a minor collection need not walk down all of it.
-    if (!segment->settled || !visitor.minor()) {
+    // A deep stack changes at its top only: a minor collection need not walk down all of it, and
+    // a mark, which must, is shown a few segments at a time.
+    if (visitor.minor() ? segment->settled : segment->marked_in == mark) {
+      if (visitor.minor()) return;
+    } else {
+      if (!visitor.spend(segment->capacity)) return;
       if (live_end > segment->end()) live_end = segment->end();
       visitor.visit_range(segment->slots(), live_end);
       fill_nil(live_end, segment->end());
       segment->settled = segment != state->top;
+      segment->marked_in = mark;
     }
     if (!segment->below) break;
     // Below, the caller's window start is the last live slot: its arguments were copied up here.

@@ -28,7 +28,10 @@ struct Segment {
   Segment* below;
   Value* caller_base;  // base of the frame that called into this segment (nullptr: fiber's first)
   std::uint32_t capacity;  // slots
-  bool settled;            // unchanged since a collection visited it: no young objects in it
+  std::uint32_t marked_in;  // number of the mark that has been shown it
+  // Unchanged since a collection visited it: no young objects in it, nor in those below.
+  bool settled;
+  bool blank;  // spare, and all nil
   Value* slots() { return reinterpret_cast<Value*>(this + 1); }
   Value* end() { return slots() + capacity; }
 };

@@ -915,7 +915,7 @@ dispatch:
       if (__builtin_expect(at >= 0 && at < array->count, 1)) {
         Object* store = array->store.as_object();
         store->slots(0)[at] = base[C];
-        cx.heap.write_barrier(store, base[C]);
+        cx.heap.write_barrier(store, store->slots(0) + at, base[C]);
         DISPATCH();
       }
     }
@@ -943,7 +943,7 @@ dispatch:
       if (LIKELY(C < array->count)) {
         Object* store = array->store.as_object();
         store->slots(0)[C] = base[B];
-        cx.heap.write_barrier(store, base[B]);
+        cx.heap.write_barrier(store, store->slots(0) + C, base[B]);
         DISPATCH();
       }
     }

@@ -69,8 +69,9 @@ void Vm::visit_roots(void* owner, Visitor& visitor) {
   visitor.visit(vm.scratch_);
   visitor.visit(vm.untaken_);
   visitor.visit(vm.current_);
-  // The running fiber's stack changes without barriers; if it is young it is traced twice.
-  if (!vm.current_.is_nil())
+  // The running fiber's stack changes without barriers; if it is young it is traced twice. A mark
+  // comes to it through the fiber.
+  if (!vm.current_.is_nil() && visitor.minor())
     if (FiberState* state = static_cast<Fiber*>(vm.current_.as_object())->state())
       trace_fiber_stack(state, visitor);
   for (Task& task : vm.tasks_) {
