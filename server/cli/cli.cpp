@@ -83,7 +83,8 @@ int main(int argc, char** argv) {
   run->add_option("FILE", file, "an .sx file or an .sxbc bundle")->required();
   run->add_option("ARG", args, "arguments given to (main …)");
   run->positionals_at_end();
-  run->add_option("--store", store, "give the program a store: sqlite:PATH or memory:")
+  run->add_option("--store", store,
+                  "give the program a store: sqlite:PATH, postgres://… or memory:")
       ->type_name("URL");
   common(run);
   run->callback([&] { status = cmd_run(file, args, store, options); });
@@ -100,8 +101,10 @@ int main(int argc, char** argv) {
   test->add_flag("--names", test_options.names, "print the name of every test");
   test->add_option("--engine", test_options.engine, "vm, or wasm: the kernel under Node.js")
       ->check(CLI::IsMember({"vm", "wasm", "jit"}));
-  test->add_option("--store", test_options.store,
-                   "give tests stores of this kind, each empty at first: sqlite:DIR or memory:")
+  test->add_option(
+          "--store", test_options.store,
+          "give tests stores of this kind, each empty at first: sqlite:DIR, postgres://… or "
+          "memory:")
       ->type_name("URL");
   common(test);
   test->callback([&] { status = cmd_test(files, test_options, options); });

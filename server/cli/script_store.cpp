@@ -11,6 +11,7 @@
 #include "server/io/content_servicer.h"
 #include "server/io/persist_servicer.h"
 #include "server/store/blobs.h"
+#include "server/store/pg_store.h"
 #include "server/store/store.h"
 
 namespace sx::cli {
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kSqlite = "sqlite:";
+constexpr std::string_view kPostgres = "postgres";
+constexpr std::string_view kUnsafe = "unsafe-no-sync";
 
 // `sx run`: the store that the URL names, for as long as the program runs. Its blobs lie where the
 // server keeps them: beside the SQLite file, or below SX_PERSIST_DIR.
@@ -61,9 +64,15 @@ class TestStore : public ScriptStore {
     if (!folder_.empty()) fs::remove_all(folder_, ec);
   }
   Result<void> open(const std::string& url) {
-    const std::size_t options = url.find('?');
-    base_ = url.substr(0, options);
-    if (options != std::string::npos) options_ = url.substr(options);
+    base_ = url;
+    if (const std::size_t at = base_.find(kUnsafe); at != std::string::npos && at > 0) {
+      base_.erase(at - 1, kUnsafe.size() + 1);
+      // It may have been the first of several.
+      if (const std::size_t next = base_.find('&');
+          base_.find('?') == std::string::npos && next != std::string::npos)
+        base_[next] = '?';
+      unsafe_ = true;
+    }
     fs::path parent = fs::temp_directory_path();
     if (base_.starts_with(kSqlite) && base_.size() > kSqlite.size()) {
       parent = base_.substr(kSqlite.size());
@@ -98,22 +107,28 @@ class TestStore : public ScriptStore {
     drop();
     ++count_;
     if (base_.starts_with(kSqlite)) {
-      url_ = str(kSqlite, folder_, "/", count_, ".db", options_);
-    } else if (base_ == "memory:") {
-      url_ = base_;
+      url_ = str(kSqlite, folder_, "/", count_, ".db", unsafe_ ? "?" : "", unsafe_ ? kUnsafe : "");
+    } else if (base_.starts_with(kPostgres)) {
+      schema_ = str("sx_test_", static_cast<std::int64_t>(::getpid()), "_", count_);
+      SX_CHECK(store::run_on_pg(base_, str("CREATE SCHEMA ", schema_)));
+      url_ = str(base_, base_.find('?') == std::string::npos ? "?" : "&",
+                 "options=-csearch_path%3D", schema_, unsafe_ ? "&" : "", unsafe_ ? kUnsafe : "");
     } else {
-      url_ = str(base_, options_, options_.empty() ? "?" : "&", "schema=sx_test_",
-                 static_cast<std::int64_t>(::getpid()), "_", count_);
+      url_ = base_;  // memory:, or what open_store() says is wrong with it
     }
-    return reopen();
+    return open_here();
   }
   // As a restart of the process would: everything that is only in memory is lost.
   Result<void> reopen() {
-    if (store_ && base_ == "memory:") return {};
-    if (store_) store_->close();  // stays, closed, in case that opening fails
+    if (base_ == "memory:") return {};
+    store_->close();
+    return open_here();
+  }
+  // A store that was closed stays as it is until there is another one: servicers refer to it.
+  Result<void> open_here() {
     SX_TRY(auto opened, store::open_store(url_, {.allow_unsafe = true}));
-    store_ = std::move(opened);
     SX_TRY(auto blobs, store::BlobStore::open(str(folder_, "/", count_, ".blobs")));
+    store_ = std::move(opened);
     blobs_ = std::make_unique<store::BlobStore>(std::move(blobs));
     add_persist_servicers(*runner_, *store_, {});
     add_blob_servicers(*runner_, *blobs_);
@@ -121,15 +136,17 @@ class TestStore : public ScriptStore {
   }
   void drop() {
     if (store_) store_->close();
-    store_.reset();
-    blobs_.reset();
     std::error_code ec;
     const std::string name = str(folder_, "/", count_);
     for (const char* ending : {".db", ".db-wal", ".db-shm", ".db.lock", ".blobs"})
       fs::remove_all(name + ending, ec);
+    // What cannot be dropped stays, under a name of its own.
+    if (!schema_.empty()) (void)store::run_on_pg(base_, str("DROP SCHEMA ", schema_, " CASCADE"));
+    schema_.clear();
   }
 
-  std::string base_, options_, folder_, url_;
+  std::string base_, folder_, url_, schema_;
+  bool unsafe_ = false;
   int count_ = 0;
   Runner* runner_ = nullptr;
   std::unique_ptr<store::Store> store_;
