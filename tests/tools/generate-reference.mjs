@@ -180,7 +180,7 @@ function core() {
 /** Every module of a folder of lib/, but for those shown elsewhere. */
 function library(folder, elsewhere = []) {
   const files = readdirSync(join(kRoot, "lib", folder))
-    .filter((name) => name.endsWith(".sx") && !name.endsWith("-test.sx") && !elsewhere.includes(name))
+    .filter((name) => name.endsWith(".sx") && !/^mock-|-test\.sx$/.test(name) && !elsewhere.includes(name))
     .sort();
   return files
     .map((file) => libraryModule(`lib/${folder}/${file}`))
@@ -203,7 +203,7 @@ const kParts = [
   ["docs/reference.md", "test", () => library("test")],
   ["docs/reference.md", "persist", () => library("persist")],
   ["docs/reference.md", "dream", () => library("dream")],
-  ["docs/reference.md", "host", () => library("host", ["mock-world.sx"])],
+  ["docs/reference.md", "host", () => library("host")],
   ["docs/configuration.md", "settings", settings],
   ["docs/io-ops.md", "io_ops", ioOps],
   ["docs/bytecode.md", "opcodes", opcodes],
