@@ -1,6 +1,9 @@
 // Durable commits per second, single and with 64 callers, against bare SQLite doing the same rows
-// on the same disk in the same run. Only the ratios say something: syncs vary with disk and hour.
-//   sx_store_bench [FOLDER] [SECONDS]
+// on the same disk in the same run, and what a million events take on disk. Only the ratios say
+// something: syncs vary with disk and hour.
+//   sx_store_bench [FOLDER] [SECONDS] [postgres://…]
+// With a PostgreSQL the same table beside a plain libpq program's work: an INSERT of as many rows
+// in a transaction, committed with synchronous_commit=on.
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/store/pg_connection.h"
 #include "server/store/store.h"
 
 using namespace sx;
@@ -78,8 +82,9 @@ Figure bare_sqlite(const std::string& path, double seconds, int rows_per_commit)
 }
 
 // `callers` commits always under way, each replaced from its callback as a request loop would.
-Figure our_store(const std::string& path, double seconds, int callers, int events, Stats* stats) {
-  auto opened = open_store("sqlite:" + path);
+Figure our_store(const std::string& url, double seconds, int callers, int events, Stats* stats,
+                 bool hot = false) {
+  auto opened = open_store(url);
   if (!opened.ok()) {
     std::fprintf(stderr, "%s\n", opened.error().message.c_str());
     std::exit(1);
@@ -93,7 +98,7 @@ Figure our_store(const std::string& path, double seconds, int callers, int event
   std::function<void(int)> next = [&](int caller) {
     std::vector<NewEvent> batch(events, NewEvent{":type", 1, kData});
     const auto start = Clock::now();
-    store.commit({Append{"stream" + std::to_string(caller), std::move(batch)}},
+    store.commit({Append{hot ? "hot" : "stream" + std::to_string(caller), std::move(batch)}},
                  [&, caller, start](Result<CommitOutcome> outcome) {
                    if (!outcome.ok()) std::exit(1);
                    us.push_back(us_since(start));  // always on the store's thread
@@ -111,6 +116,47 @@ Figure our_store(const std::string& path, double seconds, int callers, int event
   if (stats) *stats = store.stats().value();
   store.close();
   return figure(us, spent);
+}
+
+// Rows by a prepared INSERT each, in transactions of so many, as a plain program does it.
+Figure bare_pg(const std::string& url, double seconds, int rows_per_commit) {
+  PgConnection db(url, {});
+  db.exec(
+      "CREATE TABLE IF NOT EXISTS bare(pos bigint PRIMARY KEY, stream bytea, seq bigint, type "
+      "bytea, "
+      "data bytea, UNIQUE(stream, seq)); TRUNCATE bare");
+  std::vector<double> us;
+  std::int64_t seq = 0;
+  for (const auto begin = Clock::now(); us_since(begin) < seconds * 1e6;) {
+    const auto start = Clock::now();
+    db.exec("BEGIN");
+    for (int i = 0; i < rows_per_commit; ++i) {
+      ++seq;
+      db.run("INSERT INTO bare VALUES($1, $2, $3, $4, $5)", PgParams()
+                                                                .add(seq)
+                                                                .add(std::string_view("stream"))
+                                                                .add(seq)
+                                                                .add(std::string_view(":type"))
+                                                                .add(std::string_view(kData)));
+    }
+    db.exec("COMMIT");
+    us.push_back(us_since(start));
+  }
+  return figure(us, seconds);
+}
+
+// What `events` events of 200 bytes take on disk, as a multiple of their payload.
+double bytes_per_payload(const std::string& path, int events) {
+  auto store = open_store("sqlite:" + path).take();
+  for (int done = 0; done < events; done += 1000) {
+    std::vector<NewEvent> batch(1000, NewEvent{":type", 1, kData});
+    if (!commit_and_wait(*store, {Append{"stream" + std::to_string(done % 7000), std::move(batch)}})
+             .ok())
+      std::exit(1);
+  }
+  store->close();
+  return static_cast<double>(std::filesystem::file_size(path)) /
+         (static_cast<double>(events) * static_cast<double>(kData.size() + 5 + 8));
 }
 
 // The same with a thread per caller that waits for each answer: the harder case for grouping.
@@ -161,8 +207,11 @@ void print(const Line& line, const Line& base) {
     p99.push_back(f.p99_us);
     ratio.push_back(f.per_second * line.rows / (base.rounds[i].per_second * base.rows));
   }
-  std::printf("%-40s %9.0f events/s  p50 %6.0f us  p99 %6.0f us   x%.2f\n", line.what, median(rate),
-              median(p50), median(p99), median(ratio));
+  std::vector<double> p99_ratio;
+  for (std::size_t i = 0; i < line.rounds.size(); ++i)
+    p99_ratio.push_back(line.rounds[i].p99_us / base.rounds[i].p99_us);
+  std::printf("%-40s %9.0f events/s  p50 %6.0f us  p99 %6.0f us   rate x%.2f  p99 x%.2f\n",
+              line.what, median(rate), median(p50), median(p99), median(ratio), median(p99_ratio));
 }
 
 }  // namespace
@@ -180,25 +229,49 @@ int main(int argc, char** argv) {
   constexpr int kRounds = 5;
   const double part = seconds / kRounds;
   Line bare{"bare SQLite, 1 row a commit", 1}, one{"store, 1 caller", 1},
-      thread{"store, 1 thread waiting", 1}, many{"store, 64 callers", 1},
-      threads{"store, 64 threads waiting", 1}, bare100{"bare SQLite, 100 rows a commit", 100},
-      store100{"store, 100 events a commit", 100};
+      thread{"store, 1 thread waiting", 1}, threads{"store, 64 threads waiting", 1},
+      bare64{"bare SQLite, 64 rows a commit", 64}, many{"store, 64 callers, one hot stream", 1},
+      bare100{"bare SQLite, 100 rows a commit", 100}, store100{"store, 100 events a commit", 100};
   Stats stats;
   for (int round = 0; round < kRounds; ++round) {
     std::filesystem::create_directories(folder);
+    const auto url = [&](const char* name) { return "sqlite:" + in(name); };
     bare.rounds.push_back(bare_sqlite(in("bare1.db"), part, 1));
-    one.rounds.push_back(our_store(in("s1.db"), part, 1, 1, nullptr));
+    one.rounds.push_back(our_store(url("s1.db"), part, 1, 1, nullptr));
     thread.rounds.push_back(our_threads(in("t1.db"), part, 1));
-    many.rounds.push_back(our_store(in("s64.db"), part, 64, 1, &stats));
+    bare64.rounds.push_back(bare_sqlite(in("bare64.db"), part, 64));
+    many.rounds.push_back(our_store(url("s64.db"), part, 64, 1, &stats, true));
     threads.rounds.push_back(our_threads(in("t64.db"), part, 64));
     bare100.rounds.push_back(bare_sqlite(in("bare100.db"), part, 100));
-    store100.rounds.push_back(our_store(in("s100.db"), part, 1, 100, nullptr));
+    store100.rounds.push_back(our_store(url("s100.db"), part, 1, 100, nullptr));
     std::filesystem::remove_all(folder);
   }
-  for (const Line* line : {&bare, &one, &thread, &many, &threads}) print(*line, bare);
+  for (const Line* line : {&bare, &one, &thread}) print(*line, bare);
+  for (const Line* line : {&bare64, &many, &threads}) print(*line, bare64);
   for (const Line* line : {&bare100, &store100}) print(*line, bare100);
   std::printf("64 callers: %.1f commits a group, largest %llu\n",
               double(stats.commits) / std::max<double>(1, double(stats.groups)),
               static_cast<unsigned long long>(stats.largest_group));
+  std::filesystem::create_directories(folder);
+  std::printf("200-byte events on disk: x%.2f of payload, type and time\n",
+              bytes_per_payload(in("size.db"), 200'000));
+  if (argc > 3) {
+    const std::string url = argv[3];
+    Line pg1{"plain libpq, 1 row a commit", 1}, pg_one{"PostgreSQL store, 1 caller", 1},
+        pg64{"plain libpq, 64 rows a commit", 64}, pg_many{"PostgreSQL store, 64 callers, hot", 1},
+        pg100{"plain libpq, 100 rows a commit", 100},
+        pg_batch{"PostgreSQL store, 100 events a commit", 100};
+    for (int round = 0; round < kRounds; ++round) {
+      pg1.rounds.push_back(bare_pg(url, part, 1));
+      pg_one.rounds.push_back(our_store(url, part, 1, 1, nullptr));
+      pg64.rounds.push_back(bare_pg(url, part, 64));
+      pg_many.rounds.push_back(our_store(url, part, 64, 1, nullptr, true));
+      pg100.rounds.push_back(bare_pg(url, part, 100));
+      pg_batch.rounds.push_back(our_store(url, part, 1, 100, nullptr));
+    }
+    for (const Line* line : {&pg1, &pg_one}) print(*line, pg1);
+    for (const Line* line : {&pg64, &pg_many}) print(*line, pg64);
+    for (const Line* line : {&pg100, &pg_batch}) print(*line, pg100);
+  }
   std::filesystem::remove_all(folder);
 }
