@@ -40,14 +40,14 @@ constexpr char kKeep[] = R"(
 (define kept (table/new))
 (define (entry i) (list i {:id i :name "an entry" :next (+ i 1)}))
 (let fill ((i 0))
-  (when (< i 900000)
+  (when (< i 1000000)
     (table/put! kept i (entry i))
     (fill (+ i 1))))
 )";
 constexpr char kChurn[] = R"(
 (define (churn i seed)
   (when (< i 6000000)
-    (table/put! kept (modulo seed 900000) (entry i))
+    (table/put! kept (modulo seed 1000000) (entry i))
     (map (fn (x) (* x x)) '(1 2 3 4 5 6 7 8))
     (churn (+ i 1) (modulo (* seed 16807) 2147483647))))
 (churn 0 42)
