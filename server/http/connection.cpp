@@ -640,28 +640,30 @@ void Connection::begin_response() {
   }
 
   const bool bodiless = response_.status == 204 || response_.status == 304;
-  if (auto* stream = std::get_if<std::shared_ptr<HttpStream>>(&response_.body);
-      stream && !bodiless && !head_only_) {
+  auto* stream = std::get_if<std::shared_ptr<HttpStream>>(&response_.body);
+  stream_length_ = stream ? (*stream)->length : std::nullopt;
+  std::uint64_t length = response_.body_bytes();
+  if (stream && !bodiless && !head_only_) {
     if (worker_.metrics.streams.get() < worker_.config.streams_max) {
       stream_ = std::move(*stream);
     } else {
       worker_.metrics.requests_shed.add();
       response_ = refusal_response({503, "too many streams at once, try again shortly"});
       response_.set_header("Retry-After", std::to_string(worker_.config.retry_after_s));
+      stream_length_.reset();
+      length = response_.body_bytes();
     }
   }
-  stream_chunked_ = std::holds_alternative<std::shared_ptr<HttpStream>>(response_.body) &&
-                    !bodiless && parser_->http11();
-  if (stream_ && !stream_chunked_) keep_alive_ = false;
-  std::uint64_t length = response_.body_bytes();
+  const bool streamed = std::holds_alternative<std::shared_ptr<HttpStream>>(response_.body);
+  stream_chunked_ = streamed && !bodiless && !stream_length_ && parser_->http11();
+  if (stream_ && !stream_chunked_ && !stream_length_) keep_alive_ = false;
   if (head_only_ && length == 0) {
     if (const std::string* given = response_.header("content-length");
         given && !given->empty() && given->size() < 19 &&
         given->find_first_not_of("0123456789") == std::string::npos)
       length = std::stoull(*given);
   }
-  const bool streamed = std::holds_alternative<std::shared_ptr<HttpStream>>(response_.body);
-  build_head(length, !bodiless && !streamed);
+  build_head(length, !bodiless && (!streamed || stream_length_));
 
   body_ = {};
   file_.reset();

@@ -214,6 +214,7 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   // The stream under way, from its start to its end.
   std::shared_ptr<HttpStream> stream_;
   std::string stream_made_;  // and not yet in out_
+  std::optional<std::uint64_t> stream_length_;
   bool stream_chunked_ = false;
   bool stream_open_ = false;   // its maker has not ended it
   bool stream_whole_ = false;  // it was ended as it should be

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,6 +123,9 @@ enum class StreamSignal {
 struct HttpStream {
   std::function<void(StreamWriter)> start;
   std::function<void(StreamSignal)> signal;
+  // How many bytes it will be, where that is known: then it goes with a Content-Length. One that
+  // ends with another number is cut.
+  std::optional<std::uint64_t> length;
 };
 
 // Text and parts of files one after the other: several ranges of a file in one answer.

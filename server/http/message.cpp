@@ -60,6 +60,8 @@ std::uint64_t HttpResponse::body_bytes() const {
   if (const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&body))
     return *shared ? (*shared)->size() : 0;
   if (const auto* range = std::get_if<FileRange>(&body)) return range->length;
+  if (const auto* stream = std::get_if<std::shared_ptr<HttpStream>>(&body); stream && *stream)
+    return (*stream)->length.value_or(0);
   std::uint64_t bytes = 0;
   if (const auto* parts = std::get_if<std::shared_ptr<FileParts>>(&body); parts && *parts)
     for (const FilePart& part : **parts) bytes += part.text.size() + part.range.length;

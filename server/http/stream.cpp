@@ -92,7 +92,8 @@ void Connection::take_made() {
 }
 
 bool Connection::close_stream() {
-  const bool whole = stream_whole_ && stream_last_sent_;
+  const bool whole =
+      stream_whole_ && stream_last_sent_ && (!stream_length_ || body_bytes_ == *stream_length_);
   if (stream_open_) signal_stream(StreamSignal::Gone);
   stream_open_ = false;
   stream_.reset();

@@ -20,8 +20,9 @@ struct Seen {
   std::function<void()> keep;  // the writer of a stream that does not end by itself
 };
 
-// GET /count?N writes N lines; /big makes 64 MiB as fast as they are taken; /half writes and is
-// dropped; /live writes one line and goes on; /later writes in steps; /after answers after it.
+// GET /sized?N announces N bytes and writes nine; /count?N writes N lines; /big makes 64 MiB as
+// fast as they are taken; /half writes and is dropped; /live writes one line and goes on; /later
+// writes in steps; /after answers after it.
 HandlerFactory maker(std::shared_ptr<Seen> seen) {
   return [seen](Worker& worker) -> Result<Handler> {
     return Handler([&worker, seen](HttpRequest&& request, Responder responder) {
@@ -49,7 +50,10 @@ HandlerFactory maker(std::shared_ptr<Seen> seen) {
       stream->start = [=, &worker](StreamWriter given) {
         ++seen->started;
         *writer = std::move(given);
-        if (path == "/count") {
+        if (path == "/sized") {
+          writer->write("123456789");
+          writer->finish();
+        } else if (path == "/count") {
           for (int i = 0; i < lines; ++i) writer->write("line " + std::to_string(i) + "\n");
           writer->finish();
         } else if (path == "/big") {
@@ -84,6 +88,7 @@ HandlerFactory maker(std::shared_ptr<Seen> seen) {
           writer->finish();
         }
       };
+      if (path == "/sized") stream->length = static_cast<std::uint64_t>(lines);
       response.body = std::move(stream);
       responder.send(std::move(response));
     });
@@ -120,6 +125,28 @@ TEST_CASE("pieces arrive when they are made, not at the end") {
   for (const char* piece : {"step 1\n", "step 2\n", "step 3\n", ""})
     CHECK(client.receive_chunk() == piece);
   CHECK(client.get("/after").body == "after");
+}
+
+TEST_CASE(
+    "a stream of known length goes with it, to HTTP/1.0 too, and is cut when it breaks its word") {
+  Streaming s;
+  Client client(s.server.port());
+  Reply reply = client.get("/sized?9");
+  CHECK(reply["content-length"] == "9");
+  CHECK(reply["transfer-encoding"].empty());
+  CHECK(reply.body == "123456789");
+  client.send("HEAD /sized?9 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(client.receive(true)["content-length"] == "9");
+  CHECK(client.get("/after").body == "after");
+  Client old(s.server.port());
+  old.send("GET /sized?9 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  CHECK(old.receive().body == "123456789");
+  old.send("GET /after HTTP/1.0\r\n\r\n");
+  CHECK(old.receive().body == "after");
+  Client broken(s.server.port());
+  broken.send("GET /sized?20 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(broken.receive_rest().ends_with("123456789"));
+  CHECK(broken.closed());
 }
 
 TEST_CASE("to HTTP/1.0 a stream goes unframed until the connection closes") {

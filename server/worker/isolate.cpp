@@ -10,6 +10,7 @@
 #include "server/files/compress.h"
 #include "server/io/http_servicer.h"
 #include "server/io/http_values.h"
+#include "server/worker/blob_answer.h"
 #include "server/worker/forms.h"
 #include "server/worker/sockets.h"
 #include "server/worker/streams.h"
@@ -194,13 +195,15 @@ class Isolate {
     kStream,
     kLive,
     kWebsocket,
+    kBlob,
     // of requests that have one
     kForm,
     kAllKeys
   };
   static constexpr std::string_view kKeyNames[kAllKeys] = {
-      "method", "target", "path",   "query",       "headers", "body", "remote",    "scheme", "host",
-      "id",     "file",   "status", "set-cookies", "stream",  "live", "websocket", "form"};
+      "method",      "target", "path", "query",     "headers", "body",
+      "remote",      "scheme", "host", "id",        "file",    "status",
+      "set-cookies", "stream", "live", "websocket", "blob",    "form"};
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
@@ -298,6 +301,11 @@ class Isolate {
     if (is_vector(cookies))
       for (std::uint32_t i = 0; i < vector_count(cookies); ++i)
         SX_CHECK(cookie(vector_get(cookies, i)));
+    if (const Value cid = field(value, kBlob); is_string(cid)) {
+      if (!config_.blobs)
+        return Error{"the handler answered with a :blob, but there is no blob store"};
+      answer_blob(*config_.blobs, as_string(cid)->view(), request, response);
+    }
     return response;
   }
 

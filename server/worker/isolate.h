@@ -7,8 +7,8 @@
 // case, strings as keys; body a string, or bytes when it is not UTF-8; with :form in its place for
 // one that is a multipart form, see forms.h) and answers {:status
 // :headers :set-cookies :body}, with {:stream (fn (id) …)} instead of the body for one that is made
-// while it is sent (streams.h), {:websocket (fn (socket) …)} (sockets.h), or {:file "path"} to have
-// a static file served.
+// while it is sent (streams.h), {:websocket (fn (socket) …)} (sockets.h), {:blob cid}
+// (blob_answer.h), or {:file "path"} to have a static file served.
 #pragma once
 
 #include <functional>

@@ -211,6 +211,36 @@ await test("an upload goes to the blob store while it arrives, byte for byte, wi
   }
 });
 
+await test("a blob is served in whole and in ranges, with its validator, small or large", async () => {
+  const server = await start();
+  try {
+    for (const size of [1000, 5_000_000]) {
+      const bytes = randomBytes(size);
+      const { files } = JSON.parse((await post(server, "/upload", form(['name="f"; filename="x"', bytes]))).text);
+      const path = `/blob/${files.f.cid}`;
+      const whole = await server.get(path);
+      expect.equal(whole.headers["content-length"], String(size));
+      expect.equal(whole.headers["x-content-type-options"], "nosniff");
+      expect.ok(whole.bytes.equals(bytes));
+      const part = await server.get(path, { Range: "bytes=500-699" });
+      expect.equal(part.status, 206);
+      expect.equal(part.headers["content-range"], `bytes 500-699/${size}`);
+      expect.ok(part.bytes.equals(bytes.subarray(500, 700)));
+      expect.ok((await server.get(path, { Range: "bytes=-10" })).bytes.equals(bytes.subarray(size - 10)));
+      expect.equal((await server.get(path, { Range: `bytes=${size}-` })).status, 416);
+      expect.equal((await server.get(path, { "If-None-Match": whole.headers.etag })).status, 304);
+      expect.equal((await server.get(path, { "If-Match": '"other"' })).status, 412);
+      expect.equal((await server.get(path, { Range: "bytes=0-1", "If-Range": '"other"' })).status, 200);
+      const head = await server.request(path, { method: "HEAD" });
+      expect.equal(head.headers["content-length"], String(size));
+    }
+    expect.equal((await server.get(`/blob/${"0".repeat(64)}`)).status, 404);
+    expect.equal((await server.get("/blob/..%2f..%2fsecret")).status, 404);
+  } finally {
+    await server.dispose();
+  }
+});
+
 await test("small forms are read the same way: fields, several files, files that were not chosen", async () => {
   const server = await start();
   try {
