@@ -368,7 +368,7 @@ std::vector<Case> chunks() {
                            "z\r\nabc\r\n0\r\n\r\n",
                            "-3\r\nabc\r\n",
                            "+3\r\nabc\r\n",
-                           
+
                            " 3\r\nabc\r\n",
                            "\r\n",
                            "\r\n3\r\nabc\r\n0\r\n\r\n",
