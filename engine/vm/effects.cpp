@@ -27,7 +27,8 @@ constexpr std::int64_t kBytesMax = std::int64_t{1} << (sizeof(void*) == 4 ? 30 :
 }  // namespace
 
 void Interpreter::switch_to(Value fiber) {
-  cx.heap.fiber_touched(vm.current_.as_object());
+  Object* const left = vm.current_.as_object();
+  if (left->gc & kGcOld) cx.heap.fiber_touched(left);
   set_current(fiber);
 }
 
@@ -228,15 +229,23 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
       break;
   }
   if (budget) settle();
-  Root request_root(cx.heap, request);
-  Root outer_root(cx.heap, at);
-  auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, 4));
+  constexpr std::uint32_t kWords = 4;
+  Continuation* k;
+  if (cx.heap.is_full(kWords)) {
+    Root request_root(cx.heap, request);
+    Root outer_root(cx.heap, at);
+    k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kWords));
+    request = request_root;
+    at = outer_root;
+  } else {
+    k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kWords));
+  }
   k->aux = budget ? 1 : 0;
   k->used = 0;
   k->reserved = 0;
   k->inner = vm.current_;
-  k->outer = outer_root;
-  Fiber* outer = as_fiber(outer_root);
+  k->outer = at;
+  Fiber* outer = as_fiber(at);
   const Value parent = outer->parent;
   const Value handler = outer->handler;
   outer->parent = Value::nil();
@@ -252,8 +261,11 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
     if (fn.simple && fn.required == 2 && frame + fn.registers <= fs->top->end()) {
       // As nearly always: the arguments go straight to their registers.
       slot[1] = handler;
-      place_frame(slot + 1, fn, kLinkHandler);
-      frame[0] = request_root;
+      frame[-2] = Value::small_int(0);
+      frame[-2].bits |= reinterpret_cast<std::uintptr_t>(fs->pc);
+      frame[-1] = Value::small_int(
+          static_cast<std::int64_t>(static_cast<std::uint32_t>(frame - fs->base) | kLinkHandler));
+      frame[0] = request;
       frame[1] = Value::object(k);
       fs->base = frame;
       fs->pc = fn.code;
@@ -261,7 +273,7 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
     }
   }
   std::vector<Value>& args = vm.apply_buffer_;
-  args.assign({request_root.get(), Value::object(k)});
+  args.assign({request, Value::object(k)});
   const Value* const base = fs->base;
   const Next next = enter(slot + 1, handler, args.data(), 2, false, kLinkHandler);
   args.clear();
