@@ -9,17 +9,17 @@
 namespace sx::store {
 
 struct PqLibrary {
-#define SX_PQ_FUNCTIONS(X)                                                                   \
-  X(PQconnectdbParams)                                                                       \
-  X(PQfinish)                                                                                \
-  X(PQstatus)                                                                                \
-  X(PQerrorMessage)                                                                          \
-  X(PQparameterStatus) X(PQprepare) X(PQexec) X(PQexecPrepared) X(PQsendQueryPrepared)       \
-      X(PQsendQueryParams) X(PQgetResult) X(PQclear) X(PQresultStatus) X(PQresultErrorField) \
-          X(PQresultErrorMessage) X(PQntuples) X(PQgetvalue) X(PQgetlength) X(PQgetisnull)   \
-              X(PQcmdTuples) X(PQenterPipelineMode) X(PQexitPipelineMode) X(PQpipelineSync)  \
-                  X(PQconninfoParse) X(PQconninfoFree) X(PQfreemem) X(PQsetNoticeProcessor)  \
-                      X(PQtransactionStatus)
+#define SX_PQ_FUNCTIONS(X)                                                                      \
+  X(PQconnectdbParams)                                                                          \
+  X(PQfinish)                                                                                   \
+  X(PQstatus)                                                                                   \
+  X(PQerrorMessage)                                                                             \
+  X(PQparameterStatus)                                                                          \
+  X(PQprepare) X(PQexec) X(PQexecPrepared) X(PQsendQueryPrepared) X(PQsendQueryParams)          \
+      X(PQgetResult) X(PQclear) X(PQresultStatus) X(PQresultErrorField) X(PQresultErrorMessage) \
+          X(PQntuples) X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdTuples)               \
+              X(PQenterPipelineMode) X(PQexitPipelineMode) X(PQpipelineSync) X(PQconninfoParse) \
+                  X(PQconninfoFree) X(PQfreemem) X(PQsetNoticeProcessor) X(PQtransactionStatus)
 #define X(name) decltype(&::name) name = nullptr;
   SX_PQ_FUNCTIONS(X)
 #undef X
