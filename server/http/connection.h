@@ -41,6 +41,9 @@ using Tcp = asio::ip::tcp;
 class WorkerCore;
 class WebSocketSession;
 
+// The answer that says why a request is refused.
+HttpResponse refusal_response(const Refusal& refusal);
+
 // A coroutine that starts at once and frees itself at its end.
 struct Detached {
   struct promise_type {
