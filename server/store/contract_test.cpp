@@ -440,7 +440,8 @@ TEST_CASE("a follower that waits between reads sees every event once and in orde
       const std::uint64_t at = told.get_future().get();
       ++waits;
       if (at < next) break;
-      for (const Event& e : s.read_all(next, 1000)->events) wrong += e.pos != next++;
+      const auto slice = s.read_all(next, 1000);
+      for (const Event& e : slice->events) wrong += e.pos != next++;
     }
     writer.join();
     CHECK(wrong == 0);

@@ -9,6 +9,7 @@
 namespace sx::store {
 
 struct PqLibrary {
+// clang-format off
 #define SX_PQ_FUNCTIONS(X)                                                                      \
   X(PQconnectdbParams)                                                                          \
   X(PQfinish)                                                                                   \
@@ -20,6 +21,7 @@ struct PqLibrary {
           X(PQntuples) X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdTuples)               \
               X(PQenterPipelineMode) X(PQexitPipelineMode) X(PQpipelineSync) X(PQconninfoParse) \
                   X(PQconninfoFree) X(PQfreemem) X(PQsetNoticeProcessor) X(PQtransactionStatus)
+// clang-format on
 #define X(name) decltype(&::name) name = nullptr;
   SX_PQ_FUNCTIONS(X)
 #undef X
