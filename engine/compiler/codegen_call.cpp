@@ -30,6 +30,8 @@ constexpr PrimitiveOp kPrimitiveOps[] = {
     {"empty?", Op::IsEmpty, OpShape::Unary, 1, 1},
     {"keyword?", Op::IsKeyword, OpShape::Unary, 1, 1},
     {"cons", Op::Cons, OpShape::Binary, 2, 2},
+    {"car", Op::Car, OpShape::Unary, 1, 1},
+    {"cdr", Op::Cdr, OpShape::Unary, 1, 1},
     {"first", Op::First, OpShape::Unary, 1, 1},
     {"rest", Op::Rest, OpShape::Unary, 1, 1},
     {"count", Op::Count, OpShape::Unary, 1, 1},

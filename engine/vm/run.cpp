@@ -4,6 +4,7 @@
 // one anyway). It returns when the task ends, suspends or has used its slice: V8 replaces running
 // WASM code only when it is entered anew.
 #include "engine/base/str.h"
+#include "engine/prim/declare.h"
 #include "engine/prim/operations.h"
 #include "engine/prim/primitives.h"
 #include "engine/value/collections.h"
@@ -787,6 +788,19 @@ dispatch:
     base[A] = pair;
     DISPATCH();
   }
+#define HALF(name, half, slow)             \
+  CASE(name) {                             \
+    const Value v = base[B];               \
+    if (LIKELY(is_pair(v))) {              \
+      base[A] = half(v);                   \
+      DISPATCH();                          \
+    }                                      \
+    SAVE();                                \
+    RESULT(A, slow(cx, base + B, 1));      \
+    DISPATCH();                            \
+  }
+  HALF(Car, car, prim_car)
+  HALF(Cdr, cdr, prim_cdr)
   CASE(First) {
     const Value v = base[B];
     if (__builtin_expect(is_pair(v), 1)) {
