@@ -6,6 +6,7 @@
 #include "engine/base/str.h"
 #include "engine/bytecode/bundle.h"
 #include "engine/bytecode/verify.h"
+#include "engine/fingerprint.h"
 #include "engine/prim/declare.h"
 #include "engine/prim/operations.h"
 #include "engine/prim/primitives.h"
@@ -27,11 +28,7 @@ const Tables& engine_tables() {
     std::vector<PrimitiveArity> arities;
     for (std::uint32_t i = 0; i < primitive_count(); ++i)
       arities.push_back({primitives()[i].name, primitives()[i].min_args, primitives()[i].max_args});
-    std::vector<std::string_view> ops;
-    std::size_t count = 0;
-    const IoOpInfo* table = io_ops(count);
-    for (std::size_t i = 0; i < count; ++i) ops.push_back(table[i].name);
-    return Tables(std::move(arities), ops);
+    return Tables(engine_fingerprint(), std::move(arities));
   }();
   return tables;
 }

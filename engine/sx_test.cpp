@@ -1,7 +1,9 @@
 // The embedding API: modules, bundles, and bundles that were damaged on the way.
 #include "engine/sx.h"
 
+#include "engine/bytecode/tables.h"
 #include "engine/prim/modules.h"
+#include "engine/prim/primitives.h"
 #include "engine/vm/test_bundle.h"
 #include "engine/vm/test_machine.h"
 
@@ -19,6 +21,16 @@ std::string test_bundle() {
 }
 
 }  // namespace
+
+TEST_CASE("the fingerprint that the compiler worked out is that of the tables in the program") {
+  std::vector<std::string_view> ops;
+  std::size_t count = 0;
+  const IoOpInfo* table = io_ops(count);
+  for (std::size_t i = 0; i < count; ++i) ops.push_back(table[i].name);
+  const Tables& tables = engine_tables();
+  CHECK(tables.primitives().size() == primitive_count());
+  CHECK(Tables(tables.primitives(), ops).fingerprint() == tables.fingerprint());
+}
 
 TEST_CASE("a module is found in a bundle before its source, and loaded once") {
   TestMachine m(true);

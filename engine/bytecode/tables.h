@@ -21,10 +21,11 @@ class Tables {
  public:
   // Both in the order of their .def file. The names are borrowed.
   Tables(std::vector<PrimitiveArity> primitives, const std::vector<std::string_view>& io_ops);
+  // fingerprint: fingerprint_of() the same (fingerprint.h).
+  Tables(const Sha256Digest& fingerprint, std::vector<PrimitiveArity> primitives)
+      : primitives_(std::move(primitives)), fingerprint_(fingerprint) {}
 
   const std::vector<PrimitiveArity>& primitives() const { return primitives_; }
-  // SHA-256 over instructions, object kinds, primitives with their arity, IO operations, and the
-  // version of the value rules.
   const Sha256Digest& fingerprint() const { return fingerprint_; }
 
  private:

@@ -29,9 +29,10 @@ Error unwritable(Value v) {
   return Error{str("render: Expected markup, text or a number as a child, got ", type_name(v))};
 }
 Error not_raw(Value v) {
-  return Error{str("render: computed content of a style or script element must be (raw …), or "
-                   "(html/json …) for data, got ",
-                   type_name(v))};
+  return Error{
+      str("render: computed content of a style or script element must be (raw …), or "
+          "(html/json …) for data, got ",
+          type_name(v))};
 }
 
 }  // namespace

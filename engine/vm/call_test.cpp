@@ -133,7 +133,8 @@ TEST_CASE("what only a deep stack refers to survives many marks, running or susp
   majors = m.engine.cx().heap.stats().major_collections;
   CHECK(m.run(parts + "(let* ((f (fiber/new (fn () (hold 300000 (fn () (perform :wait))))))"
                       "       (s (fiber/step f nil 100000000)))"
-                      "  (churn 1500000) (get (fiber/step f 0 100000000) :done))") == "45000150000");
+                      "  (churn 1500000) (get (fiber/step f 0 100000000) :done))") ==
+        "45000150000");
   CHECK(m.engine.cx().heap.stats().major_collections > majors + 1);
 }
 

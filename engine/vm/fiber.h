@@ -27,7 +27,7 @@ inline constexpr std::uint32_t kLinkDelta = 0xFFFF;
 struct Segment {
   Segment* below;
   Value* caller_base;  // base of the frame that called into this segment (nullptr: fiber's first)
-  std::uint32_t capacity;  // slots
+  std::uint32_t capacity;   // slots
   std::uint32_t marked_in;  // number of the mark that has been shown it
   // Unchanged since a collection visited it: no young objects in it, nor in those below.
   bool settled;

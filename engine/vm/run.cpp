@@ -788,16 +788,16 @@ dispatch:
     base[A] = pair;
     DISPATCH();
   }
-#define HALF(name, half, slow)             \
-  CASE(name) {                             \
-    const Value v = base[B];               \
-    if (LIKELY(is_pair(v))) {              \
-      base[A] = half(v);                   \
-      DISPATCH();                          \
-    }                                      \
-    SAVE();                                \
-    RESULT(A, slow(cx, base + B, 1));      \
-    DISPATCH();                            \
+#define HALF(name, half, slow)        \
+  CASE(name) {                        \
+    const Value v = base[B];          \
+    if (LIKELY(is_pair(v))) {         \
+      base[A] = half(v);              \
+      DISPATCH();                     \
+    }                                 \
+    SAVE();                           \
+    RESULT(A, slow(cx, base + B, 1)); \
+    DISPATCH();                       \
   }
   HALF(Car, car, prim_car)
   HALF(Cdr, cdr, prim_cdr)

@@ -113,9 +113,9 @@ class Vm {
   };
   void make_stub(Stub& stub, Op op);
 
-  Value current_ = Value::nil();     // running fiber
-  Value scratch_ = Value::nil();     // a value between two allocations of a slow path
-  Value untaken_ = Value::nil();     // (value . backtrace) of what nobody takes
+  Value current_ = Value::nil();         // running fiber
+  Value scratch_ = Value::nil();         // a value between two allocations of a slow path
+  Value untaken_ = Value::nil();         // (value . backtrace) of what nobody takes
   const Function* raised_in_ = nullptr;  // and where a value that is no error was raised last
   const std::uint32_t* raised_at_ = nullptr;
   std::vector<Value> apply_buffer_;  // arguments being spread

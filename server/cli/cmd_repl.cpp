@@ -247,8 +247,7 @@ class Repl {
         all.push_back(std::move(module.path));
     } else {
       all = public_names(*engine_);
-      for (std::string& name : project_names(*engine_, word, near_))
-        all.push_back(std::move(name));
+      for (std::string& name : project_names(*engine_, word, near_)) all.push_back(std::move(name));
     }
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
