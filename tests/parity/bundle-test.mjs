@@ -79,7 +79,7 @@ const damages = {
       bytes.writeUInt16LE(99, 4);
       return bytes;
     },
-    /format 99.*this engine reads (format )?1.*`sx build`/s,
+    new RegExp(`format 99.*this engine reads format ${whole.readUInt16LE(4)}:.*\`sx build\``, "s"),
   ],
   "a truncated bundle": [() => whole.subarray(0, whole.length - 40), /`sx build`/],
   "a bundle with a flipped bit": [
