@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/edit_distance.h"
 #include "engine/base/str.h"
 #include "engine/prim/primitives.h"
 #include "server/cli/cli.h"
@@ -77,22 +78,6 @@ std::optional<Manual> module_manual(Engine& engine, std::string_view name) {
   if (text.empty()) return std::nullopt;
   return Manual{std::string(name), "module", str("(module ", name, ")"), str("Exports:\n", text),
                 ""};
-}
-
-// Levenshtein distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 std::string_view behind_slash(std::string_view name) {
@@ -179,12 +164,13 @@ std::vector<std::string> similar_names(Engine& engine, std::string_view name,
       candidates.insert(candidates.end(), module.exports.begin(), module.exports.end());
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-  std::vector<std::pair<std::size_t, std::string>> found;
+  const int limit = name.size() <= 3 ? 1 : 2;
+  std::vector<std::pair<int, std::string>> found;
   for (std::string& candidate : candidates) {
-    std::size_t score = distance(name, candidate);
+    int score = edit_distance(name, candidate, limit);
     // "split" and "splitt" are looked for as string/split, "str/split" too.
-    score = std::min(score, distance(behind_slash(name), behind_slash(candidate)) + 1);
-    if (score <= (name.size() <= 3 ? 1u : 2u)) found.emplace_back(score, std::move(candidate));
+    score = std::min(score, edit_distance(behind_slash(name), behind_slash(candidate), limit) + 1);
+    if (score <= limit) found.emplace_back(score, std::move(candidate));
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

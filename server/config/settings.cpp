@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "engine/base/edit_distance.h"
 #include "engine/base/str.h"
 
 extern char** environ;
@@ -32,30 +33,14 @@ constexpr std::string_view kToolVariables[] = {"SX_ROOT", "SX_BINARY", "SX_SANIT
 
 constexpr std::string_view kFileSuffix = "_FILE";
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string_view nearest_variable(std::string_view name) {
   std::string_view best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
+  int most = static_cast<int>(std::max<std::size_t>(2, name.size() / 3));
   for (const SettingRow& row : kRows) {
-    const std::size_t distance = edit_distance(name, row.variable);
-    if (distance < least) {
-      least = distance;
-      best = row.variable;
-    }
+    const int distance = edit_distance(name, row.variable, most);
+    if (distance > most) continue;
+    most = distance - 1;  // the first of those that are as near
+    best = row.variable;
   }
   return best;
 }

@@ -9,16 +9,18 @@
 #include <mutex>
 
 #include "engine/base/str.h"
-#include "server/store/appender.h"
 #include "server/store/durable_file.h"
 #include "server/store/owner_lock.h"
+#include "server/store/reading_store.h"
 #include "server/store/sqlite_ledger.h"
 #include "server/store/sqlite_reader.h"
 
 namespace sx::store {
 namespace {
 
-class SqliteStore : public Store {
+class SqliteStore : public ReadingStore<SqliteStore, SqliteReader> {
+  friend ReadingStore<SqliteStore, SqliteReader>;
+
  public:
   SqliteStore(std::string path, const SqliteOptions& options, OwnerLock lock)
       : path_(std::move(path)),
@@ -28,72 +30,14 @@ class SqliteStore : public Store {
         appender_(*ledger_) {}
   ~SqliteStore() override { close(); }
 
-  void commit(std::vector<Op> ops, CommitCallback done) override {
-    appender_.submit(std::move(ops), std::move(done));
-  }
-
-  Result<Slice> read(std::string_view stream, std::uint64_t from_seq, std::size_t limit) override {
-    return readers_.with([&](SqliteReader& r) { return r.read(stream, from_seq, limit); });
-  }
-  Result<Slice> read_all(std::uint64_t from_pos, std::size_t limit) override {
-    return readers_.with([&](SqliteReader& r) { return r.read_all(from_pos, limit); });
-  }
-  Result<std::uint64_t> last_seq(std::string_view stream) override {
-    return readers_.with([&](SqliteReader& r) { return r.last_seq(stream); });
-  }
-  Result<std::vector<Event>> read_once(std::string_view stream, std::string_view key) override {
-    return readers_.with([&](SqliteReader& r) { return r.read_once(stream, key); });
-  }
-  Result<std::optional<KvEntry>> kv_get(std::string_view key) override {
-    return readers_.with([&](SqliteReader& r) { return r.kv_get(key); });
-  }
-  Result<std::vector<KvEntry>> kv_list(std::string_view prefix, std::size_t limit,
-                                       std::string_view after) override {
-    return readers_.with([&](SqliteReader& r) { return r.kv_list(prefix, limit, after); });
-  }
-  Result<std::vector<StreamInfo>> streams() override {
-    return readers_.with([&](SqliteReader& r) { return r.streams(); });
-  }
-  Result<std::vector<OutboxItem>> outbox_due(std::string_view queue, std::int64_t now_ms,
-                                             std::size_t limit) override {
-    return readers_.with([&](SqliteReader& r) { return r.outbox_due(queue, now_ms, limit); });
-  }
-  std::uint64_t committed() const override { return appender_.committed(); }
-  void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
-                 std::function<void(std::uint64_t)> done) override {
-    appender_.watch().wait_past(pos, timeout_ms, std::move(done));
-  }
   Result<Stats> stats() override {
-    return readers_.with([&](SqliteReader& r) {
-      Stats stats;
-      appender_.add_stats(stats);
-      r.add_stats(stats);
-      for (const char* suffix : {"", "-wal"}) {
-        struct stat info;
-        if (stat((path_ + suffix).c_str(), &info) == 0)
-          stats.bytes += static_cast<std::uint64_t>(info.st_size);
-      }
-      return stats;
-    });
-  }
-  Result<VerifyReport> verify() override {
-    return readers_.with([](SqliteReader& r) { return r.verify(); });
-  }
-
-  Result<void> dump(const RowSink& sink) override {
-    auto done = readers_.with([&](SqliteReader& r) { return r.dump(sink); });
-    return done.ok() ? *done : done.error();
-  }
-  Result<CompactReport> compact() override {
-    CompactReport report;
-    SX_TRY(const Stats before, stats());
-    SX_CHECK(exclusive([](Ledger& ledger) { ledger.compact(); }));
-    SX_TRY(const Stats after, stats());
-    report = {before.bytes, after.bytes};
-    return report;
-  }
-  Result<void> exclusive(const std::function<void(Ledger&)>& job) override {
-    return appender_.exclusive(job);
+    SX_TRY(Stats stats, ReadingStore::stats());
+    for (const char* suffix : {"", "-wal"}) {
+      struct stat info;
+      if (stat((path_ + suffix).c_str(), &info) == 0)
+        stats.bytes += static_cast<std::uint64_t>(info.st_size);
+    }
+    return stats;
   }
 
   void close() override {
