@@ -85,7 +85,7 @@ class ValueGenerator {
       case 0:
         return of_bits(sign | (random_() & 0xFFFFFFFFFFFFFu) >> pick(52));  // subnormal or zero
       case 1:
-        return of_bits(sign | 0x7FEFFFFFFFFFFFFFu - pick(3));  // the largest
+        return of_bits(sign | (0x7FEFFFFFFFFFFFFFu - pick(3)));  // the largest
       case 2:
         return of_bits(sign | static_cast<std::uint64_t>(pick(2047)) << 52) + pick(2);
       case 3:
