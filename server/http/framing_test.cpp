@@ -1,6 +1,7 @@
 // What bytes are a request, told to a real server over a real socket.
 #include <memory>
 
+#include "server/http/head_scanner.h"
 #include "server/http/test_client.h"
 
 namespace sx {
@@ -359,4 +360,15 @@ TEST_CASE("no mutation of a request brings the server down") {
 }
 
 }  // namespace
+TEST_CASE("what is wrong with a long request line is the same however it arrives") {
+  const HeadLimits limits{2048, 20, 512};
+  const std::string line = std::string(600, '\0') + "\r\n\r\n";
+  HeadScanner whole(limits), bytewise(limits);
+  CHECK(whole.scan(line) == HeadScanner::State::Refused);
+  std::size_t at = 0;
+  while (bytewise.scan(std::string_view(line).substr(0, at)) == HeadScanner::State::More) ++at;
+  CHECK(whole.refusal().status == 414);
+  CHECK(bytewise.refusal().status == 414);
+}
+
 }  // namespace sx

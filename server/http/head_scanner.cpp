@@ -35,13 +35,12 @@ HeadScanner::State HeadScanner::scan(std::string_view head) {
       break;
     }
     const std::size_t lf = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
+    // Too long comes first, as it would if the bytes arrived one by one.
+    if (const State state = check_size(lf, lf + 1); state == State::Refused) return state;
     if (lf == at_ || head[lf - 1] != '\r')
       return refuse(400,
                     str("line ", line_ + 1, " of the request ends with LF alone, expected CR LF"));
     const std::string_view line = head.substr(at_, lf - 1 - at_);
-    if (lf + 1 > limits_.header_bytes_max && line_ > 0)
-      return refuse(431,
-                    str("the request head is larger than ", limits_.header_bytes_max, " bytes"));
     if (std::memchr(line.data(), '\r', line.size()))
       return refuse(400,
                     str("line ", line_ + 1, " of the request contains a CR that ends no line"));
@@ -61,10 +60,14 @@ HeadScanner::State HeadScanner::scan(std::string_view head) {
     }
     ++line_;
   }
-  if (line_ == 0 && head.size() > limits_.target_bytes_max + kRequestLineExtra)
+  return check_size(head.size(), head.size());
+}
+
+HeadScanner::State HeadScanner::check_size(std::size_t line_end, std::size_t bytes) {
+  if (line_ == 0 && line_end > limits_.target_bytes_max + kRequestLineExtra)
     return refuse(414,
                   str("the request target is longer than ", limits_.target_bytes_max, " bytes"));
-  if (head.size() > limits_.header_bytes_max)
+  if (bytes > limits_.header_bytes_max)
     return refuse(431, str("the request head is larger than ", limits_.header_bytes_max, " bytes"));
   return State::More;
 }

@@ -43,6 +43,8 @@ class HeadScanner {
 
  private:
   State refuse(int status, std::string why);
+  // The line being read ends at line_end, or goes on behind it; `bytes` are there of the head.
+  State check_size(std::size_t line_end, std::size_t bytes);
   State check_request_line(std::string_view line);
 
   HeadLimits limits_;

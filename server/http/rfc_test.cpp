@@ -10,6 +10,7 @@
 namespace sx {
 namespace {
 
+using namespace std::string_literals;
 using test::Client;
 using test::Reply;
 
@@ -447,8 +448,8 @@ std::vector<Case> smuggling() {
       {"CL list", "Content-Length: 0, 50\r\n\r\n"},
       {"TE folded", "Transfer-Encoding:\r\n chunked\r\nContent-Length: 0\r\n\r\n"},
       {"TE after LF", "X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-      {"TE with NUL", std::string("Transfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n", 41)},
-      {"CL with NUL", std::string("Content-Length: 3\0\r\n\r\nabc", 24)},
+      {"TE with NUL", "Transfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n"s},
+      {"CL with NUL", "Content-Length: 3\0\r\n\r\nabc"s},
       {"space before colon", "Content-Length : 50\r\n\r\n"},
       {"tab before colon", "Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n"},
       {"line end inside a chunk size", "Transfer-Encoding: chunked\r\n\r\n1\n;\r\nx\r\n0\r\n\r\n"},
