@@ -24,7 +24,7 @@ export function load({ port, path, pids, seconds, headers = {}, status = 200 }) 
   const cpu = cpuMicroseconds(pids) - before;
   const perSecond = Number(run.stdout.match(/Requests\/sec:\s*([\d.]+)/)?.[1]);
   const requests = Number(run.stdout.match(/(\d+) requests in/)?.[1]);
-  const p99 = run.stdout.match(/99%\s+(\S+)/)?.[1] ?? "?";
+  const p99 = run.stdout.match(/\n\s+99%\s+(\S+)/)?.[1] ?? "?";
   // To wrk a 304 is no success either: who expects one has asked before.
   const refused = status < 300 && /Non-2xx/.test(run.stdout);
   if (!perSecond || refused || /Socket errors: .*[1-9]/.test(run.stdout)) throw new Error(`wrk: ${run.stdout}${run.stderr}`);
