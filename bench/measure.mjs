@@ -62,3 +62,20 @@ export function replaceSection(text, name, body) {
   if (from < 0 || to < from) throw new Error(`no section ${begin} … ${end}`);
   return `${text.slice(0, from)}${begin}\n${body.trim()}\n${text.slice(to)}`;
 }
+
+/** The options of a bench that measures for some rounds of some seconds: --rounds N, --seconds N, --write.
+ *  @param {string} name of the bench, for complaints @param {{rounds: number, seconds: number}} defaults */
+export function roundsFrom(name, defaults) {
+  const options = { ...defaults, write: false };
+  for (let args = process.argv.slice(2); args.length > 0; ) {
+    const argument = args.shift();
+    if (argument === "--rounds") options.rounds = Number(args.shift());
+    else if (argument === "--seconds") options.seconds = Number(args.shift());
+    else if (argument === "--write") options.write = true;
+    else {
+      console.error(`${name}: unknown option ${argument}`);
+      process.exit(2);
+    }
+  }
+  return options;
+}

@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, freePort, startServer, temporaryFolder } from "../../tests/process/harness.mjs";
 import { fetchPage, load, node22 } from "../load.mjs";
-import { machine, median, replaceSection, versionOf } from "../measure.mjs";
+import { machine, median, replaceSection, roundsFrom, versionOf } from "../measure.mjs";
 
 const kTitle = "Lamps & lenses: the <Fresnel> question";
 const kTags = ["light", "glass and brass", "été"];
@@ -28,17 +28,7 @@ const kBody = [
   `All of it was said twice, ${kLast}`,
 ].join("\n\n");
 
-const options = { rounds: 4, seconds: 5, write: false };
-for (let args = process.argv.slice(2); args.length > 0; ) {
-  const argument = args.shift();
-  if (argument === "--rounds") options.rounds = Number(args.shift());
-  else if (argument === "--seconds") options.seconds = Number(args.shift());
-  else if (argument === "--write") options.write = true;
-  else {
-    console.error(`bench/http: unknown option ${argument}`);
-    process.exit(2);
-  }
-}
+const options = roundsFrom("bench/http", { rounds: 4, seconds: 5 });
 
 /** What may differ from request to request is no part of the comparison. @param {string} page */
 const stable = (page) => page.replace(/ nonce="?[^"\s>]*"?/g, "").replace(/(name="_csrf" value=")[^"]*/g, "$1");

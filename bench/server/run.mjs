@@ -11,19 +11,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, freePort, startServer, temporaryFolder } from "../../tests/process/harness.mjs";
 import { fetchPage, load, node22 } from "../load.mjs";
-import { machine, median, replaceSection, versionOf } from "../measure.mjs";
+import { machine, median, replaceSection, roundsFrom, versionOf } from "../measure.mjs";
 
-const options = { rounds: 4, seconds: 4, write: false };
-for (let args = process.argv.slice(2); args.length > 0; ) {
-  const argument = args.shift();
-  if (argument === "--rounds") options.rounds = Number(args.shift());
-  else if (argument === "--seconds") options.seconds = Number(args.shift());
-  else if (argument === "--write") options.write = true;
-  else {
-    console.error(`bench/server: unknown option ${argument}`);
-    process.exit(2);
-  }
-}
+const options = roundsFrom("bench/server", { rounds: 4, seconds: 4 });
 
 const kItems = Array.from({ length: 50 }, (_, n) => ({
   slug: `item-${n + 1}`,

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/base/str.h"
+#include "server/store/read_sql.h"
 
 namespace sx::store {
 namespace {
@@ -11,19 +12,6 @@ namespace {
 constexpr std::size_t kIdleMax = 16;
 constexpr std::size_t kChunk = 1'000;  // rows fetched at a time
 constexpr std::int64_t kVerifyChunk = 5'000;
-
-std::int64_t sql_limit(std::size_t limit) {
-  return static_cast<std::int64_t>(
-      std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max()));
-}
-
-// The first text in byte order after all that start with prefix; "" if there is none.
-std::string after_prefix(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
-  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
-  return end;
-}
 
 constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
