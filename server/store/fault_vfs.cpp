@@ -13,6 +13,8 @@
 #include <mutex>
 #include <vector>
 
+#include "server/store/vfs_shim.h"
+
 namespace sx::store {
 namespace {
 
@@ -50,10 +52,10 @@ bool fault(bool applies) {
 struct ShimFile {
   sqlite3_file base;
   const char* path;  // SQLite keeps it alive as long as the file is open; null for temporary ones
-  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
-ShimFile* shim(sqlite3_file* file) { return reinterpret_cast<ShimFile*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return shim(file)->real(); }
+using Shim = VfsShim<ShimFile>;
+ShimFile* shim(sqlite3_file* file) { return Shim::own(file); }
+sqlite3_file* real(sqlite3_file* file) { return Shim::real(file); }
 #define REAL(file, method, ...) real(file)->pMethods->method(real(file) __VA_OPT__(, ) __VA_ARGS__)
 
 std::int64_t size_of(sqlite3_file* file) {
@@ -67,11 +69,6 @@ std::string bytes_at(sqlite3_file* file, std::int64_t offset, std::int64_t count
   std::string bytes(static_cast<std::size_t>(there), '\0');
   if (there > 0) REAL(file, xRead, bytes.data(), static_cast<int>(there), offset);
   return bytes;
-}
-
-int shim_close(sqlite3_file* file) { return REAL(file, xClose); }
-int shim_read(sqlite3_file* file, void* out, int n, sqlite3_int64 at) {
-  return REAL(file, xRead, out, n, at);
 }
 
 int shim_write(sqlite3_file* file, const void* bytes, int n, sqlite3_int64 at) {
@@ -111,43 +108,13 @@ int shim_sync(sqlite3_file* file, int flags) {
   return SQLITE_OK;
 }
 
-int shim_size(sqlite3_file* file, sqlite3_int64* size) { return REAL(file, xFileSize, size); }
-int shim_lock(sqlite3_file* file, int level) { return REAL(file, xLock, level); }
-int shim_unlock(sqlite3_file* file, int level) { return REAL(file, xUnlock, level); }
-int shim_reserved(sqlite3_file* file, int* out) { return REAL(file, xCheckReservedLock, out); }
-int shim_control(sqlite3_file* file, int op, void* argument) {
-  return REAL(file, xFileControl, op, argument);
-}
-int shim_sector(sqlite3_file* file) { return REAL(file, xSectorSize); }
-int shim_device(sqlite3_file* file) { return REAL(file, xDeviceCharacteristics); }
-int shim_shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** out) {
-  return REAL(file, xShmMap, page, size, extend, out);
-}
-int shim_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
-  return REAL(file, xShmLock, offset, n, flags);
-}
-void shim_shm_barrier(sqlite3_file* file) { REAL(file, xShmBarrier); }
-int shim_shm_unmap(sqlite3_file* file, int remove) { return REAL(file, xShmUnmap, remove); }
-
-const sqlite3_io_methods kMethods = {2,  // without xFetch: no memory map goes past the shim
-                                     shim_close,
-                                     shim_read,
-                                     shim_write,
-                                     shim_truncate,
-                                     shim_sync,
-                                     shim_size,
-                                     shim_lock,
-                                     shim_unlock,
-                                     shim_reserved,
-                                     shim_control,
-                                     shim_sector,
-                                     shim_device,
-                                     shim_shm_map,
-                                     shim_shm_lock,
-                                     shim_shm_barrier,
-                                     shim_shm_unmap,
-                                     nullptr,
-                                     nullptr};
+const sqlite3_io_methods kMethods = [] {
+  sqlite3_io_methods methods = Shim::methods();
+  methods.xWrite = shim_write;
+  methods.xTruncate = shim_truncate;
+  methods.xSync = shim_sync;
+  return methods;
+}();
 
 sqlite3_vfs* platform = nullptr;
 
@@ -155,8 +122,8 @@ int shim_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
   ShimFile* own = shim(file);
   own->base.pMethods = nullptr;
   own->path = name;
-  const int result = platform->xOpen(platform, name, own->real(), flags, out_flags);
-  if (own->real()->pMethods) own->base.pMethods = &kMethods;
+  const int result = platform->xOpen(platform, name, real(file), flags, out_flags);
+  if (real(file)->pMethods) own->base.pMethods = &kMethods;
   if (result == SQLITE_OK && name) {
     std::lock_guard lock(mutex);
     struct stat info;
@@ -184,10 +151,7 @@ std::string slurp(const std::string& path) {
 void Faults::reset() {
   static sqlite3_vfs vfs = [] {
     platform = sqlite3_vfs_find(nullptr);
-    sqlite3_vfs copy = *platform;
-    copy.zName = kVfsName;
-    copy.szOsFile = static_cast<int>(sizeof(ShimFile)) + platform->szOsFile;
-    copy.pNext = nullptr;
+    sqlite3_vfs copy = Shim::vfs(platform, kVfsName);
     copy.xOpen = shim_open;
     copy.xDelete = shim_delete;
     return copy;

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <mutex>
 
+#include "server/store/vfs_shim.h"
+
 namespace sx::store {
 namespace {
 
@@ -17,20 +19,16 @@ std::map<std::string, int> known;
 struct ShimFile {
   sqlite3_file base;
   int file;  // -1: temporary, not recorded
-  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
-ShimFile* shim(sqlite3_file* file) { return reinterpret_cast<ShimFile*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return shim(file)->real(); }
+using Shim = VfsShim<ShimFile>;
+ShimFile* shim(sqlite3_file* file) { return Shim::own(file); }
+sqlite3_file* real(sqlite3_file* file) { return Shim::real(file); }
 #define REAL(file, method, ...) real(file)->pMethods->method(real(file) __VA_OPT__(, ) __VA_ARGS__)
 
 void record(Recorded event) {
   if (event.file >= 0) recorded.events.push_back(std::move(event));
 }
 
-int shim_close(sqlite3_file* file) { return REAL(file, xClose); }
-int shim_read(sqlite3_file* file, void* out, int n, sqlite3_int64 at) {
-  return REAL(file, xRead, out, n, at);
-}
 int shim_write(sqlite3_file* file, const void* bytes, int n, sqlite3_int64 at) {
   std::lock_guard lock(mutex);
   record({Recorded::Kind::Write, shim(file)->file, at,
@@ -48,43 +46,13 @@ int shim_sync(sqlite3_file* file, int) {
   record({Recorded::Kind::Sync, shim(file)->file, 0, "", 0});
   return SQLITE_OK;
 }
-int shim_size(sqlite3_file* file, sqlite3_int64* size) { return REAL(file, xFileSize, size); }
-int shim_lock(sqlite3_file* file, int level) { return REAL(file, xLock, level); }
-int shim_unlock(sqlite3_file* file, int level) { return REAL(file, xUnlock, level); }
-int shim_reserved(sqlite3_file* file, int* out) { return REAL(file, xCheckReservedLock, out); }
-int shim_control(sqlite3_file* file, int op, void* argument) {
-  return REAL(file, xFileControl, op, argument);
-}
-int shim_sector(sqlite3_file* file) { return REAL(file, xSectorSize); }
-int shim_device(sqlite3_file* file) { return REAL(file, xDeviceCharacteristics); }
-int shim_shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** out) {
-  return REAL(file, xShmMap, page, size, extend, out);
-}
-int shim_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
-  return REAL(file, xShmLock, offset, n, flags);
-}
-void shim_shm_barrier(sqlite3_file* file) { REAL(file, xShmBarrier); }
-int shim_shm_unmap(sqlite3_file* file, int remove) { return REAL(file, xShmUnmap, remove); }
-
-const sqlite3_io_methods kMethods = {2,  // without xFetch: no memory map goes past the shim
-                                     shim_close,
-                                     shim_read,
-                                     shim_write,
-                                     shim_truncate,
-                                     shim_sync,
-                                     shim_size,
-                                     shim_lock,
-                                     shim_unlock,
-                                     shim_reserved,
-                                     shim_control,
-                                     shim_sector,
-                                     shim_device,
-                                     shim_shm_map,
-                                     shim_shm_lock,
-                                     shim_shm_barrier,
-                                     shim_shm_unmap,
-                                     nullptr,
-                                     nullptr};
+const sqlite3_io_methods kMethods = [] {
+  sqlite3_io_methods methods = Shim::methods();
+  methods.xWrite = shim_write;
+  methods.xTruncate = shim_truncate;
+  methods.xSync = shim_sync;
+  return methods;
+}();
 
 sqlite3_vfs* platform = nullptr;
 
@@ -92,8 +60,8 @@ int shim_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
   ShimFile* own = shim(file);
   own->base.pMethods = nullptr;
   own->file = -1;
-  const int result = platform->xOpen(platform, name, own->real(), flags, out_flags);
-  if (own->real()->pMethods) own->base.pMethods = &kMethods;
+  const int result = platform->xOpen(platform, name, real(file), flags, out_flags);
+  if (real(file)->pMethods) own->base.pMethods = &kMethods;
   if (result == SQLITE_OK && name) {
     std::lock_guard lock(mutex);
     const auto [at, fresh] = known.try_emplace(name, static_cast<int>(recorded.files.size()));
@@ -118,10 +86,7 @@ void register_vfs() {
   static sqlite3_vfs own;
   if (platform) return;
   platform = sqlite3_vfs_find(nullptr);
-  own = *platform;
-  own.zName = ReplayLog::kVfsName;
-  own.szOsFile = static_cast<int>(sizeof(ShimFile)) + platform->szOsFile;
-  own.pNext = nullptr;
+  own = Shim::vfs(platform, ReplayLog::kVfsName);
   own.xOpen = shim_open;
   own.xDelete = shim_delete;
   sqlite3_vfs_register(&own, 0);
