@@ -535,6 +535,8 @@ void Connection::dispatch() {
   } catch (...) {
     std::fprintf(stderr, "http: the request handler failed\n");
   }
+  // A reader that the handler did not take would keep this connection, which owns it, for ever.
+  if (reads_) parser_->request().reader = {};
 }
 
 void Connection::respond(std::uint64_t exchange, HttpResponse&& response) {

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <thread>
+#include <utility>
 
 #include "server/http/test_client.h"
 
@@ -15,54 +17,61 @@ using test::Reply;
 struct Seen {
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<int> pieces{0}, gone{0}, requests{0};
-  std::function<void()> go_on;  // of /hold
+  std::function<void()> go_on;  // of /hold; only the worker touches it
+};
+
+// One body being read, until it ends or its sender goes. The pending read owns it.
+struct Summing : std::enable_shared_from_this<Summing> {
+  Seen& seen;
+  BodyReader reader;
+  Responder responder;
+  bool hold;  // after the first piece, until /go-on
+  std::uint64_t bytes = 0;
+
+  Summing(Seen& seen, HttpRequest& request, Responder responder)
+      : seen(seen),
+        reader(std::move(request.reader)),
+        responder(std::move(responder)),
+        hold(request.path == "/hold") {}
+
+  void next() {
+    reader.read([self = shared_from_this()](const BodyPiece& piece) { self->take(piece); });
+  }
+
+  void take(const BodyPiece& piece) {
+    switch (piece.kind) {
+      case BodyPiece::Kind::Bytes:
+        ++seen.pieces;
+        seen.bytes += piece.bytes.size();
+        bytes += piece.bytes.size();
+        if (!std::exchange(hold, false)) return next();
+        seen.go_on = [self = shared_from_this()] { self->next(); };
+        return;
+      case BodyPiece::Kind::End:
+        return responder.send(HttpResponse::text(200, std::to_string(bytes)));
+      case BodyPiece::Kind::Refused:
+        return responder.send(HttpResponse::text(piece.status, std::string(piece.why)));
+      case BodyPiece::Kind::Gone:
+        ++seen.gone;
+        return responder.send(HttpResponse::text(400, "gone"));
+    }
+  }
 };
 
 // A request with `X-Read` reads its body itself. /sum answers how long the body was, /never reads
-// nothing and answers 403, /hold reads one piece and waits, /echo is an ordinary request.
+// nothing and answers 403, /hold waits after its first piece until somebody asks for /go-on, and
+// anything else is an ordinary request.
 HandlerFactory reader(std::shared_ptr<Seen> seen) {
   return [seen](Worker&) -> Result<Handler> {
     return Handler([seen](HttpRequest&& request, Responder responder) {
       ++seen->requests;
+      if (request.path == "/go-on") {
+        responder.send(HttpResponse::text(200, "on"));
+        return std::exchange(seen->go_on, nullptr)();
+      }
       if (!request.reader) return responder.send(HttpResponse::text(200, "echo " + request.body));
       if (request.path == "/never") return responder.send(HttpResponse::text(403, "not you"));
-      struct Reading {
-        BodyReader reader;
-        Responder responder;
-        std::uint64_t bytes = 0;
-        bool hold;
-      };
-      auto r = std::make_shared<Reading>(
-          Reading{std::move(request.reader), std::move(responder), 0, request.path == "/hold"});
-      auto next = std::make_shared<std::function<void()>>();
-      *next = [seen, r, next] {
-        r->reader.read([seen, r, next](const BodyPiece& piece) {
-          switch (piece.kind) {
-            case BodyPiece::Kind::Bytes:
-              ++seen->pieces;
-              seen->bytes += piece.bytes.size();
-              r->bytes += piece.bytes.size();
-              if (r->hold) {
-                seen->go_on = [next] { (*next)(); };
-                return;
-              }
-              return (*next)();
-            case BodyPiece::Kind::End:
-              r->responder.send(HttpResponse::text(200, std::to_string(r->bytes)));
-              break;
-            case BodyPiece::Kind::Refused:
-              r->responder.send(HttpResponse::text(piece.status, std::string(piece.why)));
-              break;
-            case BodyPiece::Kind::Gone:
-              ++seen->gone;
-              r->responder.send(HttpResponse::text(400, "gone"));
-              break;
-          }
-          seen->go_on = nullptr;
-          *next = nullptr;
-        });
-      };
-      (*next)();
+      std::make_shared<Summing>(*seen, request, std::move(responder))->next();
     });
   };
 }
@@ -137,10 +146,10 @@ TEST_CASE("100 Continue is said when the body is asked for") {
 TEST_CASE("a reader that does not read holds up its sender, not the memory") {
   Reading r;
   Client client(r.server.port());
-  std::atomic<bool> stop{false};
+  const std::string big(30'000'000, 'x');
   client.send(
-      "POST /hold HTTP/1.1\r\nHost: localhost\r\nX-Read: 1\r\nContent-Length: 100000000\r\n\r\n"
-      "beginning");
+      "POST /hold HTTP/1.1\r\nHost: localhost\r\nX-Read: 1\r\nContent-Length: 30000000\r\n\r\n");
+  std::thread sender([&] { CHECK(client.send(big)); });
   REQUIRE(eventually([&] { return r.seen->pieces == 1; }));
   ::usleep(50'000);
   CHECK(r.seen->pieces == 1);
@@ -148,6 +157,9 @@ TEST_CASE("a reader that does not read holds up its sender, not the memory") {
   Client other(r.server.port());
   other.send(post("/sum", "abc"));
   CHECK(other.receive().body == "3");
+  CHECK(other.get("/go-on").body == "on");
+  sender.join();
+  CHECK(client.receive().body == "30000000");
 }
 
 TEST_CASE("more than may be uploaded is refused, announced or not") {
