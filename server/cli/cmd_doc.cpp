@@ -29,7 +29,7 @@ std::string json_text(std::string_view text) {
 
 int cmd_doc(const std::string& name, bool json, const EngineOptions& options) {
   EngineOptions near = options;
-  if (near.near.empty()) near.near = ".";
+  if (near.near.empty()) near.near.assign(1, '.');
   auto engine = make_engine(near);
   const auto manual = find_manual(*engine, name, near.near);
   if (!manual) {

@@ -84,7 +84,7 @@ int cmd_run(const std::string& file, const std::vector<std::string>& args, const
 
 int cmd_eval(const std::string& text, const EngineOptions& options) {
   EngineOptions near = options;
-  if (near.near.empty()) near.near = ".";
+  if (near.near.empty()) near.near.assign(1, '.');
   auto engine = make_engine(near);
   add_script_servicers(engine->runner);
   const auto value = engine->eval(text);

@@ -61,7 +61,7 @@ Result<void> write_file(const std::string& path, std::string_view bytes) {
     return {};
   }
   std::string folder = fs::path(target).parent_path().string();
-  if (folder.empty()) folder = ".";
+  if (folder.empty()) folder.assign(1, '.');
   const std::string temporary = str(target, ".", ::getpid(), ".tmp");
   file.fd = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
   const bool nameless = file.fd >= 0;
