@@ -122,6 +122,15 @@ class SourceGenerator {
 
 }  // namespace
 
+TEST_CASE("a value of a dict stands behind its key, unless the two are long") {
+  Formatter f;
+  CHECK(f.format("(f {:a 1 :b\n   2\n   :c\n   (g 3)})") == "(f {:a 1 :b 2\n    :c (g 3)})\n");
+  const std::string words(60, 'w');
+  CHECK(f.format("{:a\n \"" + words + "\"}") == "{:a\n   \"" + words + "\"}\n");
+  CHECK(f.format("{:a ; why\n 1}") == "{:a ; why\n   1}\n");
+  CHECK(f.format("#{:a\n :b}") == "#{:a\n  :b}\n");
+}
+
 TEST_CASE("bodies of special forms stand two columns in, what belongs to their head four") {
   Formatter f;
   CHECK(f.format("(define (f a)\n\"doc\"\n(g a))") == "(define (f a)\n  \"doc\"\n  (g a))\n");
@@ -159,7 +168,7 @@ TEST_CASE("data stands under its first element") {
   CHECK(f.format("'(define a\nb)") == "'(define a\n  b)\n");
   CHECK(f.format("[1\n2]") == "[1\n 2]\n");
   CHECK(f.format("#{1\n2}") == "#{1\n  2}\n");
-  CHECK(f.format("#point{:x 1\n:y\n2}") == "#point{:x 1\n       :y\n         2}\n");
+  CHECK(f.format("#point{:x 1\n:y\n2}") == "#point{:x 1\n       :y 2}\n");
   CHECK(f.format("{:a 1\n:b 2}") == "{:a 1\n :b 2}\n");
   CHECK(f.format("(module m\n:export (a\nb))") == "(module m\n  :export (a\n           b))\n");
 }

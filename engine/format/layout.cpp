@@ -162,7 +162,18 @@ bool Layout::keeps_break(std::uint32_t i) const {
   const TokenKind before = tokens_[i - 1].kind;
   if (before == TokenKind::LineComment) return true;
   return tokens_[i].breaks > 0 && tokens_[i].kind != TokenKind::Close &&
-         before != TokenKind::Prefix && before != TokenKind::Open;
+         before != TokenKind::Prefix && before != TokenKind::Open && !joins_key(i);
+}
+
+// A value of a dict stands behind its key: pairs are taken apart only where they are long.
+bool Layout::joins_key(std::uint32_t i) const {
+  const Token& token = tokens_[i];
+  const Token& key = tokens_[i - 1];
+  if (token.parent == kNone || !token.starts_element || token.index % 2 == 0 || !key.is_atom())
+    return false;
+  const std::string_view opener = tokens_[token.parent].text;
+  if (opener.back() != '{' || opener == "#{" || key.tail != kNone) return false;
+  return !token.is_atom() || key.width + token.width < width_ / 2;
 }
 
 bool Layout::breaks_before(std::uint32_t i, std::uint32_t column) const {

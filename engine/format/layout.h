@@ -53,6 +53,7 @@ class Layout {
   void place(std::uint32_t i);
   void note_anchor(const Token& token);
   bool keeps_break(std::uint32_t i) const;
+  bool joins_key(std::uint32_t i) const;
   bool breaks_before(std::uint32_t i, std::uint32_t column) const;
   bool flows_on(std::uint32_t i, std::uint32_t column) const;
   std::uint32_t spaces_before(std::uint32_t i) const;
