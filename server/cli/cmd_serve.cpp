@@ -35,6 +35,7 @@ Result<void> run_setup(Installation& it, const Settings& settings, const std::st
   auto done = call_app(*engine, it.app, "setup",
                        {{"admin-user", user},
                         {"admin-password", password},
+                        {"admin-password-made", given.empty() ? "1" : ""},
                         {"api-token", settings.text(Setting::ApiToken)},
                         {"grants", settings.text(Setting::Grants)},
                         {"demo", settings.flag(Setting::Demo) ? "1" : ""}});
@@ -43,8 +44,11 @@ Result<void> run_setup(Installation& it, const Settings& settings, const std::st
     const Value created =
         dict_get(engine->cx(), done.value(), engine->cx().keyword("admin-created"));
     if (!created.is_unset() && created.truthy() && given.empty()) {
-      std::printf("\n  First start: user %s, password %s\n  Log in at %s (this is shown once)\n\n",
-                  user.c_str(), password.c_str(), login_url.c_str());
+      std::printf(
+          "\n  First start: user %s, password %s\n  Log in at %s (this is shown once) and choose "
+          "your "
+          "own within a week\n\n",
+          user.c_str(), password.c_str(), login_url.c_str());
       std::fflush(stdout);
     }
   }

@@ -37,6 +37,10 @@ bool dummy_verify(std::string_view password);
 // True if `hash` was made with weaker or other parameters than hash_password uses now.
 bool password_needs_rehash(std::string_view hash);
 
+// True if `password` is one of the few thousand that are used most, whatever the case of its ASCII
+// letters: what is tried first by whoever guesses.
+bool is_common_password(std::string_view password);
+
 // A password people can type: six groups of five characters from 32 without look-alikes
 // ("k7mwz-…"), 150 bits.
 std::string generate_password();

@@ -129,3 +129,14 @@ TEST_CASE("a full pool answers busy at once, and every callback is called exactl
   }
   CHECK(busy + answered == 50);
 }
+
+TEST_CASE("the passwords that are used most are known, in any case; others are not") {
+  for (const char* common :
+       {"password", "12345678", "PassWord", "trustno1", "1qaz2wsx", "iloveyou"})
+    CHECK_MESSAGE(is_common_password(common), common);
+  int taken_for_common = 0;
+  for (int i = 0; i < 1000; ++i) taken_for_common += is_common_password(generate_password());
+  CHECK(taken_for_common == 0);
+  CHECK_FALSE(is_common_password(""));
+  CHECK_FALSE(is_common_password("correct horse battery staple"));
+}

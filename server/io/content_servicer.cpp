@@ -120,6 +120,14 @@ void add_crypto(Runner& runner, std::shared_ptr<Services> s) {
       s->given.passwords->verify(hash, password, done);
     }
   });
+  runner.add("crypto/password-common", [](IoCall& call) {
+    std::string password;
+    if (call.text(0, password)) call.reply(Value::boolean(is_common_password(password)));
+  });
+  runner.add("crypto/password-outdated", [](IoCall& call) {
+    std::string hash;
+    if (call.text(0, hash)) call.reply(Value::boolean(password_needs_rehash(hash)));
+  });
 }
 
 void add_content(Runner& runner) {
