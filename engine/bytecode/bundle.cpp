@@ -38,7 +38,26 @@ void put_texts(std::string& out, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) put_text(out, text);
 }
 
-std::string encode_section(SectionKind kind, const UnitImage& unit) {
+// Behind the lines: each name once, then the variables of each function.
+void put_locals(std::string& out, const UnitImage& unit) {
+  std::vector<std::string> names;
+  std::string entries;
+  for (const FunctionImage& f : unit.functions) {
+    put_count(entries, f.locals.size());
+    for (const LocalEntry& local : f.locals) {
+      const auto known = std::find(names.begin(), names.end(), local.name);
+      put_count(entries, local.from);
+      put_count(entries, local.to);
+      put_count(entries, local.place);
+      put_count(entries, static_cast<std::size_t>(known - names.begin()));
+      if (known == names.end()) names.push_back(local.name);
+    }
+  }
+  put_texts(out, names);
+  out += entries;
+}
+
+std::string encode_section(SectionKind kind, const UnitImage& unit, bool names) {
   std::string out;
   switch (kind) {
     case SectionKind::Head:
@@ -118,6 +137,7 @@ std::string encode_section(SectionKind kind, const UnitImage& unit) {
           line = entry.line;
         }
       }
+      if (names) put_locals(out, unit);
       break;
   }
   return out;
@@ -246,6 +266,23 @@ void read_lines(ByteReader& in, UnitImage& unit) {
   }
 }
 
+void read_locals(ByteReader& in, UnitImage& unit) {
+  std::vector<std::string> names;
+  read_texts(in, names);
+  for (FunctionImage& f : unit.functions) {
+    for (std::size_t count = in.count_of(4); count > 0 && in.ok(); --count) {
+      LocalEntry local;
+      local.from = read_u32_count(in);
+      local.to = read_u32_count(in);
+      local.place = read_u32_count(in);
+      const std::uint64_t name = in.count();
+      if (name >= names.size()) return in.fail();
+      local.name = names[static_cast<std::size_t>(name)];
+      f.locals.push_back(std::move(local));
+    }
+  }
+}
+
 // code_words goes from the functions section to the code section of the same unit.
 void decode_section(SectionKind kind, ByteReader& in, UnitImage& unit,
                     std::vector<std::uint64_t>& code_words) {
@@ -292,6 +329,7 @@ void decode_section(SectionKind kind, ByteReader& in, UnitImage& unit,
       break;
     case SectionKind::Lines:
       read_lines(in, unit);
+      if (in.left() != 0) read_locals(in, unit);
       break;
   }
 }
@@ -303,7 +341,7 @@ bool all_zero(std::string_view bytes) {
 }  // namespace
 
 std::string encode_bundle(const std::vector<const UnitImage*>& units, std::uint32_t entry,
-                          const Tables& tables) {
+                          const Tables& tables, bool names) {
   const auto sections = static_cast<std::uint32_t>(units.size()) * kSectionKinds;
   std::string out(kBundleMagic);
   out.push_back(static_cast<char>(kBundleFormat & 0xFF));
@@ -320,7 +358,7 @@ std::string encode_bundle(const std::vector<const UnitImage*>& units, std::uint3
   for (std::size_t u = 0; u < units.size(); ++u) {
     for (std::uint32_t kind = 1; kind <= kSectionKinds; ++kind) {
       align(out);
-      const std::string section = encode_section(static_cast<SectionKind>(kind), *units[u]);
+      const std::string section = encode_section(static_cast<SectionKind>(kind), *units[u], names);
       set_u32(out, table_at, kind);
       set_u32(out, table_at + 4, static_cast<std::uint32_t>(u));
       set_u32(out, table_at + 8, static_cast<std::uint32_t>(out.size()));

@@ -38,7 +38,7 @@ enum class SectionKind : std::uint32_t {
   Functions = 6,  // everything about functions but code and lines
   Code = 7,
   Templates = 8,
-  Lines = 9,
+  Lines = 9,  // and, behind them, names of local variables, where the bundle has them
 };
 inline constexpr std::uint32_t kSectionKinds = 9;
 
@@ -48,8 +48,10 @@ struct Bundle {
   std::string hash;         // content hash, hexadecimal, as computed here
 };
 
+// names: also the names of local variables, which errors show. They are no part of what a unit is:
+// frozen fibers name their code by the hash without them.
 std::string encode_bundle(const std::vector<const UnitImage*>& units, std::uint32_t entry,
-                          const Tables& tables);
+                          const Tables& tables, bool names = false);
 
 // Reads untrusted bytes. The units are well-formed as data but must pass verify_unit before they
 // are linked. `name` is the file name used in errors. Unchecked, the fingerprint of the tables and

@@ -165,6 +165,19 @@ TEST_CASE("linking makes constants static, shares globals by name and gives site
   CHECK(again->templates[0].hash[1] == unit->templates[0].hash[1]);
 }
 
+TEST_CASE("a bundle has the names of local variables only when asked for") {
+  UnitImage unit = test_unit();
+  unit.functions[0].locals = {{0, 4, 1, "x"}, {2, 3, 2, "größe"}, {0, 9, kCapturePlace, "x"}};
+  const std::string named = encode_bundle({&unit}, 0, test_tables(), true);
+  const std::string plain = encode_bundle({&unit}, 0, test_tables());
+  auto read = decode_bundle(named, test_tables());
+  REQUIRE(read.ok());
+  CHECK(read->units[0]->functions[0].locals == unit.functions[0].locals);
+  CHECK(encode_bundle({read->units[0].get()}, 0, test_tables()) == plain);
+  REQUIRE(decode_bundle(plain, test_tables()).ok());
+  CHECK(decode_bundle(plain, test_tables())->units[0]->functions[0].locals.empty());
+}
+
 TEST_CASE("a listing resolves operands and shows lines, handlers and templates") {
   const std::string text = disassemble(test_unit(), test_tables());
   for (const char* part :

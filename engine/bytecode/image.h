@@ -32,6 +32,15 @@ struct LineEntry {
   std::uint32_t written = 0;
 };
 
+// While pc is in [from, to) r[place] belongs to the variable; a place from kCapturePlace on: to
+// what the closure took along. Only errors that name variables read it.
+struct LocalEntry {
+  std::uint32_t from, to, place;
+  std::string name;
+  bool operator==(const LocalEntry&) const = default;
+};
+inline constexpr std::uint32_t kCapturePlace = 256;
+
 // Registers of parameters, in this order: required, optional, keys, rest. An optional or key
 // parameter that was not given is unset; the code fills in its default (JumpIfSet).
 struct FunctionImage {
@@ -47,6 +56,7 @@ struct FunctionImage {
   std::vector<std::uint32_t> code;
   std::vector<HandlerEntry> handlers;
   std::vector<LineEntry> lines;
+  std::vector<LocalEntry> locals;
 };
 
 enum class TemplateOp : std::uint8_t {

@@ -228,8 +228,24 @@ void FunctionGen::patch() {
 
 // --- functions -------------------------------------------------------------------------------
 
+void FunctionGen::name_local(const Var* var) {
+  named_.push_back({pc(), 0, static_cast<std::uint32_t>(var->reg), var->name});
+}
+
+void FunctionGen::forget_locals(unsigned from) {
+  while (!named_.empty() && named_.back().place >= from) {
+    LocalEntry local = std::move(named_.back());
+    named_.pop_back();
+    local.to = pc();
+    if (local.to > local.from && !local.name.empty()) out_.locals.push_back(std::move(local));
+  }
+}
+
 void FunctionGen::prologue() {
-  for (Var* var : fn_->parameters()) var->reg = static_cast<int>(alloc());
+  for (Var* var : fn_->parameters()) {
+    var->reg = static_cast<int>(alloc());
+    name_local(var);
+  }
   int budget = 300;
   if (fn_->simple() && loops(fn_->body, budget)) hoist_constants(fn_->body);
   start_ = pc();
@@ -266,6 +282,10 @@ FunctionImage FunctionGen::run() {
     gen(fn_->body, into(reg));
     finish(tail(), reg);
   }
+  forget_locals(0);
+  for (std::size_t i = 0; i < fn_->captures.size(); ++i)
+    out_.locals.push_back(
+        {0, pc(), static_cast<std::uint32_t>(kCapturePlace + i), fn_->captures[i]->name});
   patch();
   out_.name = fn_->name;
   out_.usage = fn_->usage;
@@ -505,6 +525,7 @@ void FunctionGen::gen(Node* n, Dest d) {
       break;
   }
   next_ = mark;
+  if (!named_.empty()) forget_locals(mark);
 }
 
 }  // namespace sx

@@ -132,6 +132,8 @@ class FunctionGen {
   unsigned operand(const std::vector<Node*>& nodes, std::size_t i, Dest d);
   unsigned consecutive(const std::vector<Node*>& nodes);
   void load_local(Var* var, unsigned reg);
+  void name_local(const Var* var);    // from here on its register has its name
+  void forget_locals(unsigned from);  // registers from here on are free again
   void prologue();
 
   // --- binding and control (codegen_control.cpp) ---
@@ -182,6 +184,7 @@ class FunctionGen {
   std::uint32_t fused_ = UINT32_MAX;  // the instruction behind the last fused one
   std::uint32_t start_ = 0;           // where a call of itself in tail position goes on
   std::vector<LabelId> fail_;
+  std::vector<LocalEntry> named_;  // variables in scope
   // Constants that the loops around keep in registers, and those registers.
   std::vector<std::pair<const Node*, unsigned>> hoisted_;
   std::vector<Var*> undefined_;  // of the letrec being made: closures that do not exist yet

@@ -23,6 +23,7 @@ void FunctionGen::bind_let(Node* n) {
     gen(init, into(reg));
     if (var->boxed()) op_abc(Op::CellNew, reg, reg);
     var->reg = static_cast<int>(reg);
+    name_local(var);
   }
 }
 
@@ -36,6 +37,7 @@ void FunctionGen::bind_letrec(Node* n) {
   for (Var* var : n->vars) {
     if (!var) continue;
     var->reg = static_cast<int>(alloc());
+    name_local(var);
     if (!var->boxed()) continue;
     load_special(static_cast<unsigned>(var->reg), 4);
     op_abc(Op::CellNew, static_cast<unsigned>(var->reg), static_cast<unsigned>(var->reg));
@@ -134,8 +136,10 @@ void FunctionGen::gen_loop(Node* n, Dest d) {
     const unsigned reg = alloc();
     gen(n->kids[i], into(reg));
   }
-  for (std::size_t i = 0; i < n->vars.size(); ++i)
+  for (std::size_t i = 0; i < n->vars.size(); ++i) {
     n->vars[i]->reg = static_cast<int>(next_ - n->vars.size() + i);
+    name_local(n->vars[i]);
+  }
   const std::size_t hoisted_before = hoist_constants(n->kids.back());
   n->index = pc();
   // Each turn has cells of its own: closures of earlier turns keep theirs.
@@ -370,6 +374,7 @@ void FunctionGen::gen_guard(Node* n, Dest d) {
     reachable_ = true;
     if (n->var->boxed()) op_abc(Op::CellNew, error, error);
     n->var->reg = static_cast<int>(error);
+    name_local(n->var);
     gen(n->kids[1], d);
   }
   bind(end);

@@ -512,7 +512,7 @@ class Writer {
         if (own.object->words == 2) return true;
         const std::uint32_t noted = path_.frame(*as_closure(v)->function(), nullptr);
         for (std::uint32_t k = 0; k + 2 < own.object->words; ++k)
-          if (!content_value(as_closure(v)->captures()[k], own.step, Way::Capture, 0, noted))
+          if (!content_value(as_closure(v)->captures()[k], own.step, Way::Capture, k, noted))
             return false;
         return true;
       }

@@ -7,23 +7,17 @@ namespace sx {
 
 namespace {
 
-// The parameter that stands in a register, as the usage line has it: "(wait page [a b] &opt c)".
-std::string_view parameter_name(const Function& fn, std::uint32_t reg) {
-  std::string_view rest = fn.usage;
-  if (reg >= fn.required) return "";
-  for (std::uint32_t word = 0; !rest.empty(); ++word) {  // word 0 is the function
-    while (!rest.empty() && (rest[0] == ' ' || rest[0] == '(')) rest.remove_prefix(1);
-    std::size_t end = 0;
-    for (int open = 0; end < rest.size() && (open > 0 || (rest[end] != ' ' && rest[end] != ')'));
-         ++end) {
-      if (rest[end] == '[' || rest[end] == '{' || rest[end] == '(') ++open;
-      if (rest[end] == ']' || rest[end] == '}' || rest[end] == ')') --open;
-    }
-    if (word == reg + 1) return rest.substr(0, end);
-    if (end == 0) break;
-    rest.remove_prefix(end);
-  }
-  return "";
+// The innermost variable that stands in a register, or that a closure took along; "" when the
+// bundle has no names.
+std::string_view variable_name(const Function& fn, const std::uint32_t* pc, std::uint32_t place) {
+  if (!fn.unit || !fn.unit->image) return "";
+  const std::uint32_t at = pc > fn.code ? static_cast<std::uint32_t>(pc - fn.code - 1) : 0;
+  const LocalEntry* found = nullptr;
+  for (const LocalEntry& local : fn.unit->image->functions[fn.index].locals)
+    if (local.place == place && local.from <= at && at < local.to &&
+        (!found || found->from <= local.from))
+      found = &local;
+  return found ? found->name : std::string_view();
 }
 
 std::string name_of(const Function& fn) {
@@ -69,12 +63,14 @@ std::string FreezePath::text(std::uint32_t step, const SymbolTable& symbols) con
 std::string FreezePath::describe(const Step& step, const SymbolTable& symbols) const {
   switch (step.way) {
     case Way::Register: {
-      // Of local variables the compiled code does not know the names.
       const NotedFrame& frame = frames_[step.frame];
-      const std::string_view parameter = parameter_name(*frame.function, step.n);
+      const std::string_view variable = variable_name(*frame.function, frame.pc, step.n);
       const std::string place = place_of(*frame.function, frame.pc);
-      return str(parameter.empty() ? "a value" : "the parameter ", parameter, " of ",
-                 name_of(*frame.function), ", which needs it after ",
+      const bool parameter = !variable.empty() && step.n < frame.function->parameters();
+      return str(variable.empty() ? "a value"
+                 : parameter      ? "the parameter "
+                                  : "the variable ",
+                 variable, " of ", name_of(*frame.function), ", which needs it after ",
                  place.empty() ? "it went on" : place);
     }
     case Way::Pending:
@@ -101,8 +97,12 @@ std::string FreezePath::describe(const Step& step, const SymbolTable& symbols) c
       return str("the value of :", symbols.name(step.n));
     case Way::Hole:
       return str("hole ", step.n, " of markup");
-    case Way::Capture:
-      return str("a variable that ", describe_frame(step), " uses from outside");
+    case Way::Capture: {
+      const std::string_view variable =
+          variable_name(*frames_[step.frame].function, nullptr, kCapturePlace + step.n);
+      return str(variable.empty() ? "a variable" : "the variable ", variable, " that ",
+                 describe_frame(step), " uses from outside");
+    }
     case Way::Content:
       return "what it holds";
     case Way::Start:

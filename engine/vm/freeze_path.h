@@ -27,7 +27,7 @@ enum class Way : std::uint8_t {
   Entry,  // n: the place of the entry in its dict or table
   Named,  // n: symbol of the key or field
   Hole,
-  Capture,  // frame: of the function
+  Capture,  // n: which of them; frame: of the function
   Content,
 };
 

@@ -378,6 +378,32 @@ TEST_CASE("what cannot travel is refused with the way to it") {
       "in: a value of a function without a name, which needs it after t.sx:1:50");
 }
 
+TEST_CASE("a refusal names the variables that hold the value") {
+  const auto refused = [](std::string_view body, std::string_view way) {
+    const std::string source = str(
+        "(define (wait db)", body,
+        ") (let ((f (fiber/new (fn () (wait (html/stream (div))))))) (fiber/step f nil nil) "
+        "(guard (e (else (last (string/split (error-message e) \"Found in: \")))) (freeze f)))");
+    CHECK_SX(source, str('"', way, '"'));
+  };
+  refused("(let ((page [db])) (perform :x) (list page page))",
+          "the variable page of wait, which needs it after t.sx:1:37, element 0");
+  refused("(let ((a [1])) (let ((b db)) (perform :x) (list a b)))",
+          "the parameter db of wait, which needs it after t.sx:1:47");
+  refused("(loop ((out [db]) (i 0)) (perform :x) (recur (conj out i) (+ i 1)))",
+          "the variable out of wait, which needs it after t.sx:1:43, element 0");
+  refused("(guard (e (true (perform :x) e)) (raise [db]))",
+          "the variable e of wait, which needs it after t.sx:1:34, element 0");
+  refused("(let ((f (fn () db))) (perform :x) (list f f))",
+          "the variable f of wait, which needs it after t.sx:1:40, the variable db that f "
+          "(t.sx:1:34) uses from outside");
+  // A register is used again when its variable is gone.
+  refused(
+      "(let ((gone [1])) (hash (list gone gone))) (let ((here [db])) (perform :x) (list here "
+      "here))",
+      "the variable here of wait, which needs it after t.sx:1:80, element 0");
+}
+
 TEST_CASE("a portable fiber takes neither secrets nor code of the server along") {
   CHECK_SX(
       "(define (wait s) (perform :x) (reveal s))"

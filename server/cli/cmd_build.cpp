@@ -56,14 +56,26 @@ int cmd_build(const std::vector<std::string>& files, const std::string& out,
       return 1;
     }
   }
+  std::set<std::string, std::less<>> elsewhere;
+  for (const std::string& path : build.beside) {
+    auto text = read_file(path);
+    auto bundle = text.ok() ? decode_bundle(text.value(), engine_tables(), path)
+                            : Result<Bundle>(text.error());
+    if (!bundle.ok()) {
+      report_error(bundle.error().message);
+      return 1;
+    }
+    for (const auto& unit : bundle.value().units) elsewhere.insert(unit->module);
+  }
   std::vector<const UnitImage*> units;
   for (const auto& loaded : engine->modules())
-    if (build.with_core || named.count(loaded.module) || !is_standard(loaded.module))
+    if (named.count(loaded.module) ||
+        (!elsewhere.count(loaded.module) && (build.with_core || !is_standard(loaded.module))))
       units.push_back(loaded.image);
   for (const auto& script : scripts) units.push_back(script.get());
   std::uint32_t entry_index = 0;
   while (entry_index < units.size() && units[entry_index]->module != entry) ++entry_index;
-  const std::string bytes = encode_bundle(units, entry_index, engine_tables());
+  const std::string bytes = encode_bundle(units, entry_index, engine_tables(), !build.no_names);
   const auto written = write_file(out, bytes);
   if (!written.ok()) {
     report_error(written.error().message);
