@@ -214,7 +214,11 @@ Detached Connection::run() {
         break;
       }
     }
-    begin_response();
+    if (ready_) {
+      begin_ready();
+    } else {
+      begin_response();
+    }
     if (stream_) begin_stream();
     bool sent = co_await Flush(*this);
     if (stream_) {
@@ -524,6 +528,10 @@ void Connection::dispatch() {
     response_.set_header("Retry-After", std::to_string(worker_.config.retry_after_s));
     return;
   }
+  if (worker_.shortcut && !reads_ && (ready_ = worker_.shortcut(parser_->request()))) {
+    response_.status = ready_->status;
+    return;
+  }
   metrics.requests_in_flight.add();
   awaiting_ = true;
   try {
@@ -633,6 +641,7 @@ void Connection::end_exchange() {
   }
   file_.reset();
   parts_.reset();
+  ready_.reset();
   body_ = {};
   file_left_ = 0;
   response_ = {};

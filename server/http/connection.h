@@ -64,6 +64,8 @@ using IdleHook =
 
 class Connection final : public ResponseSink, public AllHook, public IdleHook {
  public:
+  struct HeadLines;
+
   // counted_as: its address in the worker's AddressLimits, empty if it does not count.
   Connection(WorkerCore& worker, Tcp::socket socket, std::string peer_ip, std::string counted_as);
   Connection(const Connection&) = delete;
@@ -121,7 +123,10 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   void dispatch();
   void answered();  // awaiting_ is over: let the coroutine go on
   void begin_response();
+  void begin_ready();
   void build_head(std::uint64_t content_length, bool show_length);
+  void end_head();
+  void close_if_last();
   bool open_file(FileRange& range);
   bool begin_part();  // the next of parts_; false after the last one
   Pump pump();
@@ -189,6 +194,7 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   Clock::time_point write_began_;
   Clock::time_point head_sent_at_;  // of a stream
   HttpResponse response_;
+  std::shared_ptr<const ReadyAnswer> ready_;  // instead of response_, of which the status is left
   std::string refusal_why_;
   std::coroutine_handle<> answer_waiter_;
   // Kept for the access log after the request has been handed over.
@@ -241,6 +247,8 @@ class WorkerCore final : public Worker {
   TimerId after(std::uint64_t ms, std::function<void()> fn) override;
   bool cancel(TimerId timer) override;
   bool draining() const override { return draining_; }
+  void set_shortcut(Shortcut given) override { shortcut = std::move(given); }
+  std::shared_ptr<const ReadyAnswer> make_ready(HttpResponse response) const override;
 
   // Main thread, before the worker's thread exists.
   Result<void> bind(const Tcp::endpoint& endpoint, bool share_port);
@@ -279,6 +287,7 @@ class WorkerCore final : public Worker {
   WorkerMetrics& metrics;
   asio::io_context io{1};
   Handler handler;
+  Shortcut shortcut;
   AllList connections;
   IdleList idle;  // longest idle first
 

@@ -161,6 +161,18 @@ struct HttpResponse {
 // "OK", "Not Found", …; "Status" for a number without a name.
 std::string_view http_status_text(int status);
 
+// An answer made ahead, for what is asked for again and again: sent as it is, with the date of the
+// moment. Shared and never changed; Worker::make_ready makes it.
+struct ReadyAnswer {
+  int status = 200;
+  std::string before_date;                  // the status line and headers, up to the value of Date
+  std::string after_date;                   // the rest, but for Connection and the empty line
+  std::shared_ptr<const std::string> body;  // null: none
+};
+
+// Asked before the handler: the answer to a request whose answer is there already, or null.
+using Shortcut = std::function<std::shared_ptr<const ReadyAnswer>(const HttpRequest&)>;
+
 // Where a Responder delivers. Counted without atomics: everything stays on the worker's thread.
 class ResponseSink {
  public:
@@ -276,6 +288,13 @@ class Worker {
 
   // True from the start of a graceful stop: begin nothing that outlives the requests in flight.
   virtual bool draining() const = 0;
+
+  // Requests whose body is there are shown to the shortcut before they go to the handler, behind
+  // all checks and limits. Worker's thread only.
+  virtual void set_shortcut(Shortcut shortcut) = 0;
+  // The response as it would go out. Null for what cannot be made ahead: a file, a stream, one
+  // that closes its connection or has a Date of its own, an invalid one.
+  virtual std::shared_ptr<const ReadyAnswer> make_ready(HttpResponse response) const = 0;
 
  protected:
   ~Worker() = default;

@@ -71,9 +71,7 @@ bool Connection::open_file(FileRange& range) {
 }
 
 void Connection::begin_response() {
-  if (worker_.draining() && !worker_.passing()) keep_alive_ = false;
-  const std::uint64_t most = worker_.config.requests_per_connection_max;
-  if (most != 0 && requests_ >= most) keep_alive_ = false;
+  close_if_last();
 
   if (auto* parts = std::get_if<std::shared_ptr<FileParts>>(&response_.body)) {
     bool good = *parts != nullptr;
@@ -155,50 +153,58 @@ void Connection::begin_response() {
   }
 }
 
+// The status line and the headers that the response or our defaults give.
+struct Connection::HeadLines {
+  bool own_date = true;  // we add one
+  bool close = false;    // it closes its connection
+
+  HeadLines(std::string& out, const HttpResponse& response, const HttpHeaders& defaults) {
+    out += "HTTP/1.1 ";
+    append_number(out, static_cast<std::uint64_t>(response.status));
+    out += ' ';
+    out += http_status_text(response.status);
+    out += "\r\n";
+    const auto line = [&out](const std::pair<std::string, std::string>& header) {
+      out += header.first;
+      out += ": ";
+      out += header.second;
+      out += "\r\n";
+    };
+    // What a 304 carries would replace the headers of the page that the client has.
+    std::uint32_t missing = response.status == 304 ? 0 : (1u << defaults.size()) - 1;
+    for (const auto& header : response.headers) {
+      const auto& [name, value] = header;
+      for (std::size_t i = 0; i < defaults.size(); ++i)
+        if (same_name(name, defaults[i].first)) missing &= ~(1u << i);
+      switch (own_header(name)) {
+        case Own::Connection:
+          if (same_name(value, "close")) close = true;
+          continue;
+        case Own::Skip:
+          // What the client should change to, RFC 9110 §15.5.22.
+          if (response.status == 426 && same_name(name, "upgrade")) break;
+          continue;
+        case Own::Length:
+          continue;
+        case Own::Date:
+          own_date = false;
+          break;
+        case Own::No:
+          break;
+      }
+      line(header);
+    }
+    for (std::size_t i = 0; missing >> i; ++i)
+      if (missing >> i & 1) line(defaults[i]);
+  }
+};
+
 void Connection::build_head(std::uint64_t content_length, bool show_length) {
   out_.clear();
   out_at_ = 0;
-  out_ += "HTTP/1.1 ";
-  append_number(out_, static_cast<std::uint64_t>(response_.status));
-  out_ += ' ';
-  out_ += http_status_text(response_.status);
-  out_ += "\r\n";
-  bool own_date = true;
-  const HttpHeaders& defaults = worker_.config.default_headers;
-  // What a 304 carries would replace the headers of the page that the client has.
-  std::uint32_t missing = response_.status == 304 ? 0 : (1u << defaults.size()) - 1;
-  for (const auto& [name, value] : response_.headers) {
-    for (std::size_t i = 0; i < defaults.size(); ++i)
-      if (same_name(name, defaults[i].first)) missing &= ~(1u << i);
-    switch (own_header(name)) {
-      case Own::Connection:
-        if (same_name(value, "close")) keep_alive_ = false;
-        continue;
-      case Own::Skip:
-        // What the client should change to, RFC 9110 §15.5.22.
-        if (response_.status == 426 && same_name(name, "upgrade")) break;
-        continue;
-      case Own::Length:
-        continue;
-      case Own::Date:
-        own_date = false;
-        break;
-      case Own::No:
-        break;
-    }
-    out_ += name;
-    out_ += ": ";
-    out_ += value;
-    out_ += "\r\n";
-  }
-  for (std::size_t i = 0; missing >> i; ++i) {
-    if (!(missing >> i & 1)) continue;
-    out_ += defaults[i].first;
-    out_ += ": ";
-    out_ += defaults[i].second;
-    out_ += "\r\n";
-  }
-  if (own_date) {
+  const HeadLines lines(out_, response_, worker_.config.default_headers);
+  if (lines.close) keep_alive_ = false;
+  if (lines.own_date) {
     out_ += "Date: ";
     out_ += worker_.date();
     out_ += "\r\n";
@@ -209,6 +215,11 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
     out_ += "\r\n";
   }
   if (stream_chunked_) out_ += "Transfer-Encoding: chunked\r\n";
+  end_head();
+}
+
+// How it goes on with the connection.
+void Connection::end_head() {
   if (!keep_alive_) {
     out_ += "Connection: close\r\n";
   } else if (response_.status == 426) {
@@ -217,6 +228,59 @@ void Connection::build_head(std::uint64_t content_length, bool show_length) {
     out_ += "Connection: keep-alive\r\n";
   }
   out_ += "\r\n";
+}
+
+void Connection::close_if_last() {
+  if (worker_.draining() && !worker_.passing()) keep_alive_ = false;
+  const std::uint64_t most = worker_.config.requests_per_connection_max;
+  if (most != 0 && requests_ >= most) keep_alive_ = false;
+}
+
+void Connection::begin_ready() {
+  close_if_last();
+  out_.assign(ready_->before_date);
+  out_at_ = 0;
+  out_ += worker_.date();
+  out_ += ready_->after_date;
+  end_head();
+  stream_chunked_ = false;
+  stream_length_.reset();
+  body_ = {};
+  file_left_ = sent_ = body_bytes_ = 0;
+  if (head_only_ || !ready_->body) return;
+  body_bytes_ = ready_->body->size();
+  if (body_bytes_ <= kInlineBodyBytes) {
+    out_ += *ready_->body;
+  } else {
+    body_ = *ready_->body;
+  }
+}
+
+std::shared_ptr<const ReadyAnswer> WorkerCore::make_ready(HttpResponse response) const {
+  if (response.status < 200 || response.status > 599) return nullptr;
+  for (const auto& [name, value] : response.headers)
+    if (!is_token(name) || !is_field_value(value)) return nullptr;
+  auto made = std::make_shared<ReadyAnswer>();
+  made->status = response.status;
+  const Connection::HeadLines lines(made->before_date, response, config.default_headers);
+  if (lines.close || !lines.own_date || response.status == 426) return nullptr;
+  if (auto* own = std::get_if<std::string>(&response.body)) {
+    made->body = std::make_shared<const std::string>(std::move(*own));
+  } else if (auto* shared = std::get_if<std::shared_ptr<const std::string>>(&response.body)) {
+    made->body = std::move(*shared);
+  } else {
+    return nullptr;
+  }
+  made->before_date += "Date: ";
+  made->after_date = "\r\n";
+  if (response.status == 204 || response.status == 304) {
+    made->body = nullptr;
+  } else {
+    made->after_date += "Content-Length: ";
+    append_number(made->after_date, made->body ? made->body->size() : 0);
+    made->after_date += "\r\n";
+  }
+  return made;
 }
 
 bool Connection::begin_part() {

@@ -322,6 +322,7 @@ void WorkerCore::finish_if_done() {
   // Not from inside whatever ended the last connection.
   asio::post(io, [this] {
     handler = nullptr;
+    shortcut = nullptr;
     timers_.clear();
     drain_timer_.cancel();
     work_.reset();
@@ -492,6 +493,7 @@ Result<void> HttpServer::start(HttpConfig config, HandlerFactory factory) {
       }
       core->loop();
       core->handler = nullptr;
+      core->shortcut = nullptr;
       const std::uint64_t one = 1;
       [[maybe_unused]] const ssize_t n = ::write(ended_fd, &one, sizeof one);
     });

@@ -8,6 +8,7 @@
 #include "engine/value/collections.h"
 #include "server/crypto/crypto.h"
 #include "server/files/compress.h"
+#include "server/files/fixed_files.h"
 #include "server/io/http_servicer.h"
 #include "server/io/http_values.h"
 #include "server/worker/blob_answer.h"
@@ -66,6 +67,11 @@ class Isolate {
     streams_.emplace(engine_->runner, config_.request_fuel_max, config_.log);
     forms_.emplace(engine_->runner, config_.blobs);
     sockets_.emplace(engine_->runner, config_.request_fuel_max, config_.log);
+    if (config_.static_files) {
+      fixed_files_.emplace(worker_, *config_.static_files);
+      worker_.set_shortcut(
+          [this](const HttpRequest& request) { return fixed_files_->ready(request); });
+    }
     Context& cx = engine_->cx();
     for (int i = 0; i < kAllKeys; ++i) keys_[i] = cx.keyword(kKeyNames[i]);
     for (int i = 0; i < kKeys; ++i)
@@ -82,6 +88,10 @@ class Isolate {
                            : handler_ ? AppState::Ready
                                       : AppState::Starting;
     return answer_system_route(config_.system, worker_, state, request);
+  }
+
+  std::optional<HttpResponse> fixed_answer(const HttpRequest& request) {
+    return fixed_files_ ? fixed_files_->answer(request) : std::nullopt;
   }
 
   void handle(HttpRequest&& request, Responder responder) {
@@ -196,14 +206,15 @@ class Isolate {
     kLive,
     kWebsocket,
     kBlob,
+    kSameForAll,
     // of requests that have one
     kForm,
     kAllKeys
   };
   static constexpr std::string_view kKeyNames[kAllKeys] = {
-      "method",      "target", "path", "query",     "headers", "body",
-      "remote",      "scheme", "host", "id",        "file",    "status",
-      "set-cookies", "stream", "live", "websocket", "blob",    "form"};
+      "method", "target",    "path", "query",        "headers", "body",        "remote",
+      "scheme", "host",      "id",   "file",         "status",  "set-cookies", "stream",
+      "live",   "websocket", "blob", "same-for-all", "form"};
 
   Value request_value(const HttpRequest& request) {
     Context& cx = engine_->cx();
@@ -274,6 +285,7 @@ class Isolate {
         response.body = std::move(html);
       }
     }
+    HttpHeaders given;
     const Value headers = field(value, kHeaders);
     if (is_dict(headers)) {
       DictCursor cursor(cx, headers);
@@ -287,9 +299,10 @@ class Isolate {
             !header_safe(as_string(v)->view()))
           return Error{str("the handler answered the header ", name, " with ", type_name(v),
                            "; expected a string without line ends")};
-        response.set_header(name, std::string(as_string(v)->view()));
+        given.emplace_back(name, std::string(as_string(v)->view()));
       }
     }
+    for (const auto& [name, text] : given) response.set_header(name, text);
     auto cookie = [&](Value v) -> Result<void> {
       if (!is_string(v) || !header_safe(as_string(v)->view()))
         return Error{"the handler answered a cookie that is not a string without line ends"};
@@ -306,6 +319,10 @@ class Isolate {
         return Error{"the handler answered with a :blob, but there is no blob store"};
       answer_blob(*config_.blobs, as_string(cid)->view(), request, response);
     }
+    if (const Value file = field(value, kFile);
+        is_string(file) && field(value, kSameForAll).truthy() && fixed_files_ &&
+        response.status < 400 && !response.header("Set-Cookie"))
+      fixed_files_->learn(request, std::string(as_string(file)->view()), std::move(given));
     return response;
   }
 
@@ -328,6 +345,7 @@ class Isolate {
   std::unique_ptr<Vm::Pin> handler_;
   std::optional<Forms> forms_;
   std::optional<Sockets> sockets_;
+  std::optional<FixedFiles> fixed_files_;
   std::optional<Streams> streams_;  // before the engine goes, whose values it pins
   std::vector<std::function<void()>> waiting_;
   std::uint32_t request_shape_ = 0;
@@ -391,6 +409,10 @@ Result<Handler> make_isolate(Worker& worker, const AppConfig& config) {
   isolate->make_app();
   return Handler([isolate](HttpRequest&& request, Responder responder) {
     if (auto answer = isolate->system_answer(request)) {
+      responder.send(*std::move(answer));
+      return;
+    }
+    if (auto answer = isolate->fixed_answer(request)) {
       responder.send(*std::move(answer));
       return;
     }
