@@ -4,10 +4,13 @@
 import { domPorts } from "./dom.js";
 import { eventPorts, startPageEvents } from "./events.js";
 import { historyPorts } from "./history.js";
-import { makeKernel } from "./kernel.js";
+import { makeKernel, portError } from "./kernel.js";
 import { textOf, transportPorts } from "./transport.js";
 
 const kBundles = ["core.sxbc", "web.sxbc"];
+/** What the files beside this one are called, by their plain names: filled in by cmake/stage-web.mjs.
+ *  @type {Record<string, string>} */
+const kFiles = {};
 const root = document.documentElement;
 let stopEvents = () => {};
 
@@ -21,17 +24,27 @@ function giveUp(error) {
   console.error(`SX stopped, the page works without it: ${error.message}`);
 }
 
+/** @type {import("./kernel.js").Call} */
+const call = (name, ...args) => kernel.call(name, ...args);
+/** @type {import("./kernel.js").Ports} */
+const ports = {
+  ...domPorts(textOf), ...transportPorts, ...historyPorts(call), ...eventPorts(call),
+  "console/warn": (text) => console.warn(text),
+  "page/ready"() {
+    root.dataset.sxReady = "true";
+    document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
+  },
+  "bundle/load": (name) => features[name] ??= loadFeature(name).catch((error) => {
+    delete features[name];  // asked for again, it is fetched again
+    throw portError("bundle-missing", error.message);
+  }),
+};
+/** @type {Record<string, Promise<void>>} */
+const features = {};
+
 /** @type {ReturnType<typeof makeKernel>} */
 const kernel = makeKernel(
-  {
-    ...domPorts(textOf), ...transportPorts,
-    ...historyPorts((name, ...args) => kernel.call(name, ...args)), ...eventPorts((name, ...args) => kernel.call(name, ...args)),
-    "console/warn": (text) => console.warn(text),
-    "page/ready"() {
-      root.dataset.sxReady = "true";
-      document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
-    },
-  },
+  ports,
   (level, text) => [console.debug, console.info, console.warn, console.error][level](text),
   instantiate,
   giveUp,
@@ -69,8 +82,11 @@ const calm = () => new Promise((resolve) => {
 });
 
 /** @param {string} name */
+const place = (name) => new URL(kFiles[name] ?? name, import.meta.url).href;
+
+/** @param {string} name */
 async function load(name) {
-  const response = await fetch(new URL(name, import.meta.url));
+  const response = await fetch(place(name));
   if (!response.ok) throw new Error(`${name}: status ${response.status}`);
   return response;
 }
@@ -84,22 +100,33 @@ async function instantiate(name, imports) {
   return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
 }
 
-/** Takes the bundles; where one is missing or refused, all sources, and the console says why.
- *  @param {Promise<Response>[]} loading */
-async function addModules(loading) {
+/** Takes bundles that are being fetched; where one is missing or refused, all sources, and the console says why.
+ *  @param {string[]} names @param {Promise<Response>[]} loading */
+async function addModules(names, loading) {
   const refused = [];
   for (const [at, response] of loading.entries()) {
     try {
       kernel.run("sx_add_bundle", new Uint8Array(await (await response).arrayBuffer()));
     } catch (error) {
-      refused.push(`${kBundles[at]}: ${/** @type {Error} */ (error).message}`);
+      refused.push(`${names[at]}: ${/** @type {Error} */ (error).message}`);
     }
   }
-  if (!refused.length) return;
+  if (!refused.length || api.loadedFrom === "source") return;
   console.warn(`SX compiles its sources instead: ${refused.join("; ")}`);
   const sources = await (await load("sx/web-source.json")).json();
   for (const name in sources) kernel.run("sx_add_source", name, sources[name]);
   api.loadedFrom = "source";
+}
+
+/** Loads web-NAME.sxbc, whose entry is the module web/NAME, and the ports of web-NAME.js where there is one.
+ *  @param {string} name */
+async function loadFeature(name) {
+  const bundle = `${name}.sxbc`, script = `${name}.js`;
+  const loading = load(bundle);
+  loading.catch(() => {});  // looked at later
+  if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call));
+  await addModules([bundle], [loading]);
+  await kernel.load("sx_require", name.replace("-", "/"));
 }
 
 async function boot() {
@@ -108,7 +135,7 @@ async function boot() {
   for (const bundle of bundles) bundle.catch(() => {});  // looked at later
   kernel.start(await instantiate("kernel.wasm", kernel.imports));
   api.version = kernel.run("sx_fingerprint");
-  await addModules(bundles);
+  await addModules(kBundles, bundles);
   await kernel.load("sx_require", "web/boot");
   stopEvents = startPageEvents(kernel.call);
   kernel.call("web/start");

@@ -1,6 +1,7 @@
 // One WASM kernel: text in, text out, and requests handed to the ports. Nothing here knows what for.
 
 /** @typedef {Record<string, (...args: any[]) => any>} Ports by op; a promise answers later */
+/** @typedef {(name: string, ...args: unknown[]) => void} Call of an exported SX function, in a task of its own */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
