@@ -113,7 +113,10 @@ bool valid_authority(std::string_view authority) {
       (!digits_only(port) || port.size() > 5 || std::stoul("0" + std::string(port)) > 65535))
     return false;
   if (name.front() == '[') return name.back() == ']' && parse_address(name).has_value();
+  char before = '.';
   for (const char c : name) {
+    if (c == '.' && before == '.') return false;
+    before = c;
     const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                          (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     if (!allowed) return false;

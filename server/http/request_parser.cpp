@@ -2,9 +2,12 @@
 #include "server/http/request_parser.h"
 
 #include <algorithm>
+#include <boost/beast/http/rfc7230.hpp>
 
 #include "engine/base/str.h"
+#include "engine/base/utf8.h"
 #include "server/http/field.h"
+#include "server/http/origin.h"
 
 namespace sx {
 namespace {
@@ -15,6 +18,20 @@ std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}
 
 // A body announced as huge gets no more room than this before its bytes arrive.
 constexpr std::size_t kBodyReserveMax = 64 * 1024;
+
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Every % is followed by two hexadecimal digits that do not stand for NUL: what is not, one reader
+// takes as it is and the next one as something else.
+bool has_good_escapes(std::string_view path) {
+  for (std::size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 3)) {
+    if (path.size() - at < 3 || !is_hex(path[at + 1]) || !is_hex(path[at + 2])) return false;
+    if (path[at + 1] == '0' && path[at + 2] == '0') return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -107,6 +124,9 @@ void RequestParser::on_request_impl(verb known, string_view method, string_view 
                     ec);
   }
   std::string_view rest = view(target);
+  if (!utf8_valid(rest))
+    return refuse(400, "the request target has bytes that are no UTF-8 and not percent-encoded",
+                  ec);
   if (rest.find('#') != std::string_view::npos)
     return refuse(400, "the request target contains a fragment", ec);
   if (rest[0] != '/' && !(rest == "*" && known == verb::options)) {
@@ -126,6 +146,9 @@ void RequestParser::on_request_impl(verb known, string_view method, string_view 
   request_.path = rest.substr(0, question);
   if (request_.path.empty()) request_.path = "/";
   if (question != std::string_view::npos) request_.query = rest.substr(question + 1);
+  if (!has_good_escapes(request_.path))
+    return refuse(
+        400, "the path contains a % that is not followed by two hexadecimal digits, or %00", ec);
   request_.headers.reserve(12);
 }
 
@@ -137,6 +160,9 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
     case field::host:
       if (saw_host_) return refuse(400, "the request has more than one Host header", ec);
       saw_host_ = true;
+      // An absolute target wins over it, but it must be one (RFC 9112 §3.2).
+      if (text.empty() || (absolute_target_ && !valid_authority(text)))
+        return refuse(400, "the Host header is not a host name with an optional port", ec);
       if (!absolute_target_) authority_ = text;
       break;
     case field::content_length:
@@ -155,6 +181,9 @@ void RequestParser::on_field_impl(field name, string_view name_string, string_vi
       if (!http11_) return refuse(400, "Transfer-Encoding is not allowed in HTTP/1.0", ec);
       if (!same_name(text, "chunked"))
         return refuse(501, "the only Transfer-Encoding understood is \"chunked\"", ec);
+      break;
+    case field::connection:
+      closes_ = closes_ || http::token_list{value}.exists("close");
       break;
     case field::expect:
       if (!same_name(text, "100-continue"))

@@ -39,6 +39,9 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   std::uint64_t body_bytes() const { return body_bytes_; }            // so far
   std::uint64_t announced_bytes() const { return announced_bytes_; }  // Content-Length, 0 if none
   bool wants_continue() const { return wants_continue_; }
+  // "close" decides, whatever stands beside it (RFC 9112 §9.3); Beast's own lets HTTP/1.0 have
+  // both.
+  bool keep_alive() const { return !closes_ && basic_parser::keep_alive(); }
 
  private:
   using error_code = boost::beast::error_code;
@@ -75,6 +78,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   bool saw_length_ = false;
   bool saw_encoding_ = false;
   bool wants_continue_ = false;
+  bool closes_ = false;
 };
 
 }  // namespace sx

@@ -143,6 +143,17 @@ std::vector<Case> targets() {
                              "http://local host/", "localhost:80", "\\x", "://x", "//[", ""})
     if (std::string(target) != "//[")
       cases.push_back({std::string("target ") + target, get_target(target), 400, kClosed, ""});
+  for (const char* path : {"/%", "/a%", "/%2", "/%zz", "/%2/", "/a%g0b", "/%%41", "/%00", "/a%00b",
+                           "/%u0041", "http://localhost/%", "/%?a", "/a%2"})
+    cases.push_back({std::string("escape in ") + path, get_target(path), 400, kClosed, ""});
+  for (const char* target : {"/\xff", "/\xc0\xaf", "/a?\xe9", "/\xed\xa0\x80"})
+    cases.push_back(
+        {"bytes that are no UTF-8 in the target", get_target(target), 400, kClosed, ""});
+  cases.push_back({"UTF-8 in the target", get_target("/\xc3\xa9"), 200, kOpen, "GET /\xc3\xa9 |"});
+  // What a program makes of its query is its own affair.
+  cases.push_back(
+      {"a broken escape in a query", get_target("/a?100%"), 200, kOpen, "GET /a 100%|"});
+  cases.push_back({"escapes of any case", get_target("/%c3%BC"), 200, kOpen, "GET /%c3%BC |"});
   for (const char* host : {"http://evil.example/x", "http://localhost.evil.example/",
                            "http://127.0.0.1.evil.example/", "http://[2001:db8::1]/"})
     cases.push_back({std::string("absolute target of a stranger: ") + host, get_target(host), 421,
@@ -238,8 +249,17 @@ std::vector<Case> hosts() {
                            "http://localhost",
                            "localhost\\evil",
                            "\"localhost\"",
-                           "<script>"})
+                           ".localhost",
+                           "..",
+                           "a..localhost",
+                           "<script>"}) {
     cases.push_back({std::string("Host: ") + host, with(host), 400, kClosed, ""});
+    cases.push_back({std::string("beside an absolute target, Host: ") + host,
+                     "GET http://localhost/ HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n",
+                     400, kClosed, ""});
+  }
+  cases.push_back(
+      {"an empty Host in HTTP/1.0", "GET / HTTP/1.0\r\nHost:\r\n\r\n", 400, kClosed, ""});
   for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.2.evil.example",
                            "10.0.0.1", "[2001:db8::1]"})
     cases.push_back({std::string("Host: ") + host, with(host), 421, kClosed, ""});
@@ -413,6 +433,14 @@ std::vector<Case> connections() {
     cases.push_back({std::string("1.1, Connection: ") + value,
                      get(std::string("Connection: ") + value + "\r\n"), 200, kClosed, ""});
   cases.push_back({"1.0 closes", "GET / HTTP/1.0\r\n" + kHost + "\r\n", 200, kClosed, ""});
+  for (const char* value : {"keep-alive, close", "close, keep-alive", "Close,Keep-Alive"})
+    cases.push_back({std::string("1.0 closes whatever stands beside close: ") + value,
+                     "GET / HTTP/1.0\r\n" + kHost + "Connection: " + value + "\r\n\r\n", 200,
+                     kClosed, ""});
+  cases.push_back(
+      {"1.0 with keep-alive and close in two lines",
+       "GET / HTTP/1.0\r\n" + kHost + "Connection: keep-alive\r\nConnection: close\r\n\r\n", 200,
+       kClosed, ""});
   cases.push_back({"1.0 with keep-alive stays",
                    "GET / HTTP/1.0\r\n" + kHost + "Connection: keep-alive\r\n\r\n", 200, kOpen,
                    ""});
