@@ -11,7 +11,7 @@ SX_PRIMITIVE(prim_wire_write) {
     if (!want_dict(cx, "wire/write", args[1])) return Value::unset();
     const Value define = dict_get(cx, args[1], cx.keyword("define"));
     options.define_all = define == Value::tru();
-    if (!options.define_all && !define.is_unset()) {
+    if (!options.define_all && !define.is_unset() && define.truthy()) {
       std::vector<Value> hashes;
       if (!gather(cx, "wire/write", define, hashes)) return Value::unset();
       for (Value hash : hashes) {

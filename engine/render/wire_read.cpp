@@ -160,6 +160,7 @@ class WireReader {
     if (!take_word("sx") || !take_word("1"))
       return wrong("'sx 1', the name and version of the format");
     SX_CHECK(expect('['));
+    std::vector<std::string> unknown;  // told when the list is complete
     while (peek() == '"' || peek() == '(') {
       if (templates_.size() >= reading_.limits.templates_max)
         return wrong(str("at most ", reading_.limits.templates_max, " templates"));
@@ -170,10 +171,11 @@ class WireReader {
       }
       SX_TRY(std::string hash, string("a hash"));
       const TemplateInfo* known = TemplateTable::of(cx_).find(hash);
-      if (known == nullptr) reading_.unknown.push_back(std::move(hash));
+      if (known == nullptr) unknown.push_back(std::move(hash));
       templates_.push_back(known);
     }
     if (!take(']')) return wrong("a template's hash or definition, or ']'");
+    reading_.unknown = std::move(unknown);
     if (!reading_.unknown.empty())
       return Error{str("wire text: the template ", reading_.unknown[0].substr(0, 64),
                        reading_.unknown.size() > 1
