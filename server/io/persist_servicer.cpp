@@ -11,6 +11,7 @@
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 #include "engine/value/root_list.h"
+#include "server/io/event_cache.h"
 #include "server/io/read_back.h"
 
 namespace sx {
@@ -99,7 +100,9 @@ class Persist {
         store_(store),
         event_slots_(runner.vm().cx.heap),
         gate_(post ? std::make_shared<Gate>(std::move(post)) : nullptr),
-        read_back_(runner.vm().cx) {}
+        read_back_(runner.vm().cx),
+        read_events_(runner.vm().cx.heap),
+        event_cache_(runner.vm().cx) {}
   ~Persist() {
     if (gate_) gate_->shut();
   }
@@ -120,19 +123,19 @@ class Persist {
     return false;
   }
 
-  Result<Value> value_of(const std::string& text) { return read_data(cx(), text); }
+  Result<Value> value_of(std::string_view text) { return read_data(cx(), text); }
 
   // What was not written by us stays readable as the text it is.
-  Value stored_value(const std::string& text) {
+  Value stored_value(std::string_view text) {
     auto read = value_of(text);
     return read.ok() ? read.value() : make_string(cx(), text);
   }
 
   // Most events of a reply share stream and type: those are made once.
-  Value event_value(const Event& event) {
+  Value event_value(std::string_view stream_name, const store::EventView& event) {
     Context& c = cx();
     if (event.compacted) {
-      Root stream(c.heap, make_string(c, event.stream));
+      Root stream(c.heap, make_string(c, stream_name));
       Root seq(c.heap, make_uint(c, event.seq));
       Root pos(c.heap, make_uint(c, event.pos));
       const Field fields[] = {
@@ -145,9 +148,9 @@ class Persist {
         event_slots_.push(Value::nil());
       }
     }
-    if (event_slots_[1].is_nil() || event.stream != last_stream_) {
-      event_slots_[1] = make_string(c, event.stream);
-      last_stream_ = event.stream;
+    if (event_slots_[1].is_nil() || stream_name != last_stream_) {
+      event_slots_[1] = make_string(c, stream_name);
+      last_stream_ = stream_name;
     }
     if (event.type != last_type_) {
       event_slots_[7] = stored_value(event.type);
@@ -158,6 +161,45 @@ class Persist {
     event_slots_[9] = make_int(c, event.at_ms);
     event_slots_[11] = stored_value(event.data);
     return dict_from_entries(c, event_slots_.data(), 6);
+  }
+
+  Value event_value(const Event& event) {
+    return event_value(
+        event.stream, {event.seq, event.pos, event.type, event.at_ms, event.data, event.compacted});
+  }
+
+  // What persist/read answers, from a store that answers at once.
+  Result<Value> read_stream(const std::string& stream, std::int64_t from, std::int64_t limit) {
+    std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
+    std::uint64_t compacted_through = 0;
+    const auto wanted = static_cast<std::size_t>(limit < 0 ? 0 : limit);
+    const bool page = limit == kReadLimitDefault || wanted <= EventCache::kReadMax;
+    read_events_.truncate(0);
+    while (read_events_.size() < wanted) {
+      SX_TRY(
+          const store::Slice slice,
+          store_.scan(stream, at, wanted - read_events_.size(), [&](const store::EventView& event) {
+            at = event.seq + 1;
+            read_events_.push(page && read_events_.size() < EventCache::kReadMax
+                                  ? cached_value(stream, event)
+                                  : event_value(stream, event));
+          }));
+      compacted_through = std::max(compacted_through, slice.compacted_through);
+      if (!slice.more || at > slice.last) break;
+    }
+    Root list(cx().heap, Value::empty_list());
+    for (std::size_t i = read_events_.size(); i > 0; --i)
+      list = cx().heap.cons(read_events_.data()[i - 1], list);
+    read_events_.truncate(0);
+    return compacted_through == 0 ? list.get() : behind_gap(stream, compacted_through, list);
+  }
+
+  Value cached_value(const std::string& stream, const store::EventView& event) {
+    if (event.compacted) return event_value(stream, event);
+    if (const Value known = event_cache_.find(stream, event); !known.is_unset()) return known;
+    const Value made = event_value(stream, event);
+    event_cache_.keep(stream, event, made);
+    return made;
   }
 
   Value events_value(const std::vector<Event>& events) {
@@ -509,12 +551,14 @@ class Persist {
 
   // --- reading ---------------------------------------------------------------------------------
 
+  bool answers_at_once() const { return !gate_ || !store_.reads_wait(); }
+
   // Answers a call from what `read` finds: `answer(ticket, found)` on the VM's thread. A store that
   // is far away is read by a thread of its own meanwhile. `read` owns what it uses.
   template <class Read, class Answer>
   void look(IoCall& call, Read read, Answer answer) {
     const IoTicket ticket = call.ticket;
-    if (!gate_ || !store_.reads_wait()) {
+    if (answers_at_once()) {
       auto found = read();
       if (!found.ok()) return ticket.fail("store-error", found.error().message);
       answer(ticket, std::move(*found));
@@ -552,6 +596,8 @@ class Persist {
   std::string last_stream_, last_type_;
   std::shared_ptr<Gate> gate_;  // null: no event loop, the servicers wait
   ReadBack read_back_;
+  RootList read_events_;  // the events of the read that goes on
+  EventCache event_cache_;
 };
 
 }  // namespace
@@ -621,6 +667,11 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::int64_t from = 1, limit = kReadLimitDefault;
     if (!call.text(0, stream) || !call.integer(1, from)) return;
     if (!call.arg(2).is_nil() && !call.integer(2, limit)) return;
+    if (p->answers_at_once()) {
+      const auto events = p->read_stream(stream, from, limit);
+      if (!events.ok()) return call.fail("store-error", events.error().message);
+      return call.reply(events.value());
+    }
     p->look(
         call,
         [&store, stream, from, limit] {

@@ -14,6 +14,7 @@
 
 #include "engine/sx.h"
 #include "server/io/content_servicer.h"
+#include "server/io/event_cache.h"
 
 namespace {
 
@@ -43,8 +44,9 @@ struct World {
     add_persist_servicers(engine.runner, *store, nullptr);
   }
 
-  std::string run(std::string_view source) {
-    auto value = engine.eval(source);
+  // interactive: what it defines is there for the next one.
+  std::string run(std::string_view source, bool interactive = false) {
+    auto value = engine.eval(source, "<eval>", interactive);
     return value.ok() ? print(engine.cx(), value.value()) : value.error().message;
   }
 };
@@ -241,4 +243,55 @@ TEST_CASE("a blob comes in pieces and is read in ranges; one that is abandoned l
               .find("Expected the number of a blob in the making, got 77") != std::string::npos);
   }
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("events that are read again are those that the store holds by then") {
+  for (const bool small_nursery : {false, true}) {
+    CAPTURE(small_nursery);
+    World w(small_nursery);
+    const auto run = [&w](std::string_view source) { return w.run(source, true); };
+    run(R"((define (add stream n)
+               (perform {:op "persist/append" :args (list stream :note n {:n n :text (str "t" n)})}))
+             (define (read stream from limit)
+               (perform {:op "persist/read" :args (list stream from limit)}))
+             (define (numbers events) (map (fn (e) (get-in e [:data :n])) events)))");
+    run(R"((for-each (fn (n) (add "a" n) (add "b" (- n))) (range 1 41)))");
+    const std::string first = run(R"((read "a" 1 nil))");
+    CHECK(first.find("{:n 40 :text \"t40\"}") != std::string::npos);
+    CHECK(run(R"((read "a" 1 nil))") == first);
+    CHECK(run(R"((read "a" 1 200))") == first);
+    CHECK(run(R"((numbers (read "b" 38 nil)))") == "(-38 -39 -40)");
+    CHECK(run(R"((numbers (read "a" 38 2)))") == "(38 39)");
+    CHECK(run(R"((read "a" 1 0))") == "()");
+    CHECK(run(R"((read "nobody" 1 nil))") == "()");
+    // The same place in the cache: 4096 events later.
+    run(R"((perform {:op "persist/append-batch"
+                       :args (list "a" (map (fn (n) {:type :note :at n :data {:n n}}) (range 41 4400)))}))");
+    CHECK(run(R"((numbers (read "a" 4097 10)))") == run("(->list (range 4097 4107))"));
+    CHECK(run(R"((numbers (read "a" 1 10)))") == "(1 2 3 4 5 6 7 8 9 10)");
+    CHECK(run(R"((= (range 1 4400) (numbers (read "a" 1 nil))))") == "true");
+    run(R"((perform {:op "persist/truncate-through" :args (list "a" 5)}))");
+    CHECK(run(R"((get (first (read "a" 1 10)) :compacted))") == "true");
+    CHECK(run(R"((get (first (read "a" 1 10)) :seq))") == "5");
+    CHECK(run(R"((numbers (rest (read "a" 1 3))))") == "(6 7 8)");
+  }
+}
+
+TEST_CASE("an event in the cache is one of its own stream, position, type and text") {
+  Context cx(VmConfig{}.heap, 1);
+  EventCache cache(cx);
+  const store::EventView event{7, 70, ":note", 5, "{:n 1}", false};
+  CHECK(cache.find("a", event).is_unset());
+  cache.keep("a", event, Value::small_int(1));
+  CHECK(cache.find("a", event) == Value::small_int(1));
+  CHECK(cache.find("b", event).is_unset());
+  for (const store::EventView& other : {store::EventView{8, 70, ":note", 5, "{:n 1}", false},
+                                        store::EventView{7, 71, ":note", 5, "{:n 1}", false},
+                                        store::EventView{7, 70, ":nota", 5, "{:n 1}", false},
+                                        store::EventView{7, 70, ":note", 6, "{:n 1}", false},
+                                        store::EventView{7, 70, ":note", 5, "{:n 2}", false},
+                                        store::EventView{7, 70, ":note{", 5, ":n 1}", false}})
+    CHECK(cache.find("a", other).is_unset());
+  cache.keep("a", {4103, 71, ":note", 5, "{:n 2}", false}, Value::small_int(2));
+  CHECK(cache.find("a", event).is_unset());
 }

@@ -20,7 +20,7 @@ class ReadBack {
 
   Result<Value> value_of(const std::string& key, std::string text) {
     if (const auto found = slots_.find(key); found != slots_.end() && texts_[found->second] == text)
-      return values_[found->second];
+      return values_.data()[found->second];
     SX_TRY(const Value value, read_data(cx_, text));
     keep(key, std::move(text), value);
     return value;

@@ -22,6 +22,14 @@ class ReadingStore : public Store {
   Result<Slice> read(std::string_view stream, std::uint64_t from_seq, std::size_t limit) override {
     return with([&](Reader& r) { return r.read(stream, from_seq, limit); });
   }
+  Result<Slice> scan(std::string_view stream, std::uint64_t from_seq, std::size_t limit,
+                     const EventSink& sink) override {
+    if constexpr (requires(Reader & r) { r.scan(stream, from_seq, limit, sink); }) {
+      return with([&](Reader& r) { return r.scan(stream, from_seq, limit, sink); });
+    } else {
+      return Store::scan(stream, from_seq, limit, sink);
+    }
+  }
   Result<Slice> read_all(std::uint64_t from_pos, std::size_t limit) override {
     return with([&](Reader& r) { return r.read_all(from_pos, limit); });
   }

@@ -39,6 +39,9 @@ SqliteReader::SqliteReader(SqliteDb db)
       range_(db_,
              "SELECT seq, pos, type, at, data, hash FROM event "
              "WHERE stream=? AND seq>=? ORDER BY seq LIMIT ?"),
+      scan_(db_,
+            "SELECT seq, pos, type, at, data FROM event "
+            "WHERE stream=? AND seq>=? ORDER BY seq LIMIT ?"),
       all_(db_,
            "SELECT e.seq, e.pos, e.type, e.at, e.data, e.hash, s.name, s.truncated "
            "FROM event e CROSS JOIN stream s ON s.id=e.stream "
@@ -82,6 +85,39 @@ Slice SqliteReader::read(std::string_view name, std::uint64_t from_seq, std::siz
     bytes += slice.events.back().data.size();
   }
   slice.more = (slice.events.empty() ? from_seq : slice.events.back().seq + 1) <= slice.last;
+  return slice;
+}
+
+Slice SqliteReader::scan(std::string_view name, std::uint64_t from_seq, std::size_t limit,
+                         const EventSink& sink) {
+  Transaction transaction(*this);
+  Slice slice;
+  const StreamRow stream = find_stream(name);
+  if (!stream.id) return slice;
+  from_seq = std::max<std::uint64_t>(from_seq, 1);
+  if (from_seq <= stream.truncated) {
+    slice.compacted_through = stream.truncated;
+    from_seq = stream.truncated + 1;
+  }
+  slice.last = stream.last;
+  SqliteUse use(scan_);
+  scan_.bind(stream.id).bind(sql_number(from_seq)).bind(sql_limit(limit));
+  std::uint64_t next = from_seq;
+  std::size_t bytes = 0;
+  while (bytes <= kReadBytesMax && scan_.step()) {
+    EventView event;
+    event.seq = scan_.u64(0);
+    event.pos = scan_.u64(1);
+    event.type = scan_.text(2);
+    event.at_ms = scan_.i64(3);
+    event.data = scan_.text(4);
+    // Of the events of a stream only those it is truncated through have no type.
+    event.compacted = event.type.empty() && scan_.is_null(2);
+    bytes += event.data.size();
+    next = event.seq + 1;
+    sink(event);
+  }
+  slice.more = next <= slice.last;
   return slice;
 }
 

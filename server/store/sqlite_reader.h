@@ -21,6 +21,8 @@ class SqliteReader {
   ~SqliteReader();
 
   Slice read(std::string_view stream, std::uint64_t from_seq, std::size_t limit);
+  Slice scan(std::string_view stream, std::uint64_t from_seq, std::size_t limit,
+             const EventSink& sink);
   Slice read_all(std::uint64_t from_pos, std::size_t limit);
   std::uint64_t last_seq(std::string_view stream);
   std::vector<Event> read_once(std::string_view stream, std::string_view key);
@@ -52,7 +54,7 @@ class SqliteReader {
 
   SqliteDb db_;
   // After db_, so that they are gone before it.
-  SqliteStatement begin_, end_, stream_, range_, all_, once_, block_, kv_, kv_list_, outbox_;
+  SqliteStatement begin_, end_, stream_, range_, scan_, all_, once_, block_, kv_, kv_list_, outbox_;
 };
 
 class SqliteReaderPool {

@@ -39,6 +39,16 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
+// An event where it lies in the store, valid during the call that is handed it.
+struct EventView {
+  std::uint64_t seq = 0, pos = 0;
+  std::string_view type;
+  std::int64_t at_ms = 0;
+  std::string_view data;
+  bool compacted = false;
+};
+using EventSink = std::function<void(const EventView&)>;
+
 // An event before it has its place.
 struct NewEvent {
   std::string type;
@@ -251,6 +261,15 @@ class Store {
   // Events of one stream with seq >= from_seq, oldest first. An unknown stream is an empty slice.
   virtual Result<Slice> read(std::string_view stream, std::uint64_t from_seq,
                              std::size_t limit) = 0;
+  // The same without copies and hashes: each event is handed to the sink, and `events` of the
+  // answer stays empty. The sink must not use the store.
+  virtual Result<Slice> scan(std::string_view stream, std::uint64_t from_seq, std::size_t limit,
+                             const EventSink& sink) {
+    SX_TRY(Slice slice, read(stream, from_seq, limit));
+    for (const Event& e : slice.events) sink({e.seq, e.pos, e.type, e.at_ms, e.data, e.compacted});
+    slice.events.clear();
+    return slice;
+  }
   // Events of all streams with pos >= from_pos in commit order, compacted ones as such.
   virtual Result<Slice> read_all(std::uint64_t from_pos, std::size_t limit) = 0;
   virtual Result<std::uint64_t> last_seq(std::string_view stream) = 0;
