@@ -3,23 +3,50 @@
 //
 //   node cmake/stage-web.mjs OUT
 //
-// A file is written only when it changed, so that time stamps tell what to compress again.
+// Files are called after their content (kernel.0a1b2c3d.wasm), so that a browser keeps them for good and never mixes
+// two builds. The loader (boot.js, as a module, and sx.js, as a classic script) and the service worker (sw.js) keep
+// their names and know those of the others. A file is written only when it changed, so that time stamps tell what to
+// compress again.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const out = process.argv[2];
+if (!out) throw new Error("stage-web: the folder to write to is missing");
 const kBundleFolder = "build/native/bundles";
+// What every page loads; the rest is fetched by the pages that use it. The service worker keeps these from the start.
+const kShell = /^(boot|kernel|dom|events|history|transport)\.js$|^kernel\.wasm$|^(core|web)\.sxbc$/;
+
+/** @type {Map<string, Buffer>} by the names they are served under */
+const files = new Map();
+/** @type {Record<string, string>} plain name → name with the hash */
+const named = {};
 
 /** @param {string} name @param {Buffer | string} content */
-function write(name, content) {
-  const path = join(out, name);
-  mkdirSync(dirname(path), { recursive: true });
+function addHashed(name, content) {
   const bytes = Buffer.from(content);
-  if (!existsSync(path) || !readFileSync(path).equals(bytes)) writeFileSync(path, bytes);
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 10);
+  named[name] = name.replace(/\.(?=\w+$)/, `.${hash}.`);
+  files.set(named[name], bytes);
 }
 
-/** Who reads a page's scripts has the sources: what travels is without comments and indentation. @param {string} text */
-const lean = (text) => text.replace(/^ *(\/\/|\/\*\*|\*).*\n/gm, "").replace(/^ +/gm, "").replace(/\n\n+/g, "\n");
+/** A line `const NAME = …;` of a script with the value put in. @param {string} text @param {string} name @param {unknown} value */
+function fill(text, name, value) {
+  const line = new RegExp(`^const ${name} = .*;$`, "m");
+  if (!line.test(text)) throw new Error(`stage-web: no line \`const ${name} = …;\` to fill in`);
+  return text.replace(line, () => `const ${name} = ${JSON.stringify(value)};`);
+}
+
+/** @param {string} name */
+const script = (name) => readFileSync(join("web/glue", name), "utf8");
+
+/** Who reads a page's scripts has the sources: what travels is small. @param {string} text */
+function small(text) {
+  const made = spawnSync("esbuild", ["--minify", "--charset=utf8", "--target=es2022"], { input: text, encoding: "utf8" });
+  if (made.status !== 0) throw new Error(`stage-web: esbuild refuses a script (scripts/setup installs it): ${made.error?.message ?? made.stderr}`);
+  return made.stdout;
+}
 
 /** {"module": "text"} of the modules that a page may need as sources. */
 function sources() {
@@ -35,27 +62,46 @@ function sources() {
   return JSON.stringify(found);
 }
 
-/** @type {Map<string, Buffer | string>} by plain name */
-const files = new Map();
 for (const name of ["kernel.wasm", "tools.wasm", "text.wasm"])
-  if (existsSync(`build/wasm/${name}`)) files.set(name, readFileSync(`build/wasm/${name}`));
+  if (existsSync(`build/wasm/${name}`)) addHashed(name, readFileSync(`build/wasm/${name}`));
 for (const name of readdirSync(kBundleFolder).sort())
-  if (/^(core|web|web-.*)\.sxbc$/.test(name)) files.set(name, readFileSync(join(kBundleFolder, name)));
-files.set("sx/web-source.json", sources());
-for (const name of readdirSync("web/glue").sort())
-  if (name.endsWith(".js")) files.set(name, lean(readFileSync(join("web/glue", name), "utf8")));
+  if (/^(core|web|web-.*)\.sxbc$/.test(name)) addHashed(name, readFileSync(join(kBundleFolder, name)));
+addHashed("sx/web-source.json", sources());
 
-// Scripts of features are named in the loader, so that it knows which features have one.
-const scripts = [...files.keys()].filter((name) => /^web-.*\.js$/.test(name));
-const named = Object.fromEntries(scripts.map((name) => [name, name]));
-const boot = String(files.get("boot.js"));
-const filled = boot.replace("const kFiles = {};", `const kFiles = ${JSON.stringify(named)};`);
-if (filled === boot && scripts.length) throw new Error("web/glue/boot.js has no line `const kFiles = {};` to fill in");
-files.set("boot.js", filled);
-
-for (const [name, content] of files) write(name, content);
-// What an earlier build made and this one does not.
-for (const name of readdirSync(out)) {
-  const plain = name.replace(/\.(br|gz|zst)$/, "");
-  if (/\.(sxbc|wasm|js)$/.test(plain) && !files.has(plain)) rmSync(join(out, name));
+// Scripts name each other by their hashes: those that are imported come first.
+const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw)\.js$/.test(name)).sort();
+/** @param {string} name @param {string[]} chain */
+function addScript(name, chain = []) {
+  if (named[name]) return;
+  if (chain.includes(name)) throw new Error(`stage-web: scripts import each other in a circle: ${[...chain, name].join(" → ")}`);
+  const text = script(name).replace(/(\bfrom\s*|\bimport\s*\(?\s*)"\.\/([\w-]+\.js)"/g, (_, before, other) => {
+    addScript(other, [...chain, name]);
+    return `${before}"./${named[other]}"`;
+  });
+  addHashed(name, small(text));
 }
+for (const name of scripts) addScript(name);
+
+const loader = fill(script("boot.js"), "kFiles", named);
+const classic = loader.replace(/\bimport\.meta\.url\b/g, "kPlace").replace(/^export default .*\n/m, "");
+const boot = small(loader);
+files.set("boot.js", Buffer.from(boot));
+files.set("sx.js", Buffer.from(small(`(() => {\nconst kPlace = document.currentScript.src;\n${classic}})();\n`)));
+addHashed("boot.js", boot);  // for the service worker, which must not get that of another build
+if (existsSync("web/glue/sw.js")) {
+  const shell = Object.fromEntries(Object.entries(named).filter(([name]) => kShell.test(name)));
+  const version = createHash("sha256").update(JSON.stringify(named)).digest("hex").slice(0, 16);
+  files.set("sw.js", Buffer.from(small(fill(fill(script("sw.js"), "kShell", shell), "kVersion", version))));
+}
+
+for (const [name, bytes] of files) {
+  const path = join(out, name);
+  mkdirSync(dirname(path), { recursive: true });
+  if (!existsSync(path) || !readFileSync(path).equals(bytes)) writeFileSync(path, bytes);
+}
+// What an earlier build made and this one does not.
+for (const folder of ["", "sx"])
+  for (const name of existsSync(join(out, folder)) ? readdirSync(join(out, folder)) : []) {
+    const plain = join(folder, name.replace(/\.(br|gz|zst)$/, ""));
+    if (/\.(sxbc|wasm|js|json)$/.test(plain) && !files.has(plain)) rmSync(join(out, folder, name));
+  }

@@ -5,6 +5,9 @@ import { Stage } from "./browser.mjs";
 
 const stage = await Stage.open();
 
+/** What a file is called without its hash. @param {string} url */
+const plainName = (url) => url.split("/").at(-1).replace(/\.[0-9a-f]{10}\./, ".");
+
 await stage.story("the kernel boots from its bundles, says so, and the console stays silent", async (visit) => {
   await visit.go("/");
   const seen = await visit.page.evaluate(() => ({
@@ -30,7 +33,7 @@ await stage.story("scripts of a page can evaluate SX and hear of the start", asy
 
 await stage.story("the compiler is fetched when something is evaluated, once, and not before", async (visit) => {
   const fetched = [];
-  visit.page.on("request", (request) => /\.wasm$/.test(request.url()) && fetched.push(request.url().split("/").at(-1)));
+  visit.page.on("request", (request) => /\.wasm$/.test(request.url()) && fetched.push(plainName(request.url())));
   await visit.go("/");
   await visit.follow("Archive");
   expect.deepEqual(fetched, ["kernel.wasm"]);
@@ -40,7 +43,7 @@ await stage.story("the compiler is fetched when something is evaluated, once, an
 
 await stage.story("full Unicode is fetched by what uses it, once, and compressed", async (visit) => {
   const fetched = [];
-  visit.page.on("response", (response) => /text\.wasm$/.test(response.url()) && fetched.push(response.headers()["content-encoding"]));
+  visit.page.on("response", (response) => /\/text\..*wasm$/.test(response.url()) && fetched.push(response.headers()["content-encoding"]));
   await visit.go("/");
   await visit.follow("Archive");
   expect.equal(await visit.page.evaluate(() => SxKernel.eval("(string/upper \"\u00E4\")")), "\"\u00C4\"");
@@ -52,12 +55,12 @@ await stage.story("full Unicode is fetched by what uses it, once, and compressed
 });
 
 await stage.story("without the compiler an evaluation is refused by name, the page goes on, and later it works", async (visit) => {
-  await visit.page.route("**/tools.wasm", (route) => route.fulfill({ status: 404, body: "" }));
+  await visit.page.route("**/tools.*.wasm", (route) => route.fulfill({ status: 404, body: "" }));
   await visit.go("/");
   const refused = () => visit.page.evaluate(() => SxKernel.eval("(+ 1 2)").catch((error) => error.message));
   expect.equal(await refused(), "tools.wasm: status 404");
   await visit.follow("Archive");
-  await visit.page.unroute("**/tools.wasm");
+  await visit.page.unroute("**/tools.*.wasm");
   expect.equal(await refused(), "3");
 }, { allow: /404/ });
 
@@ -92,7 +95,7 @@ await stage.story("the loader twice on one page starts one kernel", async (visit
 });
 
 await stage.story("without the kernel the page works as plain HTML and the console says so once", async (visit) => {
-  await visit.page.route("**/kernel.wasm", (route) => route.abort());
+  await visit.page.route("**/kernel.*.wasm", (route) => route.abort());
   const errors = [];
   visit.page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await visit.page.goto(visit.url("/"));
@@ -105,7 +108,7 @@ await stage.story("without the kernel the page works as plain HTML and the conso
 }, { allow: /^SX stopped|ERR_FAILED/ });
 
 await stage.story("a kernel that is no WebAssembly leaves the page plain", async (visit) => {
-  await visit.page.route("**/kernel.wasm", (route) => route.fulfill({ contentType: "application/wasm", body: "not a module" }));
+  await visit.page.route("**/kernel.*.wasm", (route) => route.fulfill({ contentType: "application/wasm", body: "not a module" }));
   await visit.page.goto(visit.url("/"));
   await visit.page.waitForFunction(() => window.SxKernel?.error);
   await visit.page.getByRole("link", { name: "Tags", exact: true }).click();
@@ -113,7 +116,7 @@ await stage.story("a kernel that is no WebAssembly leaves the page plain", async
 }, { allow: /^SX stopped/ });
 
 await stage.story("a server that sends the kernel with another type is good enough", async (visit) => {
-  await visit.page.route("**/kernel.wasm", async (route) => {
+  await visit.page.route("**/kernel.*.wasm", async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), "content-type": "application/octet-stream" } });
   });
@@ -129,7 +132,7 @@ const alter = (visit, name, at) => visit.page.route(`**/${name}`, async (route) 
 });
 
 await stage.story("a damaged bundle is refused with a sentence, and the sources are compiled instead", async (visit) => {
-  await alter(visit, "web.sxbc", -200);
+  await alter(visit, "web.*.sxbc", -200);
   await visit.go("/");
   expect.equal(await visit.page.evaluate(() => SxKernel.loadedFrom), "source");
   expect.equal(visit.warnings.length, 1, visit.warnings.join("\n"));
@@ -139,7 +142,7 @@ await stage.story("a damaged bundle is refused with a sentence, and the sources 
 });
 
 await stage.story("a bundle of another build is refused by both sides' names", async (visit) => {
-  await alter(visit, "core.sxbc", 12);
+  await alter(visit, "core.*.sxbc", 12);
   await visit.go("/");
   expect.equal(await visit.page.evaluate(() => SxKernel.loadedFrom), "source");
   expect.match(visit.warnings.join("\n"), /core\.sxbc: .*(sx build|scripts\/build|[Rr]ebuild)/s);
@@ -171,7 +174,7 @@ await stage.story("missing bundles: the sources are compiled", async (visit) => 
 }, { allow: /404/ });
 
 await stage.story("neither bundles nor sources: plain HTML and one sentence", async (visit) => {
-  await visit.page.route(/\.sxbc$|web-source\.json$/, (route) => route.abort());
+  await visit.page.route(/\.sxbc$|web-source\..*json$/, (route) => route.abort());
   await visit.page.goto(visit.url("/"));
   await visit.page.waitForFunction(() => window.SxKernel?.error);
   await visit.page.getByRole("link", { name: "Archive", exact: true }).click();

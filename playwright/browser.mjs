@@ -4,46 +4,58 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "../tests/node_modules/playwright-core/index.mjs";
 import { admin, expect, root, startServer, test } from "../tests/process/harness.mjs";
+import { Proxy } from "./proxy.mjs";
 
 const kFlags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run",
   "--disable-component-update", "--disable-sync"];
 const kScreenshots = join(root, "build/screenshots");
+// What a story that failed looked like, and its trace (npx playwright show-trace FILE).
+const kFailures = join(root, "build/playwright-failures");
 
 /** What the page itself notes for a story: swaps and refused content. */
 function watch() {
   const seen = { swaps: 0, violations: [], marker: Math.random() };
   Object.assign(window, { seen });
-  document.addEventListener("sx:after-swap", () => seen.swaps++);
+  document.addEventListener("sx:afterSwap", () => seen.swaps++);
   document.addEventListener("securitypolicyviolation", (event) => seen.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 }
 
 /** A browser and a real server, with posts to walk through. */
 export class Stage {
-  /** @param {Parameters<typeof startServer>[0]} [options] */
-  static async open(options = {}) {
+  /** proxy: visitors come through a proxy that can be slow or gone (stage.proxy).
+   *  @param {Parameters<typeof startServer>[0] & {proxy?: boolean}} [options] */
+  static async open({ proxy = false, ...options } = {}) {
     const stage = new Stage();
     stage.server = await startServer({ args: ["--demo", ...(options.args ?? [])], ...options });
+    if (proxy) stage.proxy = await Proxy.open(stage.server.url);
     stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: kFlags });
     return stage;
   }
 
   async close() {
     await this.browser?.close();
+    await this.proxy?.close();
     await this.server?.dispose();
   }
 
   /** Tells one story in a context of its own.
    *  @param {string} name @param {(page: Visit) => Promise<void>} body
-   *  @param {{context?: object, allow?: RegExp, plain?: boolean}} [options] allow: console errors that belong to the story */
-  async story(name, body, { context = {}, allow, plain = false } = {}) {
+   *  @param {{context?: object, allow?: RegExp, plain?: boolean, worker?: boolean}} [options] allow: console errors that
+   *  belong to the story; worker: with the service worker, whose requests page.route() does not see */
+  async story(name, body, { context = {}, allow, plain = false, worker = false } = {}) {
     await test(name, async () => {
       const visit = new Visit(this, await this.browser.newContext(context), allow);
       try {
         if (!plain) await visit.context.addInitScript(watch);
+        if (!worker) await visit.context.addInitScript(() => Object.defineProperty(Navigator.prototype, "serviceWorker", { get() {} }));
+        await visit.context.tracing.start({ screenshots: true, snapshots: true });
         await visit.open();
         await body(visit);
         expect.deepEqual(visit.problems, [], "errors in the console");
         if (!plain) expect.deepEqual(await visit.page.evaluate(() => window.seen?.violations ?? []), [], "violations of the policy");
+      } catch (error) {
+        await visit.keepFailure(name);
+        throw error;
       } finally {
         await visit.context.close();
       }
@@ -79,7 +91,7 @@ export class Visit {
   }
 
   url(path = "/") {
-    return this.server.url + path;
+    return (this.stage.proxy ?? this.server).url + path;
   }
 
   /** Loads a page as a document and waits until the engine runs. */
@@ -139,6 +151,15 @@ export class Visit {
     await this.page.locator('#content button[type="submit"]').click();
     await this.page.waitForURL((url) => url.pathname !== "/login");
     await this.ready();
+  }
+
+  /** @param {string} story */
+  async keepFailure(story) {
+    mkdirSync(kFailures, { recursive: true });
+    const path = join(kFailures, story.replace(/[^\w]+/g, "-").slice(0, 80));
+    await this.page?.screenshot({ path: `${path}.png`, fullPage: true, timeout: 5000 }).catch(() => {});
+    await this.context.tracing.stop({ path: `${path}.zip` }).catch(() => {});
+    console.log(`# kept: ${path}.png and .zip`);
   }
 
   /** @param {string} name */

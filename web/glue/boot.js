@@ -1,18 +1,22 @@
 // Starts the SX kernel on a page that already works without it: links and forms are plain until then,
 // and stay plain when any step fails. The console is told in one sentence.
+//
+// Nothing is imported before the page is painted; then everything is fetched at once. The build also
+// makes sx.js of this file, for pages that load it as a classic script.
 
-import { domPorts } from "./dom.js";
-import { eventPorts, startPageEvents } from "./events.js";
-import { historyPorts } from "./history.js";
-import { makeKernel, portError } from "./kernel.js";
-import { textOf, transportPorts } from "./transport.js";
-
-const kBundles = ["core.sxbc", "web.sxbc"];
 /** What the files beside this one are called, by their plain names: filled in by cmake/stage-web.mjs.
  *  @type {Record<string, string>} */
 const kFiles = {};
+const kBundles = ["core.sxbc", "web.sxbc"];
+const kScripts = ["kernel.js", "dom.js", "events.js", "history.js", "transport.js"];
 const root = document.documentElement;
 let stopEvents = () => {};
+/** @type {ReturnType<import("./kernel.js").makeKernel>} */
+let kernel;
+/** @type {import("./kernel.js").Ports} */
+let ports;
+/** @type {Record<string, Promise<void>>} */
+const features = {};
 
 /** Back to plain HTML. @param {Error} error */
 function giveUp(error) {
@@ -26,29 +30,6 @@ function giveUp(error) {
 
 /** @type {import("./kernel.js").Call} */
 const call = (name, ...args) => kernel.call(name, ...args);
-/** @type {import("./kernel.js").Ports} */
-const ports = {
-  ...domPorts(textOf), ...transportPorts, ...historyPorts(call), ...eventPorts(call),
-  "console/warn": (text) => console.warn(text),
-  "page/ready"() {
-    root.dataset.sxReady = "true";
-    document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
-  },
-  "bundle/load": (name) => features[name] ??= loadFeature(name).catch((error) => {
-    delete features[name];  // asked for again, it is fetched again
-    throw portError("bundle-missing", error.message);
-  }),
-};
-/** @type {Record<string, Promise<void>>} */
-const features = {};
-
-/** @type {ReturnType<typeof makeKernel>} */
-const kernel = makeKernel(
-  ports,
-  (level, text) => [console.debug, console.info, console.warn, console.error][level](text),
-  instantiate,
-  giveUp,
-);
 
 /** What scripts of a page may use. */
 const api = {
@@ -62,23 +43,28 @@ const api = {
   },
   /** A promise of the value of an SX expression as text: the compiler is fetched for it. @param {string} text */
   eval: (text) => kernel.load("sx_eval", text),
-  call: kernel.call,
+  call,
   /** Takes up sx-* attributes that other code put into the page. */
-  process: () => kernel.call("web/process"),
+  process: () => call("web/process"),
   /** How many links and forms of the page are boosted now. */
   boosted: () => Number(kernel.run("sx_call_now", "web/count-boosted", "[]")),
-  /** Listens to sx:ready, sx:before-swap, sx:after-swap, sx:error; returns how to stop.
+  /** Listens to the event sx:NAME; returns how to stop.
    *  @param {string} name @param {(event: any) => void} listener */
   on(name, listener) {
     document.addEventListener(`sx:${name}`, listener);
     return () => document.removeEventListener(`sx:${name}`, listener);
   },
+  /** Loads a feature before anybody asks for it. @param {string} bundle such as "web-morph" */
+  load: (bundle) => ports["bundle/load"](bundle),
 };
 
-/** Waits until the page is painted and idle, or somebody begins to use it. */
+/** Waits until the page is painted and idle, or somebody begins to use it. Nobody waits for the paint of a hidden page. */
 const calm = () => new Promise((resolve) => {
   for (const type of ["pointerdown", "keydown", "touchstart"]) addEventListener(type, resolve, { once: true, passive: true });
-  (globalThis.requestIdleCallback ?? setTimeout)(resolve, /** @type {any} */ ({ timeout: 200 }));
+  const idle = () => (globalThis.requestIdleCallback ?? setTimeout)(resolve, /** @type {any} */ ({ timeout: 200 }));
+  if (document.hidden) return setTimeout(resolve);
+  setTimeout(resolve, 1000);
+  requestAnimationFrame(() => setTimeout(idle));
 });
 
 /** @param {string} name */
@@ -92,12 +78,12 @@ async function load(name) {
 }
 
 /** @param {string} name @param {any} imports */
-async function instantiate(name, imports) {
-  const response = await load(name);
+async function instantiate(name, imports, response = load(name)) {
+  const answer = await response;
   // Compiling while it arrives needs the right type; a server that sends another one is still good enough.
-  if (response.headers.get("content-type") === "application/wasm")
-    return (await WebAssembly.instantiateStreaming(response, imports)).instance;
-  return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+  if (answer.headers.get("content-type") === "application/wasm")
+    return (await WebAssembly.instantiateStreaming(answer, imports)).instance;
+  return (await WebAssembly.instantiate(await answer.arrayBuffer(), imports)).instance;
 }
 
 /** Takes bundles that are being fetched; where one is missing or refused, all sources, and the console says why.
@@ -124,24 +110,45 @@ async function loadFeature(name) {
   const bundle = `${name}.sxbc`, script = `${name}.js`;
   const loading = load(bundle);
   loading.catch(() => {});  // looked at later
-  if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call));
+  if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call, api));
   await addModules([bundle], [loading]);
   await kernel.load("sx_require", name.replace("-", "/"));
 }
 
 async function boot() {
   await calm();
-  const bundles = kBundles.map(load);
-  for (const bundle of bundles) bundle.catch(() => {});  // looked at later
-  kernel.start(await instantiate("kernel.wasm", kernel.imports));
+  const [wasm, ...bundles] = ["kernel.wasm", ...kBundles].map(load);
+  for (const one of [wasm, ...bundles]) one.catch(() => {});  // looked at later
+  const [{ makeKernel, portError }, dom, events, history, transport] = await Promise.all(kScripts.map((name) => import(place(name))));
+  ports = {
+    ...dom.domPorts(transport.textOf), ...transport.transportPorts, ...history.historyPorts(call), ...events.eventPorts(call),
+    "console/warn": (text) => console.warn(text),
+    "page/ready"() {
+      root.dataset.sxReady = "true";
+      performance.mark("sx-ready");
+      document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
+    },
+    "bundle/load": (name) => features[name] ??= loadFeature(name).catch((error) => {
+      delete features[name];  // asked for again, it is fetched again
+      throw portError("bundle-missing", error.message);
+    }),
+  };
+  kernel = makeKernel(
+    ports,
+    (/** @type {number} */ level, /** @type {string} */ text) => [console.debug, console.info, console.warn, console.error][level](text),
+    instantiate,
+    giveUp,
+  );
+  kernel.start(await instantiate("kernel.wasm", kernel.imports, wasm));
   api.version = kernel.run("sx_fingerprint");
   await addModules(kBundles, bundles);
   await kernel.load("sx_require", "web/boot");
-  stopEvents = startPageEvents(kernel.call);
-  kernel.call("web/start");
+  stopEvents = events.startPageEvents(call);
+  call("web/start");
 }
 
 if (!("SxKernel" in globalThis)) {
   Object.assign(globalThis, { SxKernel: api });
   boot().catch(giveUp);
 }
+export default /** @type {typeof api} */ (/** @type {any} */ (globalThis).SxKernel);
