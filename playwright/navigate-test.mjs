@@ -315,7 +315,7 @@ await stage.story("a page's own script can keep a click, and a swap, for itself"
   await sleep(300);
   expect.equal(visit.path(), "/");
   await visit.page.evaluate(() => {
-    const stop = SxKernel.on("before-swap", (event) => { event.preventDefault(); window.refused = event.detail.url; stop(); });
+    const stop = SxKernel.on("beforeSwap", (event) => { event.preventDefault(); window.refused = event.detail.path; stop(); });
   });
   await visit.page.getByRole("link", { name: "Tags", exact: true }).click();
   await visit.page.waitForFunction(() => window.refused);
@@ -336,7 +336,7 @@ await stage.story("200 pages later nothing has piled up", async (visit) => {
   const walk = (count) => visit.page.evaluate(async (count) => {
     const names = ["Archive", "Tags", "Posts"];
     for (let n = 0; n < count; n++) {
-      const swapped = new Promise((done) => document.addEventListener("sx:after-swap", done, { once: true }));
+      const swapped = new Promise((done) => document.addEventListener("sx:afterSwap", done, { once: true }));
       [...document.querySelectorAll(".site-nav a")].find((link) => link.textContent === names[n % 3]).click();
       await swapped;
     }
@@ -361,7 +361,7 @@ await stage.story("how long from the click to the content", async (visit) => {
     const names = ["Archive", "Tags", "Posts"];
     const times = [];
     for (let n = 0; n < 45; n++) {
-      const swapped = new Promise((done) => document.addEventListener("sx:after-swap", done, { once: true }));
+      const swapped = new Promise((done) => document.addEventListener("sx:afterSwap", done, { once: true }));
       const from = performance.now();
       [...document.querySelectorAll(".site-nav a")].find((link) => link.textContent === names[n % 3]).click();
       await swapped;

@@ -42,15 +42,25 @@ const sweep = () => slots.flatMap((slot, at) => {
   return [gone];
 });
 
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("sx", { createHTML: (/** @type {string} */ text) => text });
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("sx", { createHTML: (/** @type {string} */ text) => text, createScriptURL: (/** @type {string} */ url) => url });
 /** @type {Set<string | null>} style texts that the page has */
 const adopted = new Set();
 
+/** @param {string} html */
+export const trusted = (html) => (policy ? policy.createHTML(html) : html);
+
+/** The address of a script of this site. @param {string} url */
+export function trustedScript(url) {
+  const { origin, href } = new URL(url, document.baseURI);
+  if (origin !== location.origin) throw portError("foreign-script", `${href} is not of ${location.origin}`);
+  return policy ? policy.createScriptURL(href) : href;
+}
+
 // Scripts in it never run; its styles are adopted, as inline ones are forbidden.
 /** @param {string} html */
-function parse(html) {
+export function parse(html) {
   const template = document.createElement("template");
-  template.innerHTML = policy ? policy.createHTML(html) : html;
+  template.innerHTML = trusted(html);
   for (const style of template.content.querySelectorAll("style")) {
     const text = style.textContent ?? "";
     style.remove();
@@ -64,7 +74,7 @@ function parse(html) {
 }
 
 /** @type {Record<string, (target: Element, content: DocumentFragment) => void>} */
-const places = {
+export const places = {
   innerHTML: (target, content) => target.replaceChildren(content),
   outerHTML: (target, content) => target.replaceWith(content),
   beforebegin: (target, content) => target.before(content),
@@ -84,9 +94,20 @@ export function describe(node, submitter) {
     node: handleOf(node), tag: node.localName, id: node.id, url: URL.canParse(address, node.baseURI) ? new URL(address, node.baseURI).href : "",
     target: said("target") ?? "", download: node.hasAttribute("download"), rel: node.getAttribute("rel") ?? "",
     method: form ? (said("method") || "get").toLowerCase() : "get", enctype: said("enctype"), submitter: handleOf(submitter),
+    key: node.closest('[sx-offline="queue"]') ? crypto.randomUUID?.() : null,
     boost: node.closest("[sx-boost]")?.getAttribute("sx-boost"), disabled: !!node.closest("[sx-disable]"),
+    more: sayings(node).some((name) => /^sx-(?!(boost|offline)$)/.test(name)) || inherits(node),
   };
 }
+const sayings = (/** @type {Element} */ node) => node.getAttributeNames();
+/** Whether something around it says what holds below. @param {Element | null} node @returns {boolean} */
+const inherits = (node) => !!node && (sayings(node).some((name) => name.endsWith(":inherited")) || inherits(node.parentElement));
+
+/** What details of events are to listeners, and what they made of them; web-more.js has more of it. */
+export const details = {
+  dress: (/** @type {any} */ detail) => detail,
+  undress: (/** @type {any} */ detail) => detail,
+};
 
 /** @param {number | null} from */
 const within = (from) => (from ? nodeOf(from) : document);
@@ -112,12 +133,10 @@ export const domPorts = (textOf) => ({
   "dom/set-title": (text) => void (document.title = text),
   "dom/set-text": (node, text) => void (nodeOf(node).textContent = text),
   "dom/insert": (node, style, html) => places[style](nodeOf(node), parse(html)),
-  "dom/swap": (node, style, request, inner) => {
+  "dom/swap": (node, style, request) => {
     const content = parse(textOf(request));
     const title = content.querySelector("title:not(svg title)");
     title?.remove();
-    const part = inner && content.querySelector(inner);
-    if (part) content.replaceChildren(...part.childNodes);
     places[style](nodeOf(node), content);
     return { title: title?.textContent };
   },
@@ -137,6 +156,12 @@ export const domPorts = (textOf) => ({
   "dom/scroll": () => [Math.round(scrollX), Math.round(scrollY)],
   "dom/scroll-to": (left, top) => scrollTo({ left, top, behavior: "instant" }),
   "dom/scroll-into-view": (node) => nodeOf(node).scrollIntoView({ behavior: "instant" }),
-  "dom/emit": (node, name, detail) => within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail })),
+  "dom/emit": (node, name, detail, back) => {
+    const dressed = details.dress(detail);
+    const go = within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail: dressed }));
+    return back ? { go, detail: details.undress(dressed) } : go;
+  },
+  "page/needs-more": (selector) => !!document.querySelector(`${selector},meta[name="sx-config"]`) || "sxSettings" in globalThis ||
+    document.evaluate('boolean(//@*[starts-with(name(),"sx-on") or starts-with(name(), "data-sx-on")])', document).booleanValue,
   "dom/sweep": sweep,
 });

@@ -8,13 +8,13 @@ import { describe, handleOf, nodeOf } from "./dom.js";
 const live = new Map();
 let last = 0;
 
-/** @param {any} event @param {(data: object) => void} use */
-function dispatch(event, use) {
+/** @param {any} event @param {(data: object) => void} use @param {object} [more] what else is told of it */
+export function dispatch(event, use, more) {
   const id = ++last;
   live.set(id, event);
   use({
     event: id, type: event.type, prevented: event.defaultPrevented, button: event.button ?? 0,
-    modified: !!(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey), value: event.target?.value?.toString() ?? null,
+    modified: !!(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey), ...more,
   });
   live.delete(id);
 }
@@ -52,20 +52,13 @@ export function eventPorts(call) {
   };
   return {
     "event/prevent": (id) => live.get(id)?.preventDefault(),
+    "event/consume": (id) => live.get(id)?.stopPropagation(),
     "event/listen": (id, node, type) => {
       unlisten(id);
       const target = node === "document" ? document : node === "window" ? window : nodeOf(node);
       const listener = (/** @type {Event} */ event) => dispatch(event, (data) => call("web/on-trigger", id, data));
       target.addEventListener(type, listener);
       stops.set(id, () => target.removeEventListener(type, listener));
-    },
-    "event/observe": (id, node) => {
-      unlisten(id);
-      const observer = new IntersectionObserver((seen) => {
-        if (seen.some((entry) => entry.isIntersecting)) call("web/on-trigger", id, { type: "revealed" });
-      });
-      observer.observe(nodeOf(node));
-      stops.set(id, () => observer.disconnect());
     },
     "event/unlisten": unlisten,
   };

@@ -1,6 +1,6 @@
 // One WASM kernel: text in, text out, and requests handed to the ports. Nothing here knows what for.
 
-/** @typedef {Record<string, (...args: any[]) => any>} Ports by op; a promise answers later */
+/** @typedef {Record<string, (...args: any[]) => any>} Ports by op; a promise, or a function of how to answer, answers later */
 /** @typedef {(name: string, ...args: unknown[]) => void} Call of an exported SX function, in a task of its own */
 
 const encoder = new TextEncoder();
@@ -114,15 +114,22 @@ export function makeKernel(ports, log, instantiate, onDeath) {
   /** @param {number} ticket @param {unknown} value @param {number} failed */
   const reply = (ticket, value, failed) => raw("sx_reply", [JSON.stringify(value ?? null)], [ticket], [failed]);
 
-  /** @param {number} ticket @param {string} op @param {any[]} args */
-  function perform(ticket, op, args) {
+  /** @param {number} ticket @param {string} op @param {any[]} args @param {boolean} [outside] SX may be entered meanwhile */
+  function perform(ticket, op, args, outside) {
+    // Listeners of an event may call SX, so an event is sent when SX has come to rest.
+    if (op === "dom/emit" && !outside) return void waiting.push(() => perform(ticket, op, args, true));
     const fail = (/** @type {any} */ error) => reply(ticket, { kind: error.kind ?? "io-error", message: `${op}: ${error.message}` }, 1);
+    const done = (/** @type {any} */ late) => enter(() => reply(ticket, late, 0)), failed = (/** @type {any} */ error) => enter(() => fail(error));
     try {
       if (!ports[op]) throw portError("no-servicer", "this op is not serviced in the browser");
+      inside = !outside;
       const value = ports[op](...args);
-      if (value instanceof Promise) value.then((late) => enter(() => reply(ticket, late, 0)), (error) => enter(() => fail(error)));
+      inside = true;
+      if (value instanceof Promise) value.then(done, failed);
+      else if (typeof value === "function") value(done, failed);
       else reply(ticket, value, 0);
     } catch (error) {
+      inside = true;
       fail(error);
     }
   }

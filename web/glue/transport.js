@@ -3,62 +3,83 @@
 import { nodeOf } from "./dom.js";
 import { portError } from "./kernel.js";
 
-/** @type {Map<number, {abort: AbortController, response?: Response, text?: string}>} */
-const open = new Map();
+/** @typedef {{abort?: AbortController, response?: Response, text?: string, data?: FormData, head?: any, failed?: any}} Exchange */
+/** @type {Map<number, Exchange>} */
+export const open = new Map();
+/** Notes more of an exchange. @param {number} id @param {Exchange} more @returns {Exchange} */
+export const note = (id, more) => open.set(id, { ...open.get(id), ...more }).get(id) ?? more;
+/** Other ways to send than fetch, by name: how to start, and how to go on with the answer.
+ *  @type {Record<string, (request: any, url: string, body: any) => any>} */
+export const transports = {};
 
 /** @param {number} id */
 export const textOf = (id) => open.get(id)?.text ?? "";
 
-/** @param {any} request whose form's, or element's own, values are meant */
-function entries({ form, submitter, element }) {
-  const data = form ? new FormData(nodeOf(form), submitter ? nodeOf(submitter) : null) : new FormData();
-  const own = !form && element && nodeOf(element);
-  if (own?.name && (own.checked || !/^(checkbox|radio)$/.test(own.type))) data.append(own.name, own.value);
-  return data;
-}
+/** @param {any} request whose form's values are meant, when none were prepared */
+const valuesOf = ({ id, form, submitter }) => open.get(id)?.data ?? new FormData(nodeOf(form), submitter ? nodeOf(submitter) : null);
 
 /** @param {any} request @returns {[string, BodyInit?]} address and body */
 function encode(request) {
-  const { url, encoding } = request;
-  if (!encoding) return [url];
-  const data = entries(request);
+  const { url, encoding, form, prepared } = request;
+  if (!encoding || !(form || prepared)) return [url];
+  const data = valuesOf(request);
   if (encoding === "multipart") return [url, data];
   const texts = [...data].map(([name, value]) => [name, typeof value === "string" ? value : value.name]);
   const query = new URLSearchParams(texts);
   if (encoding === "urlencoded") return [url, query];
+  if (encoding === "plain") return [url, new Blob([texts.map(([name, value]) => `${name}=${value}\r\n`).join("")], { type: "text/plain" })];
   const address = new URL(url, document.baseURI);
-  // A form's values take the place of the query, an element's own are added to it.
-  if (request.form) address.search = "";
+  // A form's values take the place of the query, others are added to it.
+  if (form) address.search = "";
   for (const [name, value] of query) address.searchParams.append(name, value);
   return [address.href];
 }
 
 /** @param {any} error @returns {never} */
 function lost(error) {
-  throw portError(error.name === "AbortError" ? "aborted" : "network-error", String(error.message));
+  const kind = { AbortError: "aborted", TimeoutError: "timeout" }[/** @type {string} */ (error.name)] ?? "network-error";
+  throw portError(kind, String(error.message));
 }
+
+/** @param {Exchange} exchange @param {string} text what is known of it @returns {object} */
+export const facts = (exchange, text) => ({
+  size: text.length, document: /^\s*(<!doctype|<html)/i.test(text), form: /<form\b/i.test(text),
+  // Pieces for other places, elements that are to stay.
+  pieces: /[\s"'](data-)?[sh]x-(swap-oob|preserve)\b|<[sh]x-partial\b/i.test(text),
+});
 
 /** @type {import("./kernel.js").Ports} */
 export const transportPorts = {
-  async "fetch/send"(request) {
-    const abort = new AbortController();
-    const { id, method, headers, cache } = request;
-    open.set(id, { abort });
+  "fetch/send"(request) {
+    const { id, method, headers, cache, timeout, credentials, transport } = request;
     const [url, body] = encode(request);
-    const response = await fetch(url, {
-      method: method.toUpperCase(), headers, body, cache, credentials: "same-origin", signal: abort.signal,
-    }).catch(lost);
-    open.set(id, { abort, response });
-    const { status, redirected } = response;
-    return { status, redirected, url: response.url, sent: new URL(url, document.baseURI).href, headers: Object.fromEntries(response.headers) };
+    const sent = new URL(url, document.baseURI).href;
+    if (transports[transport]) return transports[transport](request, sent, body);
+    const abort = new AbortController();
+    note(id, { abort });
+    if (timeout) setTimeout(() => abort.abort(new DOMException(`no answer within ${timeout} ms`, "TimeoutError")), timeout);
+    return fetch(url, {
+      method: method.toUpperCase(), headers, body, cache, credentials: credentials ? "include" : "same-origin", signal: abort.signal,
+    }).then((response) => {
+      const { status, redirected } = response;
+      const head = { status, redirected, url: response.url, sent, headers: Object.fromEntries(response.headers) };
+      note(id, { response, head });
+      return head;
+    }, lost);
   },
-  async "fetch/text"(id) {
-    const entry = open.get(id);
-    if (!entry?.response) throw portError("no-answer", `no answer to request ${id} is at hand`);
-    const text = await entry.response.text().catch(lost);
-    open.set(id, { abort: entry.abort, text });
-    return { size: text.length, document: /^\s*(<!doctype|<html)/i.test(text), form: /<form\b/i.test(text) };
+  "fetch/text"(id) {
+    const exchange = open.get(id);
+    if (exchange?.text !== undefined) return facts(exchange, exchange.text);
+    if (!exchange?.response) throw portError("no-answer", `no answer to request ${id} is at hand`);
+    return exchange.response.text().then((text) => facts(note(id, { text, response: undefined }), text), lost);
   },
-  "fetch/abort": (id) => open.get(id)?.abort.abort(),
+  // A body for somebody who makes HTML of it: what that is, is held in its place.
+  "fetch/body"(id) {
+    const response = open.get(id)?.response;
+    if (!response) throw portError("no-answer", `no answer to request ${id} is at hand`);
+    return response.text().catch(lost);
+  },
+  "fetch/hold": (id, text) => facts(note(id, { text, response: undefined }), text),
+  "fetch/abort": (id) => open.get(id)?.abort?.abort(),
   "fetch/forget": (id) => void open.delete(id),
 };
