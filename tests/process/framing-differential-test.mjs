@@ -25,9 +25,7 @@ const kStricter = [
   [/method .* is not implemented|method is not a token/, "only the methods that are served"],
   [/request line/, "RFC 9112 §3: one space between the three parts"],
   [/speaks HTTP\/1\.1, not/, "only HTTP/1.0 and 1.1 are spoken"],
-  [/only Transfer-Encoding understood/, "RFC 9112 §6.1: 501 for a coding that is not understood"],
   [/more than one Transfer-Encoding|Transfer-Encoding is/, "one coding, once, and not in HTTP/1.0"],
-  [/both Content-Length and Transfer-Encoding/, "RFC 9112 §6.1: both at once is an attack"],
   [/only Expect understood/, "RFC 9110 §10.1.1: 417 for what cannot be met"],
   [/chunk size is not|chunked body is malformed/, "sizes, line ends and extensions of chunks as RFC 9112 §7.1 writes them"],
 ];
@@ -145,7 +143,7 @@ await test(`of ${kCount} connections full of odd requests, we see what nginx ${N
     expect.equal(bad.length, 0, `${bad.length} differences\n${bad.slice(0, 20).join("\n")}`);
     // A corpus that no server takes or refuses anything of would prove nothing.
     expect.ok(tally.requests > kCount / 3, `${tally.requests} requests seen`);
-    for (const reason of [...kStricter, ...kWaits, ...kLooser]) expect.ok(used.has(reason), `no case needed the reason ${reason[0]}`);
+    expect.deepEqual([...kStricter, ...kWaits, ...kLooser].filter((reason) => !used.has(reason)), [], "reasons that no case needed");
   } finally {
     await server.dispose();
     nginx.stop();
