@@ -11,7 +11,7 @@ function many(n, depth) {
   for (let i = 0; i < n; i++) sum += check(make(depth));
   return sum;
 }
-console.log(many(12288, 6));
-console.log(many(3072, 10));
-console.log(many(192, 14));
+console.log(many(18432, 6));
+console.log(many(4608, 10));
+console.log(many(288, 14));
 console.log(check(longLived));

@@ -13,7 +13,7 @@ local function many(n, depth)
   for _ = 1, n do sum = sum + check(make(depth)) end
   return sum
 end
-print(many(12288, 6))
-print(many(3072, 10))
-print(many(192, 14))
+print(many(18432, 6))
+print(many(4608, 10))
+print(many(288, 14))
 print(check(long_lived))

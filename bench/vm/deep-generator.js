@@ -1,4 +1,4 @@
-// twelve thousand generators, each yielding five hundred times from two hundred calls down
+// thirty thousand generators, each yielding five hundred times from two hundred calls down
 function* yieldFrom(depth, first, count) {
   if (depth === 0) {
     for (let i = 0; i < count; i++) yield first + i;
@@ -12,5 +12,5 @@ function consume(first) {
   return total;
 }
 let sum = 0;
-for (let i = 0; i < 12000; i++) sum += consume(i);
+for (let i = 0; i < 30000; i++) sum += consume(i);
 console.log(sum);

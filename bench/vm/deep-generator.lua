@@ -1,4 +1,4 @@
--- twelve thousand generators, each yielding five hundred times from two hundred calls down
+-- thirty thousand generators, each yielding five hundred times from two hundred calls down
 local yield = coroutine.yield
 local function yield_from(depth, first, count)
   if depth == 0 then
@@ -14,5 +14,5 @@ local function consume(first)
   return total
 end
 local sum = 0
-for i = 0, 11999 do sum = sum + consume(i) end
+for i = 0, 29999 do sum = sum + consume(i) end
 print(string.format("%d", sum))

@@ -1,4 +1,4 @@
-; twelve thousand generators, each yielding five hundred times from two hundred calls down
+; thirty thousand generators, each yielding five hundred times from two hundred calls down
 (define tag (make-prompt-tag))
 (define (yield-from depth first count)
   (if (= depth 0)
@@ -18,5 +18,5 @@
           (next (+ total (cdr step)) (car step))
           total))))
 (display (let loop ((i 0) (sum 0))
-           (if (= i 12000) sum (loop (+ i 1) (+ sum (consume i))))))
+           (if (= i 30000) sum (loop (+ i 1) (+ sum (consume i))))))
 (newline)

@@ -1,10 +1,13 @@
-// sixteen million requests to a driver that answers each by resuming the generator
+// three times eight million requests to a driver that answers each by resuming the generator
 function* ask(n) {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += yield i;
   return sum;
 }
-const asker = ask(16000000);
-let step = asker.next();
-while (!step.done) step = asker.next(step.value + 1);
-console.log(step.value);
+function answered(n) {
+  const asker = ask(n);
+  let step = asker.next();
+  while (!step.done) step = asker.next(step.value + 1);
+  return step.value;
+}
+console.log(answered(8000000) + answered(8000000) + answered(8000000));

@@ -1,5 +1,5 @@
-// floats in a loop: how long 900 × 900 points stay near the origin
-const size = 900;
+// floats in a loop: how long 1080 × 1080 points stay near the origin
+const size = 1080;
 function steps(cr, ci) {
   let zr = 0.0;
   let zi = 0.0;

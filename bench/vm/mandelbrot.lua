@@ -1,5 +1,5 @@
--- floats in a loop: how long 900 × 900 points stay near the origin
-local size = 900
+-- floats in a loop: how long 1080 × 1080 points stay near the origin
+local size = 1080
 local function steps(cr, ci)
   local zr, zi, n = 0.0, 0.0, 0
   while true do

@@ -1,5 +1,5 @@
-; floats in a loop: how long 900 × 900 points stay near the origin
-(define size 900)
+; floats in a loop: how long 1080 × 1080 points stay near the origin
+(define size 1080)
 (define (steps cr ci)
   (let loop ((zr 0.0) (zi 0.0) (n 0))
     (let ((rr (* zr zr)) (ii (* zi zi)))

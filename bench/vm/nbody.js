@@ -1,4 +1,4 @@
-// floats in objects: the sun and four planets, three hundred thousand steps
+// floats in objects: the sun and four planets, four hundred thousand steps
 const bodies = [
   { x: 0.0, y: 0.0, z: 0.0, vx: 0.0, vy: 0.0, vz: 0.0, mass: 39.47841760435743 },
   { x: 4.84143144246472090, y: -1.16032004402742839, z: -0.103622044471123109, vx: 0.606326392995832, vy: 2.81198684491626, vz: -0.02521836165988763, mass: 0.03769367487038949 },
@@ -31,5 +31,5 @@ function advance(all, dt) {
     b.z += dt * b.vz;
   }
 }
-for (let n = 0; n < 300000; n++) advance(bodies, 0.01);
+for (let n = 0; n < 400000; n++) advance(bodies, 0.01);
 for (const b of bodies) console.log(`${(b.x * 1e9).toFixed(0)} ${(b.vy * 1e9).toFixed(0)}`);

@@ -1,4 +1,4 @@
--- floats in tables: the sun and four planets, three hundred thousand steps
+-- floats in tables: the sun and four planets, four hundred thousand steps
 local bodies = {
   {x = 0.0, y = 0.0, z = 0.0, vx = 0.0, vy = 0.0, vz = 0.0, mass = 39.47841760435743},
   {x = 4.84143144246472090, y = -1.16032004402742839, z = -0.103622044471123109, vx = 0.606326392995832, vy = 2.81198684491626, vz = -0.02521836165988763, mass = 0.03769367487038949},
@@ -26,7 +26,7 @@ local function advance(all, dt)
     b.x, b.y, b.z = b.x + dt * b.vx, b.y + dt * b.vy, b.z + dt * b.vz
   end
 end
-for _ = 1, 300000 do advance(bodies, 0.01) end
+for _ = 1, 400000 do advance(bodies, 0.01) end
 for _, b in ipairs(bodies) do
   print(string.format("%.0f %.0f", b.x * 1e9, b.vy * 1e9))
 end

@@ -1,4 +1,4 @@
-; floats in vectors: the sun and four planets, three hundred thousand steps
+; floats in vectors: the sun and four planets, four hundred thousand steps
 ; A body is a vector of x y z vx vy vz mass.
 (define bodies
   (list
@@ -38,7 +38,7 @@
   (when (> n 0)
     (advance! bodies 0.01)
     (run (- n 1))))
-(run 300000)
+(run 400000)
 (define (whole x) (inexact->exact (round (* 1e9 x))))
 (for-each
  (lambda (b)

@@ -1,10 +1,11 @@
--- a million numbers in an array, in place
+-- a million numbers twice in an array, in place
 local n = 1000000
 local items = {}
-local seed = 42
-for i = 1, n do
-  items[i] = seed
-  seed = (seed * 16807) % 2147483647
+local function fill(seed)
+  for i = 1, n do
+    items[i] = seed
+    seed = (seed * 16807) % 2147483647
+  end
 end
 local function sort(a, low, high)
   if low < high then
@@ -22,7 +23,10 @@ local function sort(a, low, high)
     sort(a, i, high)
   end
 end
-sort(items, 1, n)
-local sum = 0
-for i = 1, n, 1000 do sum = (sum * 31 + items[i]) % 1000003 end
-print(string.format("%d %d %d", items[1], items[n], sum))
+for seed = 42, 43 do
+  fill(seed)
+  sort(items, 1, n)
+  local sum = 0
+  for i = 1, n, 1000 do sum = (sum * 31 + items[i]) % 1000003 end
+  print(string.format("%d %d %d", items[1], items[n], sum))
+end

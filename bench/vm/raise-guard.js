@@ -1,4 +1,4 @@
-// try entered five million times, left by throw from five calls down every second time
+// try entered seven million times, left by throw from five calls down every second time
 function down(depth, i) {
   if (depth === 0) {
     if (i % 2 === 0) throw i;
@@ -14,5 +14,5 @@ function attempt(i) {
   }
 }
 let sum = 0;
-for (let i = 0; i < 5000000; i++) sum += attempt(i);
+for (let i = 0; i < 7000000; i++) sum += attempt(i);
 console.log(sum);

@@ -1,4 +1,4 @@
--- texts of a thousand lines put together from fields and numbers, two thousand times
+-- texts of a thousand lines put together from fields and numbers, four thousand times
 local function line(i)
   return string.upper(string.sub("abcdefghij", 1, 1 + i % 10)) .. "," .. i .. "," .. i * i .. "," .. string.rep("x", i % 7)
 end
@@ -8,7 +8,7 @@ local function page(n)
   return table.concat(lines, "\n")
 end
 local total = 0
-for _ = 1, 2000 do
+for _ = 1, 4000 do
   local text = page(1000)
   total = total + #text + #string.gsub(text, ",4", ";;;")
 end

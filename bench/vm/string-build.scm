@@ -1,4 +1,4 @@
-; texts of a thousand lines put together from fields and numbers, two thousand times
+; texts of a thousand lines put together from fields and numbers, four thousand times
 (define (line i)
   (string-append (string-upcase (substring "abcdefghij" 0 (+ 1 (modulo i 10)))) ","
                  (number->string i) "," (number->string (* i i)) "," (make-string (modulo i 7) #\x)))
@@ -12,7 +12,7 @@
           (loop (+ at 2) (cons ";;;" (cons (substring text from at) out)))
           (apply string-append (reverse (cons (substring text from) out)))))))
 (define (rounds i total)
-  (if (= i 2000)
+  (if (= i 4000)
       total
       (let ((text (page 1000)))
         (rounds (+ i 1) (+ total (string-length text) (string-length (replace-all text)))))))

@@ -6,5 +6,5 @@ local function tak(x, y, z)
   return z
 end
 local sum = 0
-for i = 0, 127 do sum = sum + tak(20, 14, 7 - (i < 64 and 0 or 1)) end
+for i = 0, 159 do sum = sum + tak(20, 14, 7 - (i < 80 and 0 or 1)) end
 print(sum)

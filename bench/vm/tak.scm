@@ -4,5 +4,5 @@
       (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y))
       z))
 (display (let loop ((i 0) (sum 0))
-           (if (= i 128) sum (loop (+ i 1) (+ sum (tak 20 14 (- 7 (if (< i 64) 0 1))))))))
+           (if (= i 160) sum (loop (+ i 1) (+ sum (tak 20 14 (- 7 (if (< i 80) 0 1))))))))
 (newline)

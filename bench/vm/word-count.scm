@@ -1,4 +1,4 @@
-; three texts of four hundred thousand words, eight thousand different ones, counted and ranked
+; four texts of four hundred thousand words, eight thousand different ones, counted and ranked
 (use-modules (srfi srfi-1))
 (define starts (vector "ka" "lo" "mi" "re" "su" "to" "va" "ne"))
 (define (word n)
@@ -13,7 +13,7 @@
 (for-each (lambda (seed)
             (for-each (lambda (w) (hash-set! counts w (+ 1 (hash-ref counts w 0))))
                       (string-split (text 400000 seed) #\space)))
-          (list 7 8 9))
+          (list 7 8 9 10))
 (define ranked
   (sort (hash-map->list cons counts)
         (lambda (a b)

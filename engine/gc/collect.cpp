@@ -151,7 +151,7 @@ void Heap::Old::visit_roots(Visitor& visitor) {
 
 void Heap::Old::start_marking() {
   sweep_all();
-  marking = true;
+  marking = heap.marks_ = true;
   ++mark_number;
   marked_bytes = 0;
   Visitor visitor(heap, false);
@@ -247,7 +247,7 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
 }
 
 void Heap::Old::finish_marking() {
-  marking = false;
+  marking = heap.marks_ = false;
   sweep_class = 0;
   ++heap.stats_.major_collections;
   specials_unswept = old_specials.size();

@@ -181,9 +181,7 @@ void Heap::barrier_slow(Object* holder, const Value* slot, Object* stored) {
     barrier_slow(holder, stored);
 }
 
-void Heap::fiber_touched(Object* fiber) {
-  if (fiber->gc & kGcOld) old_->remember(fiber);
-}
+void Heap::remember(Object* holder) { old_->remember(holder); }
 
 void Heap::external_grew(std::size_t bytes) {
   Old& old = *old_;

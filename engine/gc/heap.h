@@ -149,7 +149,7 @@ class Heap {
 
   // Constructors protect their own arguments.
   SX_INLINE Value cons(Value car, Value cdr) {
-    if (__builtin_expect(end_ - next_ < 3, 0)) return cons_slow(car, cdr);
+    if (__builtin_expect(is_full(3), 0)) return cons_slow(car, cdr);
     auto* pair = static_cast<Pair*>(alloc(Kind::Pair, 3));
     pair->car = car;
     pair->cdr = cdr;
@@ -167,7 +167,14 @@ class Heap {
     if (v.is_object() && (holder->gc & kGcOld)) barrier_slow(holder, slot, v.as_object());
   }
   // The VM stops running this fiber: its stack may hold young references.
-  void fiber_touched(Object* fiber);
+  SX_INLINE void fiber_touched(Object* fiber) {
+    if ((fiber->gc & (kGcOld | kGcRemembered)) == kGcOld) remember(fiber);
+  }
+  // The same as write_barrier for holders that are mostly old and hold what is old, fibers: their
+  // switches would call for nothing.
+  SX_INLINE void link_barrier(Object* holder, Object* stored) {
+    if ((holder->gc & kGcOld) && (marks_ || is_young(stored))) barrier_slow(holder, stored);
+  }
 
   bool is_young(const Object* o) const {
     auto* p = reinterpret_cast<const std::uint64_t*>(o);
@@ -228,6 +235,7 @@ class Heap {
   Object* alloc_slow(Kind kind, std::uint32_t words);
   Value cons_slow(Value car, Value cdr);
   void pause(bool begins);
+  void remember(Object* holder);
   void barrier_slow(Object* holder, Object* stored);
   void barrier_slow(Object* holder, const Value* slot, Object* stored);
   void make_room_for_large(std::size_t bytes);
@@ -238,6 +246,7 @@ class Heap {
   std::uint64_t* end_of_nursery_ = nullptr;
   Root* roots_ = nullptr;
   bool over_limit_ = false;
+  bool marks_ = false;  // a mark is under way
   HeapStats stats_;
 
   struct Old;  // blocks, large objects, mark stack, remembered places: gc/old_space.h

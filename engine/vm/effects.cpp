@@ -27,8 +27,7 @@ constexpr std::int64_t kBytesMax = std::int64_t{1} << (sizeof(void*) == 4 ? 30 :
 }  // namespace
 
 void Interpreter::switch_to(Value fiber) {
-  Object* const left = vm.current_.as_object();
-  if (left->gc & kGcOld) cx.heap.fiber_touched(left);
+  cx.heap.fiber_touched(vm.current_.as_object());
   set_current(fiber);
 }
 
@@ -197,9 +196,78 @@ bool Interpreter::has_pending_cleanup(Value inner, Value outer) const {
   }
 }
 
+// The fibers from the current one to `outer` are k's; the handler that outer runs under is called.
+SX_INLINE Next Interpreter::hand_over(Continuation* k, Value outer, Value request, bool budget) {
+  Fiber* const performer = current();
+  Fiber* const last = as_fiber(outer);
+  k->aux = budget ? 1 : 0;
+  k->used = 0;
+  k->reserved = 0;
+  k->inner = vm.current_;
+  k->outer = outer;
+  const Value parent = last->parent;
+  const Value handler = last->handler;
+  last->parent = Value::nil();
+  cx.heap.fiber_touched(performer);
+  set_current(parent);
+  if (budget) new_slice();
+  FiberState* const state = fs;
+  state->status = FiberStatus::Running;
+  // The continuation stays in r[dest]; the handler's window starts above it.
+  Value* const base = state->base;
+  Value* const slot = base + state->dest;
+  slot[0] = Value::object(k);
+  if (is_closure(handler)) {
+    const Function& fn = *as_closure(handler)->function();
+    Value* const frame = slot + 1 + kCallControl;
+    if (fn.simple && fn.required == 2 && frame + fn.registers <= state->top->end()) {
+      // As nearly always: the arguments go straight to their registers.
+      slot[1] = handler;
+      frame[-2] = Value::small_int(0);
+      frame[-2].bits |= reinterpret_cast<std::uintptr_t>(state->pc);
+      frame[-1] = Value::small_int(
+          static_cast<std::int64_t>(static_cast<std::uint32_t>(frame - base) | kLinkHandler));
+      frame[0] = request;
+      frame[1] = Value::object(k);
+      state->base = frame;
+      state->pc = fn.code;
+      return --fuel > 0 ? Next::Run : check_fuel();
+    }
+  }
+  return call_handler(slot, handler, request);
+}
+
+// A handler that is no function of just two parameters, or has no room: slot[0] is the
+// continuation.
+__attribute__((noinline)) Next Interpreter::call_handler(Value* slot, Value handler,
+                                                         Value request) {
+  std::vector<Value>& args = vm.apply_buffer_;
+  args.assign({request, slot[0]});
+  const Value* const base = fs->base;
+  const Next next = enter(slot + 1, handler, args.data(), 2, false, kLinkHandler);
+  args.clear();
+  // No room for the handler's frame: its continuation ends, then the limit goes on.
+  if (next == Next::Raise && fs->base == base && !skip_cleanups)
+    cancel_unresumed(slot + 1, vm.unwind_stub_, unwind_token());
+  return next;
+}
+
+namespace {
+constexpr std::uint32_t kContinuationWords = 4;
+}
+
 Next Interpreter::perform(std::uint8_t a, Value request) {
   fs->dest = a;
   fs->status = FiberStatus::Suspended;
+  if (fs->role != FiberRole::Handled || cx.heap.is_full(kContinuationWords))
+    return perform_outwards(request);
+  auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kContinuationWords));
+  return hand_over(k, vm.current_, request, false);
+}
+
+// The same where there are limits on the way, the host or a stepping fiber answers, or the nursery
+// is full.
+__attribute__((noinline)) Next Interpreter::perform_outwards(Value request) {
   const Value inner = vm.current_;
   bool budget = false;
   Value at = inner;
@@ -229,100 +297,64 @@ Next Interpreter::perform(std::uint8_t a, Value request) {
       break;
   }
   if (budget) settle();
-  constexpr std::uint32_t kWords = 4;
-  Continuation* k;
-  if (cx.heap.is_full(kWords)) {
-    Root request_root(cx.heap, request);
-    Root outer_root(cx.heap, at);
-    k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kWords));
-    request = request_root;
-    at = outer_root;
-  } else {
-    k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kWords));
-  }
-  k->aux = budget ? 1 : 0;
-  k->used = 0;
-  k->reserved = 0;
-  k->inner = vm.current_;
-  k->outer = at;
-  Fiber* outer = as_fiber(at);
-  const Value parent = outer->parent;
-  const Value handler = outer->handler;
-  outer->parent = Value::nil();
-  switch_to(parent);
-  if (budget) new_slice();
-  fs->status = FiberStatus::Running;
-  // The continuation stays in r[dest]; the handler's window starts above it.
-  Value* slot = fs->base + fs->dest;
-  slot[0] = Value::object(k);
-  if (is_closure(handler)) {
-    const Function& fn = *as_closure(handler)->function();
-    Value* const frame = slot + 1 + kCallControl;
-    if (fn.simple && fn.required == 2 && frame + fn.registers <= fs->top->end()) {
-      // As nearly always: the arguments go straight to their registers.
-      slot[1] = handler;
-      frame[-2] = Value::small_int(0);
-      frame[-2].bits |= reinterpret_cast<std::uintptr_t>(fs->pc);
-      frame[-1] = Value::small_int(
-          static_cast<std::int64_t>(static_cast<std::uint32_t>(frame - fs->base) | kLinkHandler));
-      frame[0] = request;
-      frame[1] = Value::object(k);
-      fs->base = frame;
-      fs->pc = fn.code;
-      return --fuel > 0 ? Next::Run : check_fuel();
-    }
-  }
-  std::vector<Value>& args = vm.apply_buffer_;
-  args.assign({request, Value::object(k)});
-  const Value* const base = fs->base;
-  const Next next = enter(slot + 1, handler, args.data(), 2, false, kLinkHandler);
-  args.clear();
-  // No room for the handler's frame: its continuation ends, then the limit goes on.
-  if (next == Next::Raise && fs->base == base && !skip_cleanups)
-    cancel_unresumed(slot + 1, vm.unwind_stub_, unwind_token());
-  return next;
+  Root request_root(cx.heap, request);
+  Root outer_root(cx.heap, at);
+  auto* k = static_cast<Continuation*>(cx.heap.alloc(Kind::Continuation, kContinuationWords));
+  return hand_over(k, outer_root, request_root, budget);
 }
 
-Next Interpreter::resume(std::uint8_t a, Value k, Value v, bool raise, bool tail) {
+__attribute__((noinline)) Next Interpreter::not_resumable(Value k) {
   if (!is_kind(k, Kind::Continuation))
     return fail("type-error", str("resume: Expected continuation, got ", type_name(k)));
+  return fail("one-shot",
+              "resume: this continuation was already resumed or cancelled; copy it "
+              "with fiber/copy before to resume it more than once");
+}
+
+Next Interpreter::resume(std::uint8_t a, Value k, Value v, Resuming how) {
+  if (!is_kind(k, Kind::Continuation) || as_continuation(k)->used != 0) return not_resumable(k);
   Continuation* continuation = as_continuation(k);
-  if (continuation->used != 0)
-    return fail("one-shot",
-                "resume: this continuation was already resumed or cancelled; copy it "
-                "with fiber/copy before to resume it more than once");
   continuation->used = 1;
   const Value inner = continuation->inner;
-  const Value outer = continuation->outer;
+  Fiber* const outer = as_fiber(continuation->outer);
   const bool budget = continuation->aux != 0;
   if (budget) settle();
-  if (tail) {
-    const auto link = static_cast<std::uint32_t>(fs->base[-1].bits);
-    const std::uint32_t flags = link & ~kLinkDelta & 0xFFFFFFFFu;
-    const bool own_handler = flags == kLinkHandler && as_continuation(fs->base[-4])->used != 0;
-    if ((link & ~kLinkDelta) == 0 || own_handler) {
-      const Value* slot = pop_frame() - (own_handler ? 1 : 0);
-      fs->dest = static_cast<std::uint8_t>(slot - fs->base);
+  FiberState* const left = fs;
+  left->dest = a;
+  if (how == Resuming::Tail) {
+    Value* const base = left->base;
+    const auto link = static_cast<std::uint32_t>(base[-1].bits);
+    const std::uint32_t flags = link & ~kLinkDelta;
+    const bool own_handler = flags == kLinkHandler && as_continuation(base[-4])->used != 0;
+    if (flags == 0 || own_handler) {
+      // The frame goes, as by pop_frame, and the continuation below that of its handler.
+      left->pc = reinterpret_cast<const std::uint32_t*>(
+          static_cast<std::uintptr_t>(base[-2].bits & kPayloadMask));
+      left->base = base - (link & kLinkDelta);
+      left->dest =
+          static_cast<std::uint8_t>((link & kLinkDelta) - kCallControl - (own_handler ? 1 : 0));
     } else {
       // The frame ends its segment or fiber: it stays, as one that returns its register 0.
-      fs->pc = vm.return_stub_.code;
-      fs->dest = 0;
+      left->pc = vm.return_stub_.code;
+      left->dest = 0;
     }
-  } else {
-    fs->dest = a;
   }
-  Fiber* outer_fiber = as_fiber(outer);
-  outer_fiber->parent = vm.current_;
-  cx.heap.write_barrier(outer_fiber, vm.current_);
-  switch_to(inner);
+  const Value resumer = vm.current_;
+  outer->parent = resumer;
+  cx.heap.link_barrier(outer, resumer.as_object());
+  cx.heap.fiber_touched(resumer.as_object());
+  set_current(inner);
   if (budget) new_slice();
-  if (raise) {
-    fs->status = FiberStatus::Running;
+  FiberState* const state = fs;
+  state->status = FiberStatus::Running;
+  if (how == Resuming::Raise) {
     cx.error = v;
     unwinding = Unwind::Raise;
     return Next::Raise;
   }
-  return deliver(v);
+  if (state->dest != kNoDest) state->base[state->dest] = v;
+  if (state->back_edge) take_back_edge();
+  return Next::Run;
 }
 
 Next Interpreter::fiber_step(std::uint8_t a, Value fiber_value, Value value, Value budget) {

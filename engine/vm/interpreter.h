@@ -20,6 +20,13 @@ enum class Next : std::uint8_t {
   Again,  // leave the run loop and enter it anew: a slice has ended (WebAssembly)
 };
 
+// What resume does with the value, and whose frame it leaves.
+enum class Resuming : std::uint8_t {
+  Answer,  // the value is that of perform
+  Raise,   // it is raised there
+  Tail,    // Answer, and the frame that resumes is done
+};
+
 struct Interpreter {
   explicit Interpreter(Vm& vm) : vm(vm), cx(vm.cx) {}
 
@@ -38,7 +45,7 @@ struct Interpreter {
   Fiber* current() const { return static_cast<Fiber*>(vm.current_.as_object()); }
   void set_current(Value fiber) {
     vm.current_ = fiber;
-    fs = current()->state();
+    fs = static_cast<Fiber*>(fiber.as_object())->state();
   }
 
   const void** labels() const { return vm.labels_; }
@@ -71,7 +78,11 @@ struct Interpreter {
   Value new_fiber(Value thunk, FiberRole role);
   Next with_handler(std::uint8_t a, Value handler, Value thunk);
   Next perform(std::uint8_t a, Value request);
-  Next resume(std::uint8_t a, Value k, Value v, bool raise, bool tail);
+  Next perform_outwards(Value request);
+  Next hand_over(Continuation* k, Value outer, Value request, bool budget);
+  Next call_handler(Value* slot, Value handler, Value request);
+  Next resume(std::uint8_t a, Value k, Value v, Resuming how);
+  Next not_resumable(Value k);
   Next fiber_step(std::uint8_t a, Value fiber, Value value, Value budget);
   Next fiber_cancel(std::uint8_t a, Value fiber_or_k, Value error);
   Next fiber_copy(std::uint8_t a, Value fiber_or_k);

@@ -27,6 +27,29 @@ SX_INLINE double float_in(const Value& v) {
   return *reinterpret_cast<const volatile Float*>(&v);
 }
 
+// r := x ± y, both being shifted as by wide(). True: that is no small int.
+SX_INLINE bool add_overflows(std::int64_t x, std::int64_t y, std::int64_t* r) {
+#ifdef __wasm__
+  // The builtin becomes two comparisons. Their sum overflows if its sign is that of neither.
+  const auto sum =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(y));
+  *r = sum;
+  return ((x ^ sum) & (y ^ sum)) < 0;
+#else
+  return __builtin_add_overflow(x, y, r);
+#endif
+}
+SX_INLINE bool subtract_overflows(std::int64_t x, std::int64_t y, std::int64_t* r) {
+#ifdef __wasm__
+  const auto rest =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(x) - static_cast<std::uint64_t>(y));
+  *r = rest;
+  return ((x ^ y) & (x ^ rest)) < 0;
+#else
+  return __builtin_sub_overflow(x, y, r);
+#endif
+}
+
 // r := x · y, x being shifted as by wide(). True: that is no small int.
 SX_INLINE bool multiply_overflows(std::int64_t x, std::int64_t y, std::int64_t* r) {
 #ifdef __wasm__
@@ -174,6 +197,9 @@ __attribute__((noinline)) Next run_machine(Interpreter& it) {
 dispatch:
   w = *pc++;
   switch (w & 0xFF) {
+    // No instruction: with a row of its own the table starts at nought, and nothing is subtracted.
+    case 0:
+      __builtin_trap();
 #endif
 
   CASE(Move) {
@@ -422,15 +448,15 @@ dispatch:
   }
 
   // --- calls -----------------------------------------------------------------------------------
-#define ENTER_SIMPLE(window, target)                                     \
-  do {                                                                   \
-    Value* const frame = (window) + kCallControl;                        \
-    frame[-2].bits = kIntTag | reinterpret_cast<std::uintptr_t>(pc);     \
-    frame[-1].bits = kIntTag | static_cast<std::uint64_t>(frame - base); \
-    base = frame;                                                        \
-    fn = (target);                                                       \
-    pc = fn->code;                                                       \
-    DISPATCH();                                                          \
+#define ENTER_SIMPLE(window, target)                                 \
+  do {                                                               \
+    Value* const frame = (window) + kCallControl;                    \
+    frame[-2].bits = kIntTag | reinterpret_cast<std::uintptr_t>(pc); \
+    frame[-1].bits = kIntTag | std::uint64_t{A + kCallControl};      \
+    base = frame;                                                    \
+    fn = (target);                                                   \
+    pc = fn->code;                                                   \
+    DISPATCH();                                                      \
   } while (0)
 #define CALL_CLOSURE(window, count, tail)                                            \
   do {                                                                               \
@@ -529,15 +555,15 @@ dispatch:
   }
   CASE(Resume) {
     SAVE();
-    FOLLOW(it.resume(A, base[B], base[C], false, false));
+    FOLLOW(it.resume(A, base[B], base[C], Resuming::Answer));
   }
   CASE(ResumeRaise) {
     SAVE();
-    FOLLOW(it.resume(A, base[B], base[C], true, false));
+    FOLLOW(it.resume(A, base[B], base[C], Resuming::Raise));
   }
   CASE(TailResume) {
     SAVE();
-    FOLLOW(it.resume(0, base[A], base[B], false, true));
+    FOLLOW(it.resume(0, base[A], base[B], Resuming::Tail));
   }
   CASE(Raise) {
     SAVE();
@@ -614,8 +640,8 @@ dispatch:
     RESULT(A, slow(cx, a, b));                                        \
     DISPATCH();                                                       \
   }
-  ARITHMETIC(Add, __builtin_add_overflow, +, num_add)
-  ARITHMETIC(Sub, __builtin_sub_overflow, -, num_sub)
+  ARITHMETIC(Add, add_overflows, +, num_add)
+  ARITHMETIC(Sub, subtract_overflows, -, num_sub)
   CASE(Mul) {
     const Value a = base[B], b = base[C];
     if (USUALLY(both_ints(a, b))) {
@@ -666,8 +692,8 @@ dispatch:
     DISPATCH();                                                       \
   }
 #define MULTIPLY(x, y, r) multiply_overflows(x, static_cast<std::int64_t>(y) >> 16, r)
-  ARITHMETIC_THEN(AddAdd, __builtin_add_overflow, +, num_add, x + y)
-  ARITHMETIC_THEN(SubAdd, __builtin_sub_overflow, -, num_sub, x + y)
+  ARITHMETIC_THEN(AddAdd, add_overflows, +, num_add, x + y)
+  ARITHMETIC_THEN(SubAdd, subtract_overflows, -, num_sub, x + y)
   ARITHMETIC_THEN(MulAdd, MULTIPLY, *, num_mul, x + y)
   ARITHMETIC_THEN(MulSub, MULTIPLY, *, num_mul, is_left ? x - y : y - x)
   CASE(Div) {
@@ -678,14 +704,14 @@ dispatch:
     RESULT(A, num_div(cx, a, b));
     DISPATCH();
   }
-#define ADD_IMMEDIATE(go_on)                                                           \
-  const Value a = base[B];                                                             \
-  std::int64_t r;                                                                      \
-  if (LIKELY(a.is_int()) &&                                                            \
-      LIKELY(!__builtin_add_overflow(wide(a), std::int64_t{ins_ci(w)} * 65536, &r))) { \
-    base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;                      \
-    go_on;                                                                             \
-  }                                                                                    \
+#define ADD_IMMEDIATE(go_on)                                                  \
+  const Value a = base[B];                                                    \
+  std::int64_t r;                                                             \
+  if (LIKELY(a.is_int()) &&                                                   \
+      LIKELY(!add_overflows(wide(a), std::int64_t{ins_ci(w)} * 65536, &r))) { \
+    base[A].bits = kIntTag | static_cast<std::uint64_t>(r) >> 16;             \
+    go_on;                                                                    \
+  }                                                                           \
   goto add_immediate
   CASE(AddI) { ADD_IMMEDIATE(DISPATCH()); }
   CASE(AddILoop) { ADD_IMMEDIATE(w = *pc++; BACK_EDGE()); }
