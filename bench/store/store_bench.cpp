@@ -1,7 +1,8 @@
-// Durable commits per second, single and with 64 callers, against bare SQLite doing the same rows
-// on the same disk in the same run, and what a million events take on disk. Only the ratios say
+// Durable commits per second beside bare SQLite, or a plain libpq program, with the same rows on
+// the same disk in the same run, and what a million events take on disk. Only the ratios say
 // something: syncs vary with disk and hour.
-//   sx_store_bench [FOLDER] [SECONDS] [postgres://…]
+//   sx_store_bench FOLDER SECONDS [postgres://…]
+// Prints a JSON object a line; bench/store/run.mjs makes the tables.
 // With a PostgreSQL the same table beside a plain libpq program's work: an INSERT of as many rows
 // in a transaction, committed with synchronous_commit=on.
 #include <sqlite3.h>
@@ -19,30 +20,17 @@
 #include <thread>
 #include <vector>
 
+#include "bench/store/figures.h"
 #include "server/store/pg_connection.h"
 #include "server/store/store.h"
 
 using namespace sx;
 using namespace sx::store;
-using Clock = std::chrono::steady_clock;
+using namespace sx::bench;
 
 namespace {
 
 const std::string kData(200, 'x');
-
-struct Figure {
-  double per_second = 0;
-  double p50_us = 0, p99_us = 0;
-};
-
-Figure figure(std::vector<double>& us, double seconds) {
-  if (us.empty()) return {};
-  std::sort(us.begin(), us.end());
-  return {us.size() / seconds, us[us.size() / 2], us[us.size() * 99 / 100]};
-}
-double us_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-}
 
 // One row a transaction, prepared, WAL and FULL: what SQLite gives a careful single caller.
 Figure bare_sqlite(const std::string& path, double seconds, int rows_per_commit) {
@@ -189,7 +177,9 @@ Figure our_threads(const std::string& path, double seconds, int callers) {
 // a sync may cost 0.1 ms in one second and 4 ms in the next.
 struct Line {
   const char* what;
-  double rows;  // events per commit
+  double rows;     // events per commit
+  double aim = 0;  // of the rate, beside the bare one; 0: none
+  double p99_aim = 0;
   std::vector<Figure> rounds = {};
 };
 
@@ -198,80 +188,96 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void print(const Line& line, const Line& base) {
-  std::vector<double> rate, p50, p99, ratio;
+void print(const char* table, const Line& line, const Line& base) {
+  std::vector<double> rate, p50, p99, ratio, p99_ratio;
   for (std::size_t i = 0; i < line.rounds.size(); ++i) {
     const Figure& f = line.rounds[i];
     rate.push_back(f.per_second * line.rows);
     p50.push_back(f.p50_us);
     p99.push_back(f.p99_us);
     ratio.push_back(f.per_second * line.rows / (base.rounds[i].per_second * base.rows));
+    p99_ratio.push_back(f.p99_us / base.rounds[i].p99_us);
   }
-  std::vector<double> p99_ratio;
-  for (std::size_t i = 0; i < line.rounds.size(); ++i)
-    p99_ratio.push_back(line.rounds[i].p99_us / base.rounds[i].p99_us);
-  std::printf("%-40s %9.0f events/s  p50 %6.0f us  p99 %6.0f us   rate x%.2f  p99 x%.2f\n",
-              line.what, median(rate), median(p50), median(p99), median(ratio), median(p99_ratio));
+  std::printf(
+      "{\"table\":\"%s\",\"what\":\"%s\",\"bare\":%s,\"perSecond\":%.0f,\"p50\":%.0f,"
+      "\"p99\":%.0f,\"ratio\":%.3f,\"aim\":%.1f,\"p99Ratio\":%.3f,\"p99Aim\":%.1f}\n",
+      table, line.what, &line == &base ? "true" : "false", median(rate), median(p50), median(p99),
+      median(ratio), line.aim, median(p99_ratio), line.p99_aim);
+}
+
+constexpr int kRounds = 5;
+
+void beside_sqlite(const std::string& folder, double part) {
+  Line bare{"bare SQLite, 1 row a transaction", 1}, one{"the store in C++, 1 caller", 1, 0.7, 3},
+      sx_one{"SX, 1 fiber", 1, 0.7, 3};
+  Line bare64{"bare SQLite, 64 rows a transaction", 64},
+      hot{"the store in C++, 64 callers, one stream", 1, 0.5},
+      sx_hot{"SX, 64 fibers on 2 isolates, one stream", 1, 0.5, 3},
+      threads{"the store in C++, 64 threads, 64 streams", 1};
+  Line bare100{"bare SQLite, 100 rows a transaction", 100},
+      batch{"the store in C++, batches of 100", 100, 0.7, 3},
+      sx_batch{"SX, append-batch of 100", 100, 0.7, 3};
+  for (int round = 0; round < kRounds; ++round) {
+    std::filesystem::create_directories(folder);
+    const auto in = [&](const char* name) { return folder + "/" + name; };
+    const auto url = [&](const char* name) { return "sqlite:" + in(name); };
+    bare.rounds.push_back(bare_sqlite(in("bare1.db"), part, 1));
+    one.rounds.push_back(our_store(url("s1.db"), part, 1, 1, nullptr));
+    sx_one.rounds.push_back(fibers_appending(url("x1.db"), part, 1, 1));
+    bare64.rounds.push_back(bare_sqlite(in("bare64.db"), part, 64));
+    hot.rounds.push_back(our_store(url("s64.db"), part, 64, 1, nullptr, true));
+    sx_hot.rounds.push_back(fibers_appending(url("x64.db"), part, 2, 64));
+    threads.rounds.push_back(our_threads(in("t64.db"), part, 64));
+    bare100.rounds.push_back(bare_sqlite(in("bare100.db"), part, 100));
+    batch.rounds.push_back(our_store(url("s100.db"), part, 1, 100, nullptr));
+    sx_batch.rounds.push_back(batches_appending(url("x100.db"), part));
+    std::filesystem::remove_all(folder);
+    std::fprintf(stderr, "SQLite: round %d of %d\n", round + 1, kRounds);
+  }
+  for (const Line* line : {&bare, &one, &sx_one}) print("SQLite", *line, bare);
+  for (const Line* line : {&bare64, &hot, &sx_hot, &threads}) print("SQLite", *line, bare64);
+  for (const Line* line : {&bare100, &batch, &sx_batch}) print("SQLite", *line, bare100);
+}
+
+void beside_libpq(const std::string& url, double part) {
+  Line bare{"plain libpq, 1 row a transaction", 1}, one{"the store in C++, 1 caller", 1},
+      sx_one{"SX, 1 fiber", 1};
+  Line bare64{"plain libpq, 64 rows a transaction", 64},
+      hot{"the store in C++, 64 callers, one stream", 1},
+      sx_hot{"SX, 64 fibers on 2 isolates, one stream", 1};
+  Line bare100{"plain libpq, 100 rows a transaction", 100},
+      batch{"the store in C++, batches of 100", 100}, sx_batch{"SX, append-batch of 100", 100};
+  for (int round = 0; round < kRounds; ++round) {
+    bare.rounds.push_back(bare_pg(url, part, 1));
+    one.rounds.push_back(our_store(url, part, 1, 1, nullptr));
+    sx_one.rounds.push_back(fibers_appending(url, part, 1, 1));
+    bare64.rounds.push_back(bare_pg(url, part, 64));
+    hot.rounds.push_back(our_store(url, part, 64, 1, nullptr, true));
+    sx_hot.rounds.push_back(fibers_appending(url, part, 2, 64));
+    bare100.rounds.push_back(bare_pg(url, part, 100));
+    batch.rounds.push_back(our_store(url, part, 1, 100, nullptr));
+    sx_batch.rounds.push_back(batches_appending(url, part));
+    std::fprintf(stderr, "PostgreSQL: round %d of %d\n", round + 1, kRounds);
+  }
+  for (const Line* line : {&bare, &one, &sx_one}) print("PostgreSQL", *line, bare);
+  for (const Line* line : {&bare64, &hot, &sx_hot}) print("PostgreSQL", *line, bare64);
+  for (const Line* line : {&bare100, &batch, &sx_batch}) print("PostgreSQL", *line, bare100);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string folder = argc > 1 ? argv[1] : ".";
-  const double seconds = argc > 2 ? std::atof(argv[2]) : 3;
-  folder += "/sx-store-bench-" + std::to_string(getpid());
-  std::filesystem::create_directories(folder);
-  const auto in = [&](const char* name) { return folder + "/" + name; };
-  double load[1] = {0};
-  if (getloadavg(load, 1) == 1)
-    std::printf("load %.2f, 200-byte events, %.0f s each\n", load[0], seconds);
-
-  constexpr int kRounds = 5;
-  const double part = seconds / kRounds;
-  Line bare{"bare SQLite, 1 row a commit", 1}, one{"store, 1 caller", 1},
-      thread{"store, 1 thread waiting", 1}, threads{"store, 64 threads waiting", 1},
-      bare64{"bare SQLite, 64 rows a commit", 64}, many{"store, 64 callers, one hot stream", 1},
-      bare100{"bare SQLite, 100 rows a commit", 100}, store100{"store, 100 events a commit", 100};
-  Stats stats;
-  for (int round = 0; round < kRounds; ++round) {
-    std::filesystem::create_directories(folder);
-    const auto url = [&](const char* name) { return "sqlite:" + in(name); };
-    bare.rounds.push_back(bare_sqlite(in("bare1.db"), part, 1));
-    one.rounds.push_back(our_store(url("s1.db"), part, 1, 1, nullptr));
-    thread.rounds.push_back(our_threads(in("t1.db"), part, 1));
-    bare64.rounds.push_back(bare_sqlite(in("bare64.db"), part, 64));
-    many.rounds.push_back(our_store(url("s64.db"), part, 64, 1, &stats, true));
-    threads.rounds.push_back(our_threads(in("t64.db"), part, 64));
-    bare100.rounds.push_back(bare_sqlite(in("bare100.db"), part, 100));
-    store100.rounds.push_back(our_store(url("s100.db"), part, 1, 100, nullptr));
-    std::filesystem::remove_all(folder);
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: sx_store_bench FOLDER SECONDS [postgres://...]\n");
+    return 2;
   }
-  for (const Line* line : {&bare, &one, &thread}) print(*line, bare);
-  for (const Line* line : {&bare64, &many, &threads}) print(*line, bare64);
-  for (const Line* line : {&bare100, &store100}) print(*line, bare100);
-  std::printf("64 callers: %.1f commits a group, largest %llu\n",
-              double(stats.commits) / std::max<double>(1, double(stats.groups)),
-              static_cast<unsigned long long>(stats.largest_group));
+  const std::string folder = std::string(argv[1]) + "/sx-store-bench-" + std::to_string(getpid());
+  const double part = std::atof(argv[2]) / kRounds;
+  beside_sqlite(folder, part);
   std::filesystem::create_directories(folder);
-  std::printf("200-byte events on disk: x%.2f of payload, type and time\n",
-              bytes_per_payload(in("size.db"), 200'000));
-  if (argc > 3) {
-    const std::string url = argv[3];
-    Line pg1{"plain libpq, 1 row a commit", 1}, pg_one{"PostgreSQL store, 1 caller", 1},
-        pg64{"plain libpq, 64 rows a commit", 64}, pg_many{"PostgreSQL store, 64 callers, hot", 1},
-        pg100{"plain libpq, 100 rows a commit", 100},
-        pg_batch{"PostgreSQL store, 100 events a commit", 100};
-    for (int round = 0; round < kRounds; ++round) {
-      pg1.rounds.push_back(bare_pg(url, part, 1));
-      pg_one.rounds.push_back(our_store(url, part, 1, 1, nullptr));
-      pg64.rounds.push_back(bare_pg(url, part, 64));
-      pg_many.rounds.push_back(our_store(url, part, 64, 1, nullptr, true));
-      pg100.rounds.push_back(bare_pg(url, part, 100));
-      pg_batch.rounds.push_back(our_store(url, part, 1, 100, nullptr));
-    }
-    for (const Line* line : {&pg1, &pg_one}) print(*line, pg1);
-    for (const Line* line : {&pg64, &pg_many}) print(*line, pg64);
-    for (const Line* line : {&pg100, &pg_batch}) print(*line, pg100);
-  }
+  constexpr int kEvents = 1'000'000;
+  std::printf("{\"table\":\"size\",\"events\":%d,\"ratio\":%.3f}\n", kEvents,
+              bytes_per_payload(folder + "/size.db", kEvents));
   std::filesystem::remove_all(folder);
+  if (argc > 3) beside_libpq(argv[3], part);
 }
