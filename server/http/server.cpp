@@ -1,5 +1,6 @@
 // Workers and the server: sockets, threads, start and stop. See http.h and connection.h.
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -26,6 +27,7 @@ using std::chrono::milliseconds;
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
+constexpr int kUnsentBytesMax = 256 * 1024;    // of a connection, in the kernel
 constexpr std::uint32_t kAcceptRetryMs = 100;  // after running out of descriptors or memory
 
 void run_guarded(const std::function<void()>& fn) {
@@ -156,9 +158,14 @@ std::vector<int> WorkerCore::listening_sockets() const {
 
 Result<void> WorkerCore::listen() {
   error_code ec;
-  for (Listener& listener : listeners_)
+  for (Listener& listener : listeners_) {
+    // Accepted sockets inherit it. Without it the system takes megabytes for everybody who does not
+    // read: a thousand of them would be a gigabyte.
+    ::setsockopt(listener.acceptor.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+                 &kUnsentBytesMax, sizeof kUnsentBytesMax);
     if (listener.acceptor.listen(config.listen_backlog, ec))
       return Error{str("cannot listen on port ", bound_port(), ": ", ec.message())};
+  }
   return {};
 }
 
