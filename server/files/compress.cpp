@@ -148,6 +148,7 @@ void compress_response(const HttpRequest& request, HttpResponse& response,
 
 void answer_conditional(const HttpRequest& request, HttpResponse& response) {
   if (response.status != 200 || (request.method != "GET" && request.method != "HEAD")) return;
+  if (!has_precondition(request)) return;
   const std::string* etag = response.header("ETag");
   const std::string* modified = response.header("Last-Modified");
   Validators current;

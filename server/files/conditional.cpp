@@ -138,6 +138,12 @@ void answer(const HttpRequest& request, HttpResponse& response, const Validators
 
 }  // namespace
 
+bool has_precondition(const HttpRequest& request) {
+  for (const auto& [name, value] : request.headers)
+    if (name.size() >= 8 && name.compare(0, 3, "if-") == 0) return true;
+  return false;
+}
+
 Precondition check_preconditions(const HttpRequest& request, const Validators& current) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (const std::string* match = request.header("if-match")) {

@@ -23,6 +23,8 @@ enum class Precondition { Proceed, NotModified, Failed };  // 304, 412
 // The order of RFC 9110 §13.2.2: If-Match, else If-Unmodified-Since; then If-None-Match, else
 // If-Modified-Since. A date that cannot be read counts as absent.
 Precondition check_preconditions(const HttpRequest& request, const Validators& current);
+// False: nothing in the request is a condition, so it is Proceed whatever is current.
+bool has_precondition(const HttpRequest& request);
 
 struct ByteRange {
   std::uint64_t first = 0;

@@ -285,7 +285,8 @@ class WorkerCore final : public Worker {
   const OriginPolicy& origins;
   AddressLimits& addresses;
   WorkerMetrics& metrics;
-  asio::io_context io{1};
+  // Sockets and timers are used on this thread alone; others only post.
+  asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   Handler handler;
   Shortcut shortcut;
   AllList connections;

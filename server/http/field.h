@@ -26,14 +26,20 @@ inline bool same_name(std::string_view a, std::string_view b) {
   return true;
 }
 
+struct TokenChars {
+  bool is[256] = {};
+  constexpr TokenChars() {
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+      is[static_cast<unsigned char>(c)] = true;
+  }
+};
+inline constexpr TokenChars kTokenChars;
+
 // A method or a field name.
 inline bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  for (const char c : text) {
-    const char l = ascii_lower(c);
-    if (!(l >= 'a' && l <= 'z') && !(c >= '0' && c <= '9') && kOthers.find(c) == kOthers.npos)
-      return false;
-  }
+  for (const char c : text)
+    if (!kTokenChars.is[static_cast<unsigned char>(c)]) return false;
   return !text.empty();
 }
 

@@ -285,6 +285,8 @@ class Isolate {
         response.body = std::move(html);
       }
     }
+    const Value file = field(value, kFile);
+    const bool same_for_all = is_string(file) && fixed_files_ && field(value, kSameForAll).truthy();
     HttpHeaders given;
     const Value headers = field(value, kHeaders);
     if (is_dict(headers)) {
@@ -299,10 +301,10 @@ class Isolate {
             !header_safe(as_string(v)->view()))
           return Error{str("the handler answered the header ", name, " with ", type_name(v),
                            "; expected a string without line ends")};
-        given.emplace_back(name, std::string(as_string(v)->view()));
+        if (same_for_all) given.emplace_back(name, std::string(as_string(v)->view()));
+        response.set_header(name, std::string(as_string(v)->view()));
       }
     }
-    for (const auto& [name, text] : given) response.set_header(name, text);
     auto cookie = [&](Value v) -> Result<void> {
       if (!is_string(v) || !header_safe(as_string(v)->view()))
         return Error{"the handler answered a cookie that is not a string without line ends"};
@@ -319,9 +321,7 @@ class Isolate {
         return Error{"the handler answered with a :blob, but there is no blob store"};
       answer_blob(*config_.blobs, as_string(cid)->view(), request, response);
     }
-    if (const Value file = field(value, kFile);
-        is_string(file) && field(value, kSameForAll).truthy() && fixed_files_ &&
-        response.status < 400 && !response.header("Set-Cookie"))
+    if (same_for_all && response.status < 400 && !response.header("Set-Cookie"))
       fixed_files_->learn(request, std::string(as_string(file)->view()), std::move(given));
     return response;
   }
