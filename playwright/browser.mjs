@@ -77,6 +77,7 @@ export class Visit {
 
   async open() {
     this.page = await this.context.newPage();
+    this.page.setDefaultTimeout(10_000);
     this.listen(this.page);
   }
 
