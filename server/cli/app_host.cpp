@@ -92,6 +92,35 @@ void add_host_servicers(Runner& runner) {
       nullptr);
 }
 
+namespace {
+
+constexpr std::string_view kSqlite = "sqlite:";
+
+// The store of an installation, written in one way.
+std::string store_url(const Settings& settings) {
+  const std::string url = settings.given(Setting::Store)
+                              ? settings.text(Setting::Store)
+                              : str(kSqlite, settings.text(Setting::Data), "/store.db");
+  if (!url.starts_with(kSqlite)) return url;
+  std::error_code ec;
+  const fs::path path = fs::absolute(url.substr(kSqlite.size()), ec).lexically_normal();
+  return ec ? url : str(kSqlite, path.string());
+}
+
+// Commands that look at what is there have nothing to look at in a store that they would make: a
+// folder that was misspelled is told instead.
+Result<void> check_there(const std::string& url) {
+  if (!url.starts_with(kSqlite)) return {};
+  const std::string path = url.substr(kSqlite.size());
+  std::error_code ec;
+  if (fs::exists(path, ec)) return {};
+  return Error{
+      str("there is no store at ", path,
+          ". Say where it is with --data or --store; `sx serve` and `sx user add` make one")};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Installation>> open_installation(const Settings& settings,
                                                         const std::string& app) {
   auto made = std::make_unique<Installation>();
@@ -103,10 +132,8 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
     SX_TRY(auto secret, read_root_secret(before));
     it.app.root_secrets.push_back(secret);
   }
-  const std::string url = settings.given(Setting::Store)
-                              ? settings.text(Setting::Store)
-                              : str("sqlite:", (fs::path(it.data) / "store.db").string());
-  SX_TRY(it.store, store::open_store(url));
+  it.store_url = store_url(settings);
+  SX_TRY(it.store, store::open_store(it.store_url));
   SX_TRY(auto blobs, store::BlobStore::open((fs::path(it.data) / "blobs").string()));
   it.blobs = std::make_unique<store::BlobStore>(std::move(blobs));
   it.passwords = std::make_unique<PasswordPool>();
@@ -164,8 +191,13 @@ int run_app_command(Installation& it, const std::vector<std::string>& words,
 
 }  // namespace
 
-int run_installation_command(Installation& it, const std::vector<std::string>& words,
+int run_installation_command(Installation& it, const std::vector<std::string>& given,
                              const CommandOutput& output) {
+  std::vector<std::string> words = given;
+  if (!words.empty() && words[0].starts_with(kForStore)) {
+    if (words[0].substr(kForStore.size()) != it.store_url) return kOtherStore;
+    words.erase(words.begin());
+  }
   auto is = [&](std::size_t i, std::string_view word) {
     return i < words.size() && words[i] == word;
   };
@@ -176,16 +208,20 @@ int run_installation_command(Installation& it, const std::vector<std::string>& w
   return fail(output, "this server does not know that command; it is of another version");
 }
 
-int cmd_installation(Settings& settings, const std::vector<std::string>& words) {
+int cmd_installation(Settings& settings, const std::vector<std::string>& words, bool makes_store) {
   const CommandOutput output = terminal_output();
   constexpr SettingScope kScopes[] = {SettingScope::Installation, SettingScope::Command};
   if (const auto resolved = settings.resolve(process_environment(), kScopes); !resolved.ok()) {
     fail(output, resolved.error().message);
     return 2;
   }
-  if (!settings.given(Setting::Store))
-    if (const auto status = run_by_owner(settings.text(Setting::Data), words, output))
-      return *status;
+  const std::string url = store_url(settings);
+  if (const auto status = run_by_owner(settings.text(Setting::Data),
+                                       settings.given(Setting::Store) ? url : "", words, output))
+    return *status;
+  if (!makes_store)
+    if (const auto there = check_there(url); !there.ok())
+      return fail(output, there.error().message);
   auto installation = open_installation(settings, "");
   if (!installation.ok()) return fail(output, installation.error().message);
   const int status = run_installation_command(**installation, words, output);

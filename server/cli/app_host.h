@@ -19,6 +19,7 @@ namespace sx::cli {
 // Opened parts of one installation. Members are destroyed in reverse order.
 struct Installation {
   std::string data;
+  std::string store_url;  // as it is compared: of SQLite with an absolute path
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::BlobStore> blobs;
   std::unique_ptr<PasswordPool> passwords;
@@ -46,8 +47,10 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
 int run_installation_command(Installation& installation, const std::vector<std::string>& words,
                              const CommandOutput& output);
 
-// The same from the command line: by the running server if there is one, else here.
-int cmd_installation(Settings& settings, const std::vector<std::string>& words);
+// The same from the command line: by the running server if there is one, else here. makes_store:
+// where there is no store yet, one is made.
+int cmd_installation(Settings& settings, const std::vector<std::string>& words,
+                     bool makes_store = false);
 
 // cmd_people.cpp: sx user, token, secret
 void add_people_commands(CLI::App& app, Settings& settings, int& status);

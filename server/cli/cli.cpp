@@ -39,7 +39,9 @@ void report_usage(const CLI::App& app, const CLI::ParseError& error) {
     what = first.starts_with("-") ? str("there is no option ", first)
                                   : str("there is nothing for ", first, " to be");
   } else if (what == "A subcommand is required") {
-    what = "a command is missing";
+    const std::vector<std::string> left = command->remaining();
+    what = left.empty() || left[0].starts_with("-") ? "a command is missing"
+                                                    : str("there is no command ", left[0]);
   }
   std::string usage = str(name, " [OPTIONS]");
   for (const CLI::Option* option : command->get_options([](const CLI::Option* each) {

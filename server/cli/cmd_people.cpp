@@ -43,7 +43,8 @@ int fail_usage(std::string_view message) {
   return 2;
 }
 
-int with_password(Settings& settings, const PeopleOptions& o, std::vector<std::string> words) {
+int with_password(Settings& settings, const PeopleOptions& o, std::vector<std::string> words,
+                  bool makes_store) {
   constexpr SettingScope kScopes[] = {SettingScope::Installation, SettingScope::Command};
   if (const auto resolved = settings.resolve(process_environment(), kScopes); !resolved.ok())
     return fail_usage(resolved.error().message);
@@ -52,7 +53,7 @@ int with_password(Settings& settings, const PeopleOptions& o, std::vector<std::s
   if (!password.ok()) return fail_usage(password.error().message);
   words.push_back(str("password=", password.value()));
   if (made) words.push_back("made=1");
-  return cmd_installation(settings, words);
+  return cmd_installation(settings, words, makes_store);
 }
 
 int cmd_secret_rotate(Settings& settings, int keep) {
@@ -99,8 +100,8 @@ void add_people_commands(CLI::App& app, Settings& settings, int& status) {
   add->add_option("--role", o.role, "admin, author or reader")->default_str("author");
   add->add_flag("--stdin", o.from_stdin, kPasswordFrom);
   add->callback([&] {
-    status = with_password(settings, o,
-                           {"app", "command=user-add", str("name=", o.name), str("role=", o.role)});
+    status = with_password(
+        settings, o, {"app", "command=user-add", str("name=", o.name), str("role=", o.role)}, true);
   });
 
   auto* password =
@@ -108,7 +109,8 @@ void add_people_commands(CLI::App& app, Settings& settings, int& status) {
   named(password);
   password->add_flag("--stdin", o.from_stdin, kPasswordFrom);
   password->callback([&] {
-    status = with_password(settings, o, {"app", "command=user-password", str("name=", o.name)});
+    status =
+        with_password(settings, o, {"app", "command=user-password", str("name=", o.name)}, false);
   });
 
   auto* list = command(user, "list", "all users, their roles and grants");

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
@@ -76,6 +77,8 @@ Result<void> check_application(const std::string& app) {
 }
 
 int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool replace) {
+  // A file that may not grow (ulimit -f) is an error of the write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   if (const auto checked = check_configuration(settings); !checked.ok()) {
     report_error(checked.error().message);
     return 2;
@@ -258,7 +261,7 @@ void add_serve_commands(CLI::App& app, int& status) {
     std::error_code ec;
   const std::string folder = std::filesystem::absolute(text, ec).lexically_normal().string();
   status = dry_run ? plan_site(text, terminal_output())
-                   : cmd_installation(settings, {"blog", "import", folder});
+                   : cmd_installation(settings, {"blog", "import", folder}, true);
 });
 }  // namespace sx::cli
 

@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "engine/base/str.h"
 #include "server/cli/app_host.h"
 #include "server/store/dump.h"
+#include "server/store/mend.h"
 #include "server/store/sqlite_store.h"
 
 namespace sx::cli {
@@ -78,18 +80,22 @@ int stats(Installation& it, bool json, const CommandOutput& output) {
   return 0;
 }
 
+Result<void> write_blob(const store::BlobStore& blobs, const std::string& cid,
+                        store::DumpWriter& writer) {
+  SX_TRY(const store::BlobRef ref, blobs.stat(cid));
+  std::uint64_t at = 0;
+  do {
+    SX_TRY(const std::string piece, blobs.read(cid, at, kBlobPiece));
+    SX_CHECK(writer.blob(ref, at, piece));
+    at += piece.size();
+    if (piece.empty()) break;
+  } while (at < ref.size);
+  return {};
+}
+
 Result<void> write_blobs(const store::BlobStore& blobs, store::DumpWriter& writer) {
   SX_TRY(const auto cids, blobs.list());
-  for (const std::string& cid : cids) {
-    SX_TRY(const store::BlobRef ref, blobs.stat(cid));
-    std::uint64_t at = 0;
-    do {
-      SX_TRY(const std::string piece, blobs.read(cid, at, kBlobPiece));
-      SX_CHECK(writer.blob(ref, at, piece));
-      at += piece.size();
-      if (piece.empty()) break;
-    } while (at < ref.size);
-  }
+  for (const std::string& cid : cids) SX_CHECK(write_blob(blobs, cid, writer));
   return {};
 }
 
@@ -107,6 +113,7 @@ int report_export(const store::DumpWriter& writer, bool json, const CommandOutpu
 int export_store(Installation& it, bool blobs, bool json, const CommandOutput& output) {
   store::DumpWriter writer([&](std::string_view piece) -> Result<void> {
     output.out(piece);
+    if (output.lost()) return Error{"nobody reads the export any more"};
     return {};
   });
   auto done = it.store->dump([&](const store::Row& row) { return writer.row(row); });
@@ -116,19 +123,53 @@ int export_store(Installation& it, bool blobs, bool json, const CommandOutput& o
   return report_export(writer, json, output);
 }
 
-int import_store(Installation& it, const std::string& file, bool json,
-                 const CommandOutput& output) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(output, str(file, ": the export cannot be read: no such file, or no right"));
-  const auto next = [&]() -> Result<std::optional<std::string>> {
+// The lines of a file, from its beginning.
+store::NextLine lines_of(const std::string& file) {
+  auto in = std::make_shared<std::ifstream>(file, std::ios::binary);
+  return [in]() -> Result<std::optional<std::string>> {
     std::string line;
-    if (std::getline(in, line)) return std::optional<std::string>(std::move(line));
-    if (in.bad()) return Error{str(file, ": reading failed")};
+    if (std::getline(*in, line)) return std::optional<std::string>(std::move(line));
+    if (in->bad()) return Error{"reading failed"};
     return std::optional<std::string>();
   };
-  const auto loaded = store::load_dump(*it.store, it.blobs.get(), next);
-  if (!loaded.ok())
-    return fail(output, str(file, ": ", loaded.error().message, ". Nothing was imported"));
+}
+
+void report_mending(const store::Mending& mending, const CommandOutput& output) {
+  const auto say = [&](std::uint64_t n, std::string_view what) {
+    if (n > 0) output.err(str("warning: ", n, " ", what, "\n"));
+  };
+  say(mending.lost, "events are lost; in their places stand events of type :lost");
+  say(mending.changed,
+      "events are not what was written; in their places stand events of type :lost, which hold "
+      "what "
+      "was found");
+  say(mending.unproven,
+      "events stand right behind a lost one and cannot be proved; they were taken as they are");
+  say(mending.marks, "idempotency marks name events that are not there and were left out");
+  for (const std::string& key : mending.keys)
+    output.err(str("warning: the value of the key ", key, " was damaged: it was left out\n"));
+  for (const std::string& note : mending.notes)
+    output.err(str("warning: some rows could not be read: ", note, "\n"));
+}
+
+int import_store(Installation& it, const std::string& file, bool rescued, bool json,
+                 const CommandOutput& output) {
+  const auto wrong = [&](std::string_view why) {
+    return fail(output, str(file, ": ", why, ". Nothing was imported"));
+  };
+  std::error_code ec;
+  if (std::filesystem::is_directory(file, ec))
+    return wrong("this is a folder, expected a file that `sx store export` wrote");
+  if (!std::ifstream(file)) return wrong("the export cannot be read: no such file, or no right");
+  store::Mender mender;
+  store::NextLine lines = lines_of(file);
+  if (rescued) {
+    if (const auto seen = mender.survey(lines); !seen.ok()) return wrong(seen.error().message);
+    lines = mender.mended(lines_of(file));
+  }
+  const auto loaded = store::load_dump(*it.store, it.blobs.get(), lines, !rescued);
+  if (!loaded.ok()) return wrong(loaded.error().message);
+  report_mending(mender.report(), output);
   output.out(counts(
       {{"events", loaded->events}, {"keys", loaded->kv_keys}, {"blobs", loaded->blobs}}, json));
   return 0;
@@ -148,8 +189,26 @@ int compact(Installation& it, std::int64_t grace_hours, bool json, const Command
   return 0;
 }
 
+// The blobs of a data folder as far as they are whole.
+Result<void> rescue_blobs(const std::string& data, store::DumpWriter& writer) {
+  const std::string folder = (std::filesystem::path(data) / "blobs").string();
+  std::error_code ec;
+  if (!std::filesystem::is_directory(folder, ec)) return {};
+  SX_TRY(const auto blobs, store::BlobStore::open(folder));
+  SX_TRY(const auto cids, blobs.list());
+  for (const std::string& cid : cids) {
+    // Whole first: a line says so before any of its content does.
+    if (const auto whole = blobs.get(cid); !whole.ok()) {
+      SX_CHECK(writer.damage({0, "", 0, whole.error().message}));
+      continue;
+    }
+    SX_CHECK(write_blob(blobs, cid, writer));
+  }
+  return {};
+}
+
 // A damaged store, read without opening it for writing.
-int rescue(Settings& settings, bool json) {
+int rescue(Settings& settings, bool blobs, bool json) {
   CommandOutput output = terminal_output();
   constexpr SettingScope kScopes[] = {SettingScope::Installation, SettingScope::Command};
   if (const auto resolved = settings.resolve(process_environment(), kScopes); !resolved.ok())
@@ -169,6 +228,7 @@ int rescue(Settings& settings, bool json) {
   auto done = store::rescue_sqlite_store(
       path, [&](const store::Row& row) { return writer.row(row); },
       [&](const store::BadRecord& bad) { return writer.damage(bad); });
+  if (done.ok() && blobs) done = rescue_blobs(settings.text(Setting::Data), writer);
   if (done.ok()) done = writer.finish();
   if (!done.ok()) return fail(output, done.error().message);
   return report_export(writer, json, output);
@@ -186,14 +246,15 @@ int run_store_command(Installation& it, const std::vector<std::string>& words,
   if (what == "verify") return verify(it, json, output);
   if (what == "stats") return stats(it, json, output);
   if (what == "export") return export_store(it, !has("--no-blobs"), json, output);
-  if (what == "import" && words.size() > 2) return import_store(it, words[2], json, output);
+  if (what == "import" && words.size() > 2)
+    return import_store(it, words[2], has("--rescued"), json, output);
   if (what == "compact" && words.size() > 2)
     return compact(it, std::strtoll(words[2].c_str(), nullptr, 10), json, output);
   return fail(output, "this server does not know that command; it is of another version");
 }
 
 void add_store_commands(CLI::App& app, Settings& settings, int& status) {
-  static bool json = false, rescue_it = false, no_blobs = false;
+  static bool json = false, rescue_it = false, rescued = false, no_blobs = false;
   static std::string file;
   static std::int64_t grace_hours = 24;
   auto* store = app.add_subcommand("store", "the event store");
@@ -204,9 +265,9 @@ void add_store_commands(CLI::App& app, Settings& settings, int& status) {
     made->add_flag("--json", json, "for machines");
     return made;
   };
-  const auto run = [&](std::vector<std::string> words) {
+  const auto run = [&](std::vector<std::string> words, bool makes_store = false) {
     if (json) words.emplace_back("--json");
-    status = cmd_installation(settings, words);
+    status = cmd_installation(settings, words, makes_store);
   };
   command("verify", "recompute every hash and checksum")->callback([run] {
     run({"store", "verify"});
@@ -219,23 +280,28 @@ void add_store_commands(CLI::App& app, Settings& settings, int& status) {
                            "what is readable of a damaged SQLite store; it is not changed");
   export_command->callback([&, run] {
     if (rescue_it) {
-      status = rescue(settings, json);
+      status = rescue(settings, !no_blobs, json);
     } else {
       run({"store", "export", no_blobs ? "--no-blobs" : ""});
     }
   });
-  auto* import = command("import", "an export into an empty store");
-  import->add_option("FILE", file, "what `sx store export` wrote")->required();
-  import->callback([run] {
+  auto* import_command = command("import", "an export into an empty store");
+  import_command->add_option("FILE", file, "what `sx store export` wrote")->required();
+  import_command->add_flag(
+      "--rescued", rescued,
+      "take what is sound of an export that --rescue made, and say what is not");
+  import_command->callback([run] {
     std::error_code ec;
-  run({"store", "import", std::filesystem::absolute(file, ec).lexically_normal().string()});
-});
-auto* compact = command("compact",
-                        "give back the space of what was truncated, and remove blobs "
-                        "that nothing names");
-compact->add_option("--grace-hours", grace_hours, "blobs younger than this stay")
-    ->check(CLI::Range(0, 87600));
-compact->callback([run] { run({"store", "compact", std::to_string(grace_hours)}); });
+    run({"store", "import", std::filesystem::absolute(file, ec).lexically_normal().string(),
+         rescued ? "--rescued" : ""},
+        true);
+  });
+  auto* compact = command("compact",
+                          "give back the space of what was truncated, and remove blobs "
+                          "that nothing names");
+  compact->add_option("--grace-hours", grace_hours, "blobs younger than this stay")
+      ->check(CLI::Range(0, 87600));
+  compact->callback([run] { run({"store", "compact", std::to_string(grace_hours)}); });
 }  // namespace sx::cli
 
 }  // namespace sx::cli

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,11 @@ namespace {
 // Request: u32 words, then u32 length and bytes of each. Answer: frames of u8 kind, u32 length,
 // bytes; kind 1 output, 2 messages, 0 the end with the exit status as one byte. Host byte order:
 // both ends are the same machine.
+constexpr std::size_t kClientsMax = 16;
+constexpr int kStopSeconds = 10;   // for running commands when the server ends
+constexpr int kWordsSeconds = 10;  // for the words of a command to arrive
+// A client that takes nothing for so long is given up: the export it reads keeps old pages alive.
+constexpr int kStallSeconds = 60;
 constexpr std::uint32_t kWordsMax = 64;
 constexpr std::uint32_t kWordBytesMax = 1 << 16;
 
@@ -118,6 +124,7 @@ ControlServer::~ControlServer() {
   if (wake_[1] >= 0) ::close(wake_[1]);
   ::shutdown(fd_, SHUT_RDWR);
   thread_.join();
+  wait_for_clients();
   ::close(fd_);
   if (wake_[0] >= 0) ::close(wake_[0]);
 }
@@ -130,22 +137,76 @@ void ControlServer::serve() {
     if (waiting[0].revents & (POLLERR | POLLHUP | POLLNVAL)) return;
     const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
-    timeval patience{10, 0};
-    ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    const auto words = read_words(client);
-    if (hand_over_ && words && *words == std::vector<std::string>{"hand-over"}) {
-      hand_over_(client);
+    forget_done();
+    if (clients_.size() >= kClientsMax) {
+      write_frame(client, 2, "error: the server runs too many commands already, try again later\n");
+      write_frame(client, 0, "\1");
+      ::close(client);
       continue;
     }
-    if (words) {
-      CommandOutput output{[client](std::string_view text) { write_frame(client, 1, text); },
-                           [client](std::string_view text) { write_frame(client, 2, text); }};
-      const char status = static_cast<char>(run_(*words, output));
-      write_frame(client, 0, {&status, 1});
-    }
-    ::close(client);
+    Client& made = clients_.emplace_back();
+    made.fd = client;
+    made.thread = std::thread([this, &made] {
+      answer(made);
+      made.done = true;
+    });
   }
+}
+
+void ControlServer::forget_done() {
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    if (!client->done) {
+      ++client;
+      continue;
+    }
+    client->thread.join();
+    if (client->fd >= 0) ::close(client->fd);
+    client = clients_.erase(client);
+  }
+}
+
+// What they have begun they may end; who does not take what is written is not waited for.
+void ControlServer::wait_for_clients() {
+  for (int tries = 0; tries < kStopSeconds * 100 && !clients_.empty(); ++tries) {
+    forget_done();
+    if (!clients_.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  for (Client& client : clients_)
+    if (client.fd >= 0) ::shutdown(client.fd, SHUT_RDWR);
+  for (Client& client : clients_) {
+    client.thread.join();
+    if (client.fd >= 0) ::close(client.fd);
+  }
+}
+
+// One client from its words to its end.
+void ControlServer::answer(Client& made) {
+  const int client = made.fd;
+  const auto patience = [client](int option, int seconds) {
+    const timeval time{seconds, 0};
+    ::setsockopt(client, SOL_SOCKET, option, &time, sizeof time);
+  };
+  patience(SO_RCVTIMEO, kWordsSeconds);
+  patience(SO_SNDTIMEO, kStallSeconds);
+  const auto words = read_words(client);
+  if (hand_over_ && words && *words == std::vector<std::string>{"hand-over"}) {
+    patience(SO_SNDTIMEO, kWordsSeconds);
+    made.fd = -1;
+    return hand_over_(client);
+  }
+  if (words) {
+    // A frame that was cut must not be followed by another: the client could not tell them apart.
+    bool lost = false;
+    const auto say = [&](std::uint8_t kind, std::string_view bytes) {
+      if (!lost && !write_frame(client, kind, bytes)) lost = true;
+    };
+    const CommandOutput output{[&](std::string_view text) { say(1, text); },
+                               [&](std::string_view text) { say(2, text); }, false,
+                               [&] { return lost; }};
+    const char status = static_cast<char>(run_(*words, output));
+    say(0, {&status, 1});
+  }
+  ::shutdown(client, SHUT_RDWR);
 }
 
 int connect_to_owner(const std::string& folder) {
@@ -168,11 +229,14 @@ bool send_words(int fd, const std::vector<std::string>& words) {
   return sent;
 }
 
-std::optional<int> run_by_owner(const std::string& folder, const std::vector<std::string>& words,
+std::optional<int> run_by_owner(const std::string& folder, const std::string& store_url,
+                                const std::vector<std::string>& words,
                                 const CommandOutput& output) {
   const int fd = connect_to_owner(folder);
   if (fd < 0) return std::nullopt;
-  const bool sent = send_words(fd, words);
+  std::vector<std::string> all = words;
+  if (!store_url.empty()) all.insert(all.begin(), str(kForStore, store_url));
+  const bool sent = send_words(fd, all);
   std::optional<int> status;
   while (sent && !status) {
     std::uint8_t kind = 0;
@@ -186,6 +250,7 @@ std::optional<int> run_by_owner(const std::string& folder, const std::vector<std
       (kind == 1 ? output.out : output.err)(bytes);
   }
   ::close(fd);
+  if (status == kOtherStore) return std::nullopt;
   if (!status) {
     output.err(
         "error: the server went away while it ran the command; what it had finished stays\n");

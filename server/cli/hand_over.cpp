@@ -181,7 +181,7 @@ bool HandOver::began() const {
 }
 
 bool HandOver::begin(int channel) {
-  if (began()) {
+  if (began() || beginning_.exchange(true)) {
     ::close(channel);
     return false;
   }
@@ -193,6 +193,7 @@ bool HandOver::begin(int channel) {
       receive_message(channel, none, kReadyMs) != kReady) {
     std::fprintf(stderr, "sx: the process that was to take over gave up; this one goes on\n");
     ::close(channel);
+    beginning_ = false;
     return false;
   }
   for (const int fd : sockets) sockets_.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));

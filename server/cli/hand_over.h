@@ -7,6 +7,7 @@
 // fails after that, the old one starts again in its own place, on the same listening sockets.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -65,6 +66,7 @@ class HandOver {
  private:
   HttpServer& server_;
   std::uint32_t drain_ms_;
+  std::atomic<bool> beginning_{false};  // one successor at a time
   mutable std::mutex mutex_;
   int channel_ = -1;          // under mutex_
   std::vector<int> sockets_;  // our own copies of the listening sockets

@@ -5,6 +5,7 @@
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
 #include "server/io/content_servicer.h"
+#include "server/io/store_errors.h"
 #include "server/store/sniff.h"
 
 namespace sx {
@@ -49,7 +50,7 @@ void add_reading(Runner& runner, store::BlobStore& blobs) {
     if (!call.text(0, cid)) return;
     if (!blobs.has(cid)) return call.reply(Value::nil());
     auto bytes = blobs.get(cid);
-    if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
+    if (!bytes.ok()) return call.fail(blob_error_kind(bytes.error()), bytes.error().message);
     Context& cx = call.vm.cx;
     Root data(cx.heap, bytes_value(cx, *bytes));
     Root mime(cx.heap, make_string(cx, store::sniff_mime(bytes.value())));
@@ -62,7 +63,7 @@ void add_reading(Runner& runner, store::BlobStore& blobs) {
     if (!call.text(0, cid)) return;
     if (!blobs.has(cid)) return call.reply(Value::nil());
     const auto ref = blobs.stat(cid);
-    if (!ref.ok()) return call.fail("store-error", ref.error().message);
+    if (!ref.ok()) return call.fail(blob_error_kind(ref.error()), ref.error().message);
     call.reply(ref_value(call.vm.cx, *ref));
   });
   runner.add("blob/read", [&blobs](IoCall& call) {
@@ -76,7 +77,7 @@ void add_reading(Runner& runner, store::BlobStore& blobs) {
     if (!blobs.has(cid)) return call.reply(Value::nil());
     const auto bytes =
         blobs.read(cid, static_cast<std::uint64_t>(from), static_cast<std::uint64_t>(length));
-    if (!bytes.ok()) return call.fail("store-error", bytes.error().message);
+    if (!bytes.ok()) return call.fail(blob_error_kind(bytes.error()), bytes.error().message);
     call.reply(bytes_value(call.vm.cx, *bytes));
   });
 }
@@ -88,7 +89,7 @@ void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
     std::string bytes;
     if (!call.text(0, bytes)) return;
     const auto ref = blobs.put(bytes);
-    if (!ref.ok()) return call.fail("store-error", ref.error().message);
+    if (!ref.ok()) return call.fail(blob_error_kind(ref.error()), ref.error().message);
     call.reply(ref_value(call.vm.cx, *ref));
   });
   add_reading(runner, blobs);
@@ -96,7 +97,7 @@ void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
   auto writers = std::make_shared<Writers>();
   runner.add("blob/begin", [&blobs, writers](IoCall& call) {
     auto writer = blobs.writer();
-    if (!writer.ok()) return call.fail("store-error", writer.error().message);
+    if (!writer.ok()) return call.fail(blob_error_kind(writer.error()), writer.error().message);
     if (writers->open.size() >= kWritersMax) writers->open.erase(writers->open.begin());
     writers->open.emplace(++writers->last, writer.take());
     call.reply(Value::small_int(writers->last));
@@ -106,7 +107,7 @@ void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
     store::BlobWriter* writer = writer_of(call, *writers);
     if (!writer || !call.text(1, bytes)) return;
     const auto written = writer->write(bytes);
-    if (!written.ok()) return call.fail("store-error", written.error().message);
+    if (!written.ok()) return call.fail(blob_error_kind(written.error()), written.error().message);
     call.reply(Value::nil());
   });
   runner.add("blob/finish", [writers](IoCall& call) {
@@ -115,7 +116,7 @@ void add_blob_servicers(Runner& runner, store::BlobStore& blobs) {
     if (!writer || !call.integer(0, number)) return;
     const auto ref = writer->finish();
     writers->open.erase(number);
-    if (!ref.ok()) return call.fail("store-error", ref.error().message);
+    if (!ref.ok()) return call.fail(blob_error_kind(ref.error()), ref.error().message);
     call.reply(ref_value(call.vm.cx, *ref));
   });
   runner.add("blob/abandon", [writers](IoCall& call) {

@@ -13,6 +13,8 @@
 #include "engine/value/root_list.h"
 #include "server/io/event_cache.h"
 #include "server/io/read_back.h"
+#include "server/io/store_errors.h"
+#include "server/store/ledger.h"
 
 namespace sx {
 
@@ -442,6 +444,9 @@ class Persist {
   }
 
   void send(std::shared_ptr<Sent> sent, std::vector<store::Op> ops) {
+    // What cannot be written whatever the store's state is the program's mistake.
+    if (const auto good = store::check_commit(ops); !good.ok())
+      return sent->ticket.fail("store-error", good.error().message);
     if (!gate_) {
       answer(sent, store::commit_and_wait(store_, std::move(ops)));
       return;
@@ -484,7 +489,7 @@ class Persist {
     const IoTicket& ticket = sent->ticket;
     const ReplyShape shape = sent->shape;
     if (!outcome.ok()) {
-      ticket.fail("store-error", outcome.error().message);
+      ticket.fail(store_down_kind(outcome.error()), outcome.error().message);
       return;
     }
     if (outcome->conflict) {
@@ -560,14 +565,15 @@ class Persist {
     const IoTicket ticket = call.ticket;
     if (answers_at_once()) {
       auto found = read();
-      if (!found.ok()) return ticket.fail("store-error", found.error().message);
+      if (!found.ok()) return ticket.fail(store_down_kind(found.error()), found.error().message);
       answer(ticket, std::move(*found));
       return;
     }
     store_.read_soon([gate = gate_, ticket, read = std::move(read), answer]() mutable {
       auto found = std::make_shared<decltype(read())>(read());
       gate->post(gate, [ticket, answer, found] {
-        if (!found->ok()) return ticket.fail("store-error", found->error().message);
+        if (!found->ok())
+          return ticket.fail(store_down_kind(found->error()), found->error().message);
         answer(ticket, std::move(**found));
       });
     });
@@ -669,7 +675,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     if (!call.arg(2).is_nil() && !call.integer(2, limit)) return;
     if (p->answers_at_once()) {
       const auto events = p->read_stream(stream, from, limit);
-      if (!events.ok()) return call.fail("store-error", events.error().message);
+      if (!events.ok()) return call.fail(store_down_kind(events.error()), events.error().message);
       return call.reply(events.value());
     }
     p->look(

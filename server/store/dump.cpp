@@ -3,91 +3,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <set>
 #include <unordered_set>
 
 #include "engine/base/str.h"
-#include "engine/base/utf8.h"
+#include "server/store/dump_lines.h"
 
 namespace sx::store {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;  // of output
-constexpr std::string_view kFormat = "sx-store-export";
-constexpr std::int64_t kVersion = 1;
-
-constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string base64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += i + k <= bytes.size() ? kBase64[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
-
-bool unbase64(std::string_view text, std::string& out) {
-  out.clear();
-  if (text.size() % 4 != 0) return false;
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const char* at = c ? std::find(kBase64, kBase64 + 64, c) : kBase64 + 64;
-    if (at == kBase64 + 64) return false;
-    group = group << 6 | static_cast<std::uint32_t>(at - kBase64);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out += static_cast<char>(group >> bits);
-      group &= (1u << bits) - 1;
-    }
-  }
-  return group == 0;
-}
-
-// One line in the making.
-class Line {
- public:
-  Line& number(std::string_view name, std::uint64_t n) { return raw(name, std::to_string(n)); }
-  Line& number(std::string_view name, std::int64_t n) { return raw(name, std::to_string(n)); }
-  // A text as it is, or, when it is not UTF-8, in base64 under the name with 64 behind it.
-  Line& text(std::string_view name, std::string_view text) {
-    if (!utf8_valid(text)) return raw(str(name, "64"), str('"', base64(text), '"'));
-    std::string quoted = "\"";
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        quoted += '\\';
-        quoted += c;
-      } else if (c == '\n') {
-        quoted += "\\n";
-      } else if (byte < 0x20) {
-        quoted += "\\u00";
-        quoted += "0123456789abcdef"[byte >> 4];
-        quoted += "0123456789abcdef"[byte & 15];
-      } else {
-        quoted += c;
-      }
-    }
-    return raw(name, quoted + "\"");
-  }
-  std::string take() { return out_ + "}\n"; }
-
- private:
-  Line& raw(std::string_view name, std::string_view value) {
-    out_ += str(out_.empty() ? "{" : ",", '"', name, "\":", value);
-    return *this;
-  }
-  std::string out_;
-};
 
 template <class... F>
 struct Overloaded : F... {
@@ -100,7 +26,7 @@ struct Overloaded : F... {
 // ---------------------------------------------------------------------------------------
 
 DumpWriter::DumpWriter(std::function<Result<void>(std::string_view)> out) : out_(std::move(out)) {
-  (void)line(Line().text("format", kFormat).number("version", kVersion).take());
+  (void)line(Line().text("format", kExportFormat).number("version", kExportVersion).take());
 }
 
 Result<void> DumpWriter::line(std::string text) {
@@ -186,8 +112,12 @@ Result<void> DumpWriter::damage(const BadRecord& bad) {
                   .text("stream", bad.stream)
                   .number("seq", bad.seq)
                   .text("what", bad.what)
+                  .number("unproven", std::uint64_t{bad.unproven})
+                  .text("of", bad.key)
                   .take());
 }
+
+Result<void> DumpWriter::copy(std::string_view text) { return line(str(text, "\n")); }
 
 Result<void> DumpWriter::finish() {
   const std::uint64_t lines = lines_;
@@ -203,141 +133,11 @@ Result<void> DumpWriter::finish() {
 
 namespace {
 
-// {"name":"text","name":12,…}
-class FieldParser {
- public:
-  explicit FieldParser(std::string_view line) : rest_(line) {}
-
-  Result<JsonFields> parse() {
-    JsonFields fields;
-    if (!take('{')) return wrong("'{'");
-    for (bool first = true; !take('}'); first = false) {
-      if (!first && !take(',')) return wrong("',' or '}'");
-      std::string name;
-      if (!text(name)) return wrong("the name of a field in quotes");
-      if (!take(':')) return wrong("':'");
-      if (!rest_.empty() && rest_.front() == '"') {
-        std::string value;
-        if (!text(value)) return wrong("a text that ends");
-        fields[name] = std::move(value);
-      } else {
-        std::int64_t n = 0;
-        const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), n);
-        if (error != std::errc()) return wrong("a text or a whole number");
-        rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-        fields[name] = n;
-      }
-    }
-    if (!rest_.empty()) return wrong("the end of the line");
-    return fields;
-  }
-
- private:
-  Error wrong(std::string_view expected) {
-    return Error{str("expected ", expected, ", found '", rest_.substr(0, 20), "'")};
-  }
-  bool take(char c) {
-    if (rest_.empty() || rest_.front() != c) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  bool text(std::string& out) {
-    if (!take('"')) return false;
-    while (!rest_.empty()) {
-      const char c = rest_.front();
-      rest_.remove_prefix(1);
-      if (c == '"') return true;
-      if (c != '\\') {
-        out += c;
-        continue;
-      }
-      if (rest_.empty()) return false;
-      const char escape = rest_.front();
-      rest_.remove_prefix(1);
-      switch (escape) {
-        case 'n':
-          out += '\n';
-          break;
-        case 't':
-          out += '\t';
-          break;
-        case 'r':
-          out += '\r';
-          break;
-        case 'b':
-          out += '\b';
-          break;
-        case 'f':
-          out += '\f';
-          break;
-        case 'u': {
-          unsigned code = 0;
-          const auto [end, error] = std::from_chars(
-              rest_.data(), rest_.data() + std::min<std::size_t>(rest_.size(), 4), code, 16);
-          // We write no others; whoever edits an export keeps to UTF-8.
-          if (error != std::errc() || end != rest_.data() + 4 || code >= 0x80) return false;
-          rest_.remove_prefix(4);
-          out += static_cast<char>(code);
-          break;
-        }
-        case '"':
-        case '\\':
-        case '/':
-          out += escape;
-          break;
-        default:
-          return false;
-      }
-    }
-    return false;
-  }
-  std::string_view rest_;
-};
-
-// A line's fields, and the first thing wrong with them.
-class Fields {
- public:
-  explicit Fields(JsonFields fields) : fields_(std::move(fields)) {}
-
-  bool has(std::string_view name) const {
-    return fields_.count(name) != 0 || fields_.count(str(name, "64")) != 0;
-  }
-  std::string text(std::string_view name) {
-    if (const auto found = fields_.find(name); found != fields_.end())
-      if (const auto* value = std::get_if<std::string>(&found->second)) return *value;
-    if (const auto found = fields_.find(str(name, "64")); found != fields_.end()) {
-      std::string out;
-      const auto* value = std::get_if<std::string>(&found->second);
-      if (value && unbase64(*value, out)) return out;
-    }
-    complain(str("the text \"", name, "\" is missing"));
-    return "";
-  }
-  std::int64_t number(std::string_view name) {
-    if (const auto found = fields_.find(name); found != fields_.end())
-      if (const auto* value = std::get_if<std::int64_t>(&found->second)) return *value;
-    complain(str("the number \"", name, "\" is missing"));
-    return 0;
-  }
-  std::uint64_t count(std::string_view name) {
-    const std::int64_t n = number(name);
-    if (n < 0) complain(str("\"", name, "\" is ", n, ", expected 0 or more"));
-    return static_cast<std::uint64_t>(n);
-  }
-  const std::string& complaint() const { return complaint_; }
-
- private:
-  void complain(std::string what) {
-    if (complaint_.empty()) complaint_ = std::move(what);
-  }
-  JsonFields fields_;
-  std::string complaint_;
-};
-
 // Applies the lines to a ledger inside one transaction.
 class Loader {
  public:
-  Loader(Ledger& ledger, const BlobStore* blobs) : ledger_(ledger), blobs_(blobs) {}
+  Loader(Ledger& ledger, const BlobStore* blobs, bool check_hashes)
+      : ledger_(ledger), blobs_(blobs), check_hashes_(check_hashes) {}
 
   // The line's own effect; an Error says what is wrong with it.
   Result<void> line(Fields& f) {
@@ -350,7 +150,9 @@ class Loader {
     if (f.has("events")) return end(f);
     if (f.has("damaged"))
       return Error{str("position ", f.number("damaged"), " was damaged in the store (",
-                       f.text("what"), "): an export for rescue is for reading, not for import")};
+                       f.text("what"),
+                       "): `sx store import --rescued` takes what is sound of such an export and "
+                       "says what is not")};
     return Error{"this sx knows no such line: use the sx that wrote it"};
   }
 
@@ -389,7 +191,7 @@ class Loader {
     if (reply.first_pos != pos || reply.first_seq != seq)
       return Error{str("the event has pos ", pos, " and seq ", seq, ", expected ", reply.first_pos,
                        " and ", reply.first_seq, ": lines are missing or in another order")};
-    if (to_hex(ledger_.last_hash()) != hash)
+    if (check_hashes_ && to_hex(ledger_.last_hash()) != hash)
       return Error{str("the hash of event ", pos,
                        " does not match it and those before it: the export was changed")};
     ++report.events;
@@ -493,6 +295,7 @@ class Loader {
 
   Ledger& ledger_;
   const BlobStore* blobs_;
+  const bool check_hashes_;
   std::map<std::string, std::uint64_t> compacted_;
   std::uint64_t highest_ = 0;
   std::optional<BlobWriter> blob_;
@@ -501,8 +304,9 @@ class Loader {
   bool ended_ = false;
 };
 
-Result<LoadReport> load_lines(Ledger& ledger, const BlobStore* blobs, const NextLine& next) {
-  Loader loader(ledger, blobs);
+Result<LoadReport> load_lines(Ledger& ledger, const BlobStore* blobs, const NextLine& next,
+                              bool check_hashes) {
+  Loader loader(ledger, blobs, check_hashes);
   Sha256Stream sum;
   std::uint64_t number = 0;
   const auto at_line = [&](const Error& error) {
@@ -518,11 +322,11 @@ Result<LoadReport> load_lines(Ledger& ledger, const BlobStore* blobs, const Next
     if (!parsed.ok()) return at_line(parsed.error());
     Fields fields(parsed.take());
     if (number == 1) {
-      if (!fields.has("format") || fields.text("format") != kFormat)
+      if (!fields.has("format") || fields.text("format") != kExportFormat)
         return Error{"this is not an export of `sx store export`: its first line says otherwise"};
-      if (const std::int64_t version = fields.number("version"); version != kVersion)
-        return Error{str("the export has version ", version, ", this sx reads version ", kVersion,
-                         ": use the sx that wrote it")};
+      if (const std::int64_t version = fields.number("version"); version != kExportVersion)
+        return Error{str("the export has version ", version, ", this sx reads version ",
+                         kExportVersion, ": use the sx that wrote it")};
     } else if (fields.has("sha256")) {
       if (fields.count("lines") != number - 1 || fields.text("sha256") != to_hex(sum.finish()))
         return at_line(Error{"the lines before do not have this SHA-256: the export was changed"});
@@ -538,9 +342,8 @@ Result<LoadReport> load_lines(Ledger& ledger, const BlobStore* blobs, const Next
 
 }  // namespace
 
-Result<JsonFields> parse_json_fields(std::string_view line) { return FieldParser(line).parse(); }
-
-Result<LoadReport> load_dump(Store& store, const BlobStore* blobs, const NextLine& next) {
+Result<LoadReport> load_dump(Store& store, const BlobStore* blobs, const NextLine& next,
+                             bool check_hashes) {
   Result<LoadReport> report{LoadReport{}};
   auto done = store.exclusive([&](Ledger& ledger) {
     if (ledger.last_pos() != 0 || ledger.counter() != 0)
@@ -548,7 +351,7 @@ Result<LoadReport> load_dump(Store& store, const BlobStore* blobs, const NextLin
                             " events): import goes into a new one"),
                         false);
     ledger.begin();
-    report = load_lines(ledger, blobs, next);
+    report = load_lines(ledger, blobs, next, check_hashes);
     if (!report.ok()) throw LedgerError(report.error().message, false);
     ledger.commit();
   });

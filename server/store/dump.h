@@ -28,8 +28,11 @@ class DumpWriter {
   Result<void> row(const Row& row);
   // The content of a blob, in pieces: lines for cid, in order of their place.
   Result<void> blob(const BlobRef& ref, std::uint64_t at, std::string_view bytes);
-  // What could not be read, in an export for rescue. Such an export is not imported.
+  // What could not be read, in an export for rescue. Such an export is imported only after mending
+  // (mend.h). What is readable of a damaged record follows as its own line.
   Result<void> damage(const BadRecord& bad);
+  // A line of another export, without its end.
+  Result<void> copy(std::string_view text);
   // The closing line; also hands out what was held back.
   Result<void> finish();
 
@@ -51,7 +54,9 @@ struct LoadReport {
   std::uint64_t events = 0, kv_keys = 0, blobs = 0;
 };
 using NextLine = std::function<Result<std::optional<std::string>>()>;
-Result<LoadReport> load_dump(Store& store, const BlobStore* blobs, const NextLine& next);
+// check_hashes: false for lines of which the chain is known not to hold (mend.h): it begins anew.
+Result<LoadReport> load_dump(Store& store, const BlobStore* blobs, const NextLine& next,
+                             bool check_hashes = true);
 
 // Blobs that no event, value or message names are removed, when they are older than the grace time:
 // a blob is put before what names it is committed. A name is its 64 digits anywhere in a text.
@@ -59,9 +64,5 @@ struct BlobSweep {
   std::uint64_t kept = 0, removed = 0, bytes = 0;  // bytes of content that is gone
 };
 Result<BlobSweep> sweep_blobs(Store& store, const BlobStore& blobs, std::int64_t grace_seconds);
-
-// A flat JSON object: names to texts or numbers.
-using JsonFields = std::map<std::string, std::variant<std::string, std::int64_t>, std::less<>>;
-Result<JsonFields> parse_json_fields(std::string_view line);
 
 }  // namespace sx::store

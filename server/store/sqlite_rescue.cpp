@@ -1,6 +1,7 @@
 // Reading what can still be read of a damaged SQLite store. Nothing is changed: the file is opened
 // read-only, and no lock is taken.
 #include <algorithm>
+#include <unordered_map>
 
 #include "engine/base/str.h"
 #include "server/store/sqlite_schema.h"
@@ -24,6 +25,7 @@ class Rescue {
     const std::uint64_t last = last_pos();
     ChainWalker walker;
     std::uint64_t unreadable_from = 0;
+    bool gap = false;  // right before this record
     for (std::uint64_t pos = 1; pos <= last; ++pos) {
       SqliteUse use(event);
       bool there = false;
@@ -36,8 +38,11 @@ class Rescue {
       if (!there) {
         if (!unreadable_from) unreadable_from = pos;
         if (pos - unreadable_from > kGapMax) break;
-        SX_CHECK(damaged_({pos, "", 0, why}));
+        SX_TRY(BadRecord lost, place_of(pos));
+        lost.what = why;
+        SX_CHECK(damaged_(lost));
         ++events_;
+        gap = true;
         continue;
       }
       unreadable_from = 0;
@@ -46,7 +51,14 @@ class Rescue {
                                event.text(2), event.i64(3),  event.text(4), event.text(5),
                                event.u64(7)};
       // A walk begun anew after each bad record still binds every later one to its predecessor.
-      if (auto bad = walker.feed(record)) SX_CHECK(damaged_(*bad));
+      if (auto bad = walker.feed(record)) {
+        if (gap) {
+          bad->what = "it cannot be checked: the record before it is gone";
+          bad->unproven = true;
+        }
+        SX_CHECK(damaged_(*bad));
+      }
+      gap = false;
       Digest hash{};
       if (walker.pos() != pos && read_digest(event.text(5), hash)) walker = ChainWalker(pos, hash);
       ++events_;
@@ -74,8 +86,9 @@ class Rescue {
     SX_CHECK(
         rows("SELECT key, value, version, sum FROM kv", [&](SqliteStatement& row) -> Result<void> {
           if (row_checksum({row.text(0), row.text(1)}, {row.u64(2)}) != row.i64(3))
-            SX_CHECK(damaged_(
-                {0, "", 0, str("the checksum of the key '", row.text(0), "' does not match")}));
+            SX_CHECK(damaged_({0, "", 0,
+                               str("the checksum of the key '", row.text(0), "' does not match"),
+                               false, std::string(row.text(0))}));
           return sink_(KvEntry{std::string(row.text(0)), std::string(row.text(1)), row.u64(2)});
         }));
     SX_CHECK(rows("SELECT id, queue, data, due, attempts FROM outbox",
@@ -94,19 +107,47 @@ class Rescue {
   }
 
  private:
+  // The stream and seq of a record that cannot be read: the index may still know them.
+  Result<BadRecord> place_of(std::uint64_t pos) {
+    if (!indexed_) {
+      indexed_ = true;
+      SX_CHECK(rows("SELECT id, name FROM stream", [&](SqliteStatement& row) -> Result<void> {
+        names_[row.i64(0)] = row.text(1);
+        return {};
+      }));
+      SX_CHECK(
+          rows("SELECT rowid, stream, seq FROM event INDEXED BY event_by_stream WHERE stream>0",
+               [&](SqliteStatement& row) -> Result<void> {
+                 places_[row.u64(0)] = {row.i64(1), row.u64(2)};
+                 return {};
+               }));
+    }
+    BadRecord record;
+    record.pos = pos;
+    const auto place = places_.find(pos);
+    if (place == places_.end()) return record;
+    const auto name = names_.find(place->second.first);
+    if (name == names_.end()) return record;
+    record.stream = name->second;
+    record.seq = place->second.second;
+    return record;
+  }
+
   // The end of the log; without a readable one, as far as some index or the middle still knows.
   std::uint64_t last_pos() {
     std::uint64_t last = 0;
+    bool known = false;
     for (const char* sql :
          {"SELECT max(pos) FROM event",
           "SELECT max(rowid) FROM event INDEXED BY event_by_stream WHERE stream>0"}) {
       try {
         last = std::max(last, static_cast<std::uint64_t>(db_.number_of(sql)));
+        known = true;
       } catch (const SqliteError&) {
         // The other one may know.
       }
     }
-    return last ? last : kGapMax;
+    return known ? last : kGapMax;
   }
 
   // All rows of a statement, up to where it can no longer be read.
@@ -125,6 +166,9 @@ class Rescue {
   const RowSink& sink_;
   const DamageSink& damaged_;
   std::uint64_t events_ = 0;
+  bool indexed_ = false;
+  std::unordered_map<std::int64_t, std::string> names_;
+  std::unordered_map<std::uint64_t, std::pair<std::int64_t, std::uint64_t>> places_;  // by position
 };
 
 }  // namespace

@@ -209,6 +209,9 @@ struct BadRecord {
   std::string stream;
   std::uint64_t seq = 0;
   std::string what;
+  // Rescue alone: not seen to be bad, but the record before it, which would prove it, is gone.
+  bool unproven = false;
+  std::string key;  // when the damage is in the value of a key
 };
 struct VerifyReport {
   std::uint64_t events = 0;
@@ -327,6 +330,12 @@ struct OpenStoreOptions {
 // "sqlite:PATH" (a file, made with its folder if absent) or "memory:".
 Result<std::unique_ptr<Store>> open_store(std::string_view url,
                                           const OpenStoreOptions& options = {});
+
+// True for an error that comes of a full disk, of any backend and of the blobs: such an error
+// passes by itself once there is room again. All of them tell the reader to free some space.
+inline bool says_disk_full(std::string_view message) {
+  return message.find("free some space") != std::string_view::npos;
+}
 
 // Blocking commit for commands and tests; never from the store's thread or a request loop.
 Result<CommitOutcome> commit_and_wait(Store& store, std::vector<Op> ops);

@@ -10,6 +10,7 @@
 #include "engine/value/collections.h"
 #include "server/http/multipart.h"
 #include "server/io/http_values.h"
+#include "server/store/store.h"
 
 namespace sx {
 namespace {
@@ -140,8 +141,11 @@ class Forms::Reading : public PartSink, public std::enable_shared_from_this<Form
     return std::nullopt;
   }
 
+  // Where it could not be written is not for strangers.
   static Refusal storage_failure(const Error& error) {
-    return {507, str("the file could not be stored: ", error.message)};
+    if (store::says_disk_full(error.message))
+      return {507, "the server has no room for the file: its disk is full"};
+    return {503, "the file could not be stored at present"};
   }
 
   void answer(Value value) {

@@ -12,6 +12,7 @@
 #include "server/io/http_servicer.h"
 #include "server/io/http_values.h"
 #include "server/worker/blob_answer.h"
+#include "server/worker/failure.h"
 #include "server/worker/forms.h"
 #include "server/worker/sockets.h"
 #include "server/worker/streams.h"
@@ -130,14 +131,14 @@ class Isolate {
             config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method,
                             " ", exchange->request.target, ": ",
                             describe_error(engine_->cx(), result)));
-            exchange->responder.send(failure(exchange->request));
+            exchange->responder.send(failure_page(engine_->cx(), exchange->request, result));
             return;
           }
           auto response = response_of(exchange->request, result);
           if (!response.ok()) {
             config_.log(
                 str("request ", hex_id(exchange->request.id), ": ", response.error().message));
-            exchange->responder.send(failure(exchange->request));
+            exchange->responder.send(failure_page(engine_->cx(), exchange->request, Value::nil()));
             return;
           }
           finish(exchange->request, response.value());
@@ -170,21 +171,6 @@ class Isolate {
   }
 
  private:
-  HttpResponse failure(const HttpRequest& request) {
-    HttpResponse response;
-    response.status = 500;
-    response.set_header("Content-Type", "text/html; charset=utf-8");
-    response.set_header("Cache-Control", "no-store");
-    response.body =
-        str("<!DOCTYPE html><html lang=\"en\"><head><meta "
-            "charset=\"utf-8\"><title>Error</title></head><body>"
-            "<h1>Something went wrong</h1><p>The server met an error while answering. It was "
-            "logged as request <code>",
-            hex_id(request.id),
-            "</code>.</p><p><a href=\"/\">To the start page</a></p></body></html>\n");
-    return response;
-  }
-
   // Interned once: requests come in thousands a second.
   enum Key {
     kMethod,
