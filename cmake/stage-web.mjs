@@ -69,7 +69,7 @@ for (const name of readdirSync(kBundleFolder).sort())
 addHashed("sx/web-source.json", sources());
 
 // Scripts name each other by their hashes: those that are imported come first.
-const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw)\.js$/.test(name)).sort();
+const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw|htmx)\.js$/.test(name)).sort();
 /** @param {string} name @param {string[]} chain */
 function addScript(name, chain = []) {
   if (named[name]) return;
@@ -87,6 +87,8 @@ const classic = loader.replace(/\bimport\.meta\.url\b/g, "kPlace").replace(/^exp
 const boot = small(loader);
 files.set("boot.js", Buffer.from(boot));
 files.set("sx.js", Buffer.from(small(`(() => {\nconst kPlace = document.currentScript.src;\n${classic}})();\n`)));
+// In place of htmx's own file.
+files.set("htmx.js", Buffer.from(small(script("htmx.js"))));
 addHashed("boot.js", boot);  // for the service worker, which must not get that of another build
 if (existsSync("web/glue/sw.js")) {
   const shell = Object.fromEntries(Object.entries(named).filter(([name]) => kShell.test(name)));

@@ -48,15 +48,22 @@ const api = {
   process: () => call("web/process"),
   /** How many links and forms of the page are boosted now. */
   boosted: () => Number(kernel.run("sx_call_now", "web/count-boosted", "[]")),
-  /** Listens to the event sx:NAME; returns how to stop.
-   *  @param {string} name @param {(event: any) => void} listener */
-  on(name, listener) {
-    document.addEventListener(`sx:${name}`, listener);
-    return () => document.removeEventListener(`sx:${name}`, listener);
+  /** @type {Record<string, unknown>} settings, as <meta name="sx-config"> has them */
+  config: {},
+  /** Listens to the event sx:NAME, or with a node to any of its events; returns how to stop.
+   *  @param {any} node @param {any} name @param {(event: any) => void} [listener] */
+  on(node, name, listener) {
+    if (!listener) [node, name, listener] = [document, `sx:${node}`, name];
+    node.addEventListener(name, listener);
+    return () => node.removeEventListener(name, listener);
   },
   /** Loads a feature before anybody asks for it. @param {string} bundle such as "web-morph" */
   load: (bundle) => ports["bundle/load"](bundle),
 };
+
+// The rest of it comes with web-more, which takes the place of these.
+for (const name of ["ajax", "trigger", "swap", "abort", "values", "defineExtension", "removeExtension", "logAll", "logNone", "off", "find", "closest"])
+  /** @type {any} */ (api)[name] = (/** @type {any[]} */ ...args) => api.load("web-more").then(() => /** @type {any} */ (api)[name](...args));
 
 /** Waits until the page is painted and idle, or somebody begins to use it. Nobody waits for the paint of a hidden page. */
 const calm = () => new Promise((resolve) => {
@@ -110,7 +117,7 @@ async function loadFeature(name) {
   const bundle = `${name}.sxbc`, script = `${name}.js`;
   const loading = load(bundle);
   loading.catch(() => {});  // looked at later
-  if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call, api));
+  if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call, api, kernel));
   await addModules([bundle], [loading]);
   await kernel.load("sx_require", name.replace("-", "/"));
 }

@@ -103,12 +103,6 @@ const sayings = (/** @type {Element} */ node) => node.getAttributeNames();
 /** Whether something around it says what holds below. @param {Element | null} node @returns {boolean} */
 const inherits = (node) => !!node && (sayings(node).some((name) => name.endsWith(":inherited")) || inherits(node.parentElement));
 
-/** What details of events are to listeners, and what they made of them; web-more.js has more of it. */
-export const details = {
-  dress: (/** @type {any} */ detail) => detail,
-  undress: (/** @type {any} */ detail) => detail,
-};
-
 /** @param {number | null} from */
 const within = (from) => (from ? nodeOf(from) : document);
 /** @param {string} selector */
@@ -157,9 +151,8 @@ export const domPorts = (textOf) => ({
   "dom/scroll-to": (left, top) => scrollTo({ left, top, behavior: "instant" }),
   "dom/scroll-into-view": (node) => nodeOf(node).scrollIntoView({ behavior: "instant" }),
   "dom/emit": (node, name, detail, back) => {
-    const dressed = details.dress(detail);
-    const go = within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail: dressed }));
-    return back ? { go, detail: details.undress(dressed) } : go;
+    const go = within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
+    return back ? { go, detail } : go;
   },
   "page/needs-more": (selector) => !!document.querySelector(`${selector},meta[name="sx-config"]`) || "sxSettings" in globalThis ||
     document.evaluate('boolean(//@*[starts-with(name(),"sx-on") or starts-with(name(), "data-sx-on")])', document).booleanValue,

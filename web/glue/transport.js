@@ -52,7 +52,7 @@ export const facts = (exchange, text) => ({
 export const transportPorts = {
   "fetch/send"(request) {
     const { id, method, headers, cache, timeout, credentials, transport } = request;
-    const [url, body] = encode(request);
+    const [url, body] = request.body ? [request.url, request.body] : encode(request);
     const sent = new URL(url, document.baseURI).href;
     if (transports[transport]) return transports[transport](request, sent, body);
     const abort = new AbortController();

@@ -1,10 +1,10 @@
 // Elements with requests of their own, as ports: what they say, their listeners, values of requests, pieces of
 // answers. It comes with web-more.sxbc; what any of it is for is decided there.
 
-import { details, handleOf, nodeOf, parse, places, trusted } from "./dom.js";
+import { handleOf, nodeOf, parse, places, trusted } from "./dom.js";
 import { dispatch } from "./events.js";
 import { portError } from "./kernel.js";
-import { note, open, textOf, transports } from "./transport.js";
+import { facts, note, open, textOf, transportPorts, transports } from "./transport.js";
 
 /** @typedef {(name: string, ...args: unknown[]) => void} Call */
 /** @typedef {any} Any */
@@ -223,9 +223,9 @@ function answerOf(id) {
   };
 }
 
-/** @param {Call} call */
+/** What details of events are to listeners, and what they made of them. @param {Call} call */
 function dressing(call) {
-  details.dress = (detail) => {
+  const dress = (/** @type {Any} */ detail) => {
     const dressed = { ...detail };
     for (const name of kNodes) if (typeof dressed[name] === "number") try { dressed[name] = nodeOf(dressed[name]); } catch { dressed[name] = null; }
     const id = detail.request;
@@ -241,7 +241,7 @@ function dressing(call) {
     if ("token" in detail) dressed.issueRequest = (/** @type {boolean} */ skip) => call("web/api", "go-on", [detail.token, skip === true]);
     return dressed;
   };
-  details.undress = (dressed) => {
+  const undress = (/** @type {Any} */ dressed) => {
     const plain = { ...dressed };
     for (const name of ["parameters", "formData", "xhr", "requestConfig", "pathInfo", "issueRequest", "serverResponse", "successful", "triggeringEvent"]) delete plain[name];
     for (const name of kNodes) if (plain[name] instanceof Element) plain[name] = handleOf(plain[name]);
@@ -252,7 +252,68 @@ function dressing(call) {
       return Object.fromEntries(Object.entries(plain).filter(([, value]) => value === null || /^(string|number|boolean)$/.test(typeof value)));
     }
   };
+  return (/** @type {number | null} */ node, /** @type {string} */ name, /** @type {Any} */ detail, /** @type {boolean} */ back) => {
+    const dressed = dress(detail ?? {});
+    const place = node === null ? document : nodeOf(node);
+    let go = send(place, name, dressed);
+    // htmx 2 says each name in both spellings.
+    const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (eventPrefix === "htmx:" && kebab !== name) go = send(place, kebab, dressed) && go;
+    return back ? { go, detail: undress(dressed) } : go;
+  };
 }
+
+let logging = false;
+/** @param {EventTarget} place @param {string} name @param {Any} detail */
+function send(place, name, detail) {
+  if (logging) console.log(name, place, detail);
+  const event = new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail });
+  const stays = extensionsOf(place).some((extension) => extension.onEvent?.(name, event) === false);
+  return place.dispatchEvent(event) && !stays;
+}
+
+// --- extensions ----------------------------------------------------------------------------------------------------
+
+/** @type {Map<string, Any>} */
+const extensions = new Map();
+
+/** Those that sx-ext names on the element and around it; "ignore:NAME" leaves one out. @param {Any} place */
+function extensionsOf(place) {
+  if (!extensions.size || !(place instanceof Element)) return [];
+  /** @type {Set<string>} */
+  const names = new Set(), ignored = new Set();
+  for (let node = /** @type {Element | null} */ (place); node; node = node.parentElement)
+    for (const name of (node.getAttribute("sx-ext") ?? node.getAttribute("hx-ext") ?? node.getAttribute("data-hx-ext") ?? "").split(/[\s,]+/).filter(Boolean))
+      if (name.startsWith("ignore:")) ignored.add(name.slice(7));
+      else names.add(name);
+  return [...names].filter((name) => !ignored.has(name)).flatMap((name) => extensions.get(name) ?? []);
+}
+
+/** Lets extensions write the body of a request and read its answer. @type {import("./kernel.js").Ports} */
+const extended = {
+  "fetch/send"(request) {
+    const active = request.elt ? extensionsOf(nodeOf(request.elt)) : [];
+    note(request.id, { extensions: active, elt: request.elt });
+    for (const extension of active) {
+      const data = open.get(request.id)?.data;
+      const xhr = { overrideMimeType() {}, setRequestHeader: (/** @type {string} */ name, /** @type {string} */ value) => { request.headers[name] = value; } };
+      const body = data && request.encoding !== "query" && extension.encodeParameters?.(xhr, valuesProxy(data), nodeOf(request.elt));
+      if (typeof body === "string") return transportPorts["fetch/send"]({ ...request, body });
+    }
+    return transportPorts["fetch/send"](request);
+  },
+  "fetch/text"(id) {
+    const known = transportPorts["fetch/text"](id);
+    const exchange = /** @type {Any} */ (open.get(id));
+    if (!exchange?.extensions?.some((/** @type {Any} */ one) => one.transformResponse)) return known;
+    const change = () => {
+      let text = textOf(id);
+      for (const extension of exchange.extensions) if (extension.transformResponse) text = extension.transformResponse(text, answerOf(id), nodeOf(exchange.elt));
+      return facts(note(id, { text }), text);
+    };
+    return known instanceof Promise ? known.then(change) : change();
+  },
+};
 
 // --- pieces of answers -----------------------------------------------------------------------------------------
 
@@ -565,17 +626,65 @@ export const promise = (start) => new Promise((resolve, reject) => {
   start(lastPromise);
 });
 
+/** An element that a script gave, as itself or by a selector. @param {Any} given */
+const elementOf = (given) => (typeof given === "string" ? document.querySelector(given) : given);
+
+/** Fills in what scripts of the page may use. @param {Call} call */
+function offer(call) {
+  const ask = (/** @type {string} */ what, /** @type {(token: number) => unknown[]} */ args) => promise((token) => call("web/api", what, args(token)));
+  Object.assign(api, {
+    /** @param {string} verb @param {string} path @param {Any} [context] a target, or {target swap select values headers source event push} */
+    ajax(verb, path, context = {}) {
+      const given = typeof context === "string" || context instanceof Element ? { target: context } : context;
+      const { target, source, values, headers, swap, select, push, replace } = given;
+      return ask("ajax", (token) => [token, {
+        verb, path, swap, select, push, replace, headers: headers ?? {}, values: values instanceof FormData ? Object.fromEntries(values) : values ?? {},
+        "target-node": handleOf(elementOf(target ?? null)), "source-node": handleOf(elementOf(source ?? null)),
+      }]);
+    },
+    trigger(/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ detail = {}) {
+      return send(elementOf(node), name, detail);
+    },
+    /** @param {Any} target @param {string} html @param {Any} [spec] as in sx-swap, or {swapStyle swapDelay settleDelay} */
+    swap(target, html, spec = "") {
+      const text = typeof spec === "string" ? spec : [spec.swapStyle ?? "", spec.swapDelay === undefined ? "" : `swap:${spec.swapDelay}ms`, spec.settleDelay === undefined ? "" : `settle:${spec.settleDelay}ms`].join(" ");
+      const id = -Math.ceil(Math.random() * 2 ** 40);
+      note(id, { text: html });
+      return ask("swap", (token) => [token, id, handleOf(elementOf(target)), text]);
+    },
+    abort: (/** @type {Any} */ node) => call("web/api", "abort", [handleOf(elementOf(node))]),
+    /** The values that an element would send. @param {Any} node @param {string} [verb] */
+    values(node, verb = "post") {
+      const element = elementOf(node), form = element.localName === "form" ? element : verb === "get" ? null : formOf(element);
+      return Object.fromEntries([...new Set(gather({ form: handleOf(form), own: element.localName === "form" ? null : handleOf(element) }).entries())]);
+    },
+    defineExtension(/** @type {string} */ name, /** @type {Any} */ extension) {
+      extension.init?.(api);
+      extensions.set(name, extension);
+    },
+    removeExtension: (/** @type {string} */ name) => void extensions.delete(name),
+    off: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ listener) => elementOf(node).removeEventListener(name, listener),
+    find: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? elementOf(from).querySelector(selector) : document.querySelector(from)),
+    closest: (/** @type {Any} */ node, /** @type {string} */ selector) => elementOf(node).closest(selector),
+    logAll: () => { logging = true; },
+    logNone: () => { logging = false; },
+  });
+}
+
 /** @param {Call} call @returns {import("./kernel.js").Ports} */
 export function ports(call) {
-  dressing(call);
+  const listeners = listening(call);
+  offer(call);
   return {
-    ...listening(call),
+    ...listeners,
+    ...extended,
+    "dom/emit": dressing(call),
     "page/settings": () => {
       let settings = {};
       for (const meta of document.querySelectorAll('meta[name="sx-config"],meta[name="htmx-config"]')) {
         try { settings = { ...settings, ...JSON.parse(/** @type {Any} */ (meta).content) }; } catch (error) { console.warn(`<meta name="${/** @type {Any} */ (meta).name}">: its content is no JSON: ${/** @type {Error} */ (error).message}`); }
       }
-      settings = { ...settings, .../** @type {Any} */ (globalThis).sxSettings };
+      settings = { ...settings, ...api.config, .../** @type {Any} */ (globalThis).sxSettings };
       if (/** @type {Any} */ (settings).personality?.startsWith("htmx")) eventPrefix = "htmx:";
       return settings;
     },
@@ -626,7 +735,14 @@ export function ports(call) {
     "fragment/target": targets,
     "view/begin": beginView,
     "view/end": () => endView?.(),
-    "page/extend": (_names, _moment, detail) => ({ detail }),
-    "page/define": (name, text) => api.define(name, text),
+    "page/define": (text) => api.eval(text).then(() => null),
+    "page/take-text": (from, to) => { const { text, head } = open.get(from) ?? {}; note(to, { text, head }); open.delete(from); },
+    "page/script-handler": (node, type, text) => {
+      try {
+        nodeOf(node).addEventListener(type, new Function("event", text));
+      } catch (error) {
+        console.warn(`on:${type}="${text}": the page's policy does not let it run: ${/** @type {Error} */ (error).message}`);
+      }
+    },
   };
 }

@@ -1,0 +1,86 @@
+// window.htmx for pages written for htmx: this file in place of htmx's, and their hx- attributes, events, headers and
+// classes are understood by SX. A classic script, so that what stands after it finds window.htmx.
+// <script src="/static/htmx.js" data-personality="htmx4"> speaks as htmx 4 does.
+
+(() => {
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+  /** @typedef {any} Any */
+  /** @type {Any} */
+  const config = {
+    historyEnabled: true, defaultSwapStyle: "innerHTML", defaultSwapDelay: 0, defaultSettleDelay: 20, timeout: 0, allowScriptTags: true,
+    indicatorClass: "htmx-indicator", requestClass: "htmx-request", addedClass: "htmx-added", settlingClass: "htmx-settling", swappingClass: "htmx-swapping",
+    globalViewTransitions: false, withCredentials: false, scrollBehavior: "instant",
+  };
+  const defaults = { ...config };
+  const page = /** @type {Any} */ (globalThis);
+  // What the page changes before the engine starts counts.
+  page.sxSettings = new Proxy({}, {
+    ownKeys: () => ["personality", ...Object.keys(config).filter((name) => config[name] !== defaults[name])],
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    get: (_, name) => (name === "personality" ? script.dataset.personality ?? "htmx2" : config[name]),
+  });
+  /** @param {Any} given */
+  const one = (given) => (typeof given === "string" ? document.querySelector(given) : given);
+  /** The engine with all it offers. @returns {Promise<Any>} */
+  const engine = () => started.then(() => page.SxKernel.load("web-more")).then(() => page.SxKernel);
+  const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
+  /** @param {Any} node @param {() => void} change @param {number} [delay] */
+  const soon = (node, change, delay) => void (delay ? setTimeout(change, delay) : node && change());
+  let logging = false;
+
+  page.htmx = {
+    version: "2.0.0-sx", config,
+    location: Object.assign((/** @type {string} */ path, /** @type {Any} */ context) => page.htmx.ajax("GET", path, { push: "true", ...context }), {}),
+    process: () => engine().then((api) => api.process()),
+    ajax: later("ajax"), swap: later("swap"), defineExtension: later("defineExtension"), removeExtension: later("removeExtension"),
+    /** @param {Any} target @param {Any} name @param {Any} [listener] */
+    on(target, name, listener) {
+      if (typeof name === "function") [target, name, listener] = [document.body, target, name];
+      one(target).addEventListener(name, listener);
+      return listener;
+    },
+    /** @param {Any} target @param {Any} name @param {Any} [listener] */
+    off(target, name, listener) {
+      if (typeof name === "function") [target, name, listener] = [document.body, target, name];
+      one(target).removeEventListener(name, listener);
+      return listener;
+    },
+    trigger: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ detail = {}) =>
+      one(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail: { ...detail, elt: one(node) } })),
+    onLoad: (/** @type {(node: Element) => void} */ listener) => document.addEventListener("htmx:load", (event) => listener(/** @type {Any} */ (event).detail.elt)),
+    find: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? one(from).querySelector(selector) : document.querySelector(from)),
+    findAll: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? one(from).querySelectorAll(selector) : document.querySelectorAll(from)),
+    closest: (/** @type {Any} */ node, /** @type {string} */ selector) => one(node).closest(selector),
+    values: (/** @type {Any} */ node, /** @type {string} */ verb) => page.SxKernel.values(node, verb ?? "post"),
+    remove: (/** @type {Any} */ node, /** @type {number} */ delay) => soon(one(node), () => one(node).remove(), delay),
+    addClass: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {number} */ delay) => soon(one(node), () => one(node)?.classList.add(name), delay),
+    removeClass: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {number} */ delay) => soon(one(node), () => {
+      const element = one(node);
+      element.classList.remove(name);
+      if (!element.classList.length) element.removeAttribute("class");
+    }, delay),
+    toggleClass: (/** @type {Any} */ node, /** @type {string} */ name) => void one(node).classList.toggle(name),
+    takeClass(/** @type {Any} */ node, /** @type {string} */ name) {
+      for (const sibling of one(node).parentElement.children) sibling.classList.remove(name);
+      one(node).classList.add(name);
+    },
+    /** @param {string} text */
+    parseInterval(text) {
+      if (text === undefined) return undefined;
+      const number = parseFloat(text);
+      const ms = /ms$/.test(text) ? number : /s$/.test(text) ? number * 1000 : /m$/.test(text) ? number * 60000 : number;
+      return Number.isNaN(ms) ? undefined : ms;
+    },
+    logAll: () => { logging = true; engine().then((api) => api.logAll()); },
+    logNone: () => { logging = false; engine().then((api) => api.logNone()); },
+    get logger() { return logging ? console.log : null; },
+  };
+  // What htmx puts into the page for indicators, as a sheet of the page's own, so that no policy is in the way.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".htmx-indicator{opacity:0;visibility:hidden} .htmx-request .htmx-indicator,.htmx-request.htmx-indicator{opacity:1;visibility:visible;transition:opacity 200ms ease-in}");
+  document.adoptedStyleSheets.push(sheet);
+  const started = import(new URL("boot.js", script.src).href).then(() => new Promise((done) => {
+    if (page.SxKernel.ready) done(undefined);
+    else document.addEventListener("sx:ready", done, { once: true });
+  }));
+})();
