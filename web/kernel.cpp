@@ -29,6 +29,7 @@
 #include <utility>
 
 #include "engine/base/str.h"
+#include "engine/prim/operations.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 
@@ -129,16 +130,25 @@ void add_servicers(Runner& runner) {
   runner.set_fallback([](IoCall& call) {
     const std::string op(call.op);
     Context& cx = call.vm.cx;
-    const auto written = to_json(cx, call.args);
-    if (!written.ok()) {
-      call.fail("type-error", str(op, ": ", written.error().message));
-      return;
+    // Bytes as the only argument travel as they are: commands for the DOM adapter.
+    const Value first = is_pair(call.args) ? car(call.args) : Value::nil();
+    std::string json;
+    if (!is_bytes(first)) {
+      auto written = to_json(cx, call.args);
+      if (!written.ok()) {
+        call.fail("type-error", str(op, ": ", written.error().message));
+        return;
+      }
+      json = written.take();
     }
-    const std::string& json = written.value();
     const std::uint32_t ticket = kernel->next_ticket++;
     kernel->tickets.emplace(ticket, call.ticket);
-    sx_host_perform(ticket, op.data(), static_cast<std::uint32_t>(op.size()), json.data(),
-                    static_cast<std::uint32_t>(json.size()));
+    const std::string_view text =
+        is_bytes(first) ? std::string_view(reinterpret_cast<const char*>(as_bytes(first)->data()),
+                                           as_bytes(first)->byte_len)
+                        : json;
+    sx_host_perform(ticket, op.data(), static_cast<std::uint32_t>(op.size()), text.data(),
+                    static_cast<std::uint32_t>(text.size()));
   });
 }
 
@@ -174,6 +184,9 @@ SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32
     kernel->runnable.push_back(std::move(go_on));
   };
 }
+
+// The template at this address, which dom/encode named, as JSON.
+SX_EXPORT(sx_template)(const TemplateInfo* info)->void { result = template_json(*info); }
 
 SX_EXPORT(sx_fingerprint)()->std::uint32_t { return ok(table_fingerprint()); }
 

@@ -317,6 +317,8 @@ class JsonReader {
   bool opened_ = false;
 };
 
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view s) {
   out.push_back('"');
   for (std::size_t from = 0;;) {
@@ -357,6 +359,8 @@ void append_json_string(std::string& out, std::string_view s) {
   }
   out.push_back('"');
 }
+
+namespace {
 
 // Writes without allocating on the SX heap, so raw values stay right.
 class JsonWriter {

@@ -73,6 +73,8 @@ std::string written(const Context& cx, Value v);
 // Appends the display text of v.
 void append_display(const Context& cx, std::string& out, Value v);
 void append_display(const Context& cx, HtmlBuffer& out, Value v);
+// Appends s as a JSON string (prim_json.cpp).
+void append_json_string(std::string& out, std::string_view s);
 // Unicode White_Space.
 bool is_whitespace(std::uint32_t c);
 std::uint32_t char_upcase(std::uint32_t c);

@@ -86,7 +86,12 @@ Result<void> HtmlWriter::style_text(Value v, std::string& text) {
   return {};
 }
 
+bool handler_attribute(std::string_view name, Value v) {
+  return name.starts_with("on-") && (is_closure(v) || v.is_nil() || v == Value::fals());
+}
+
 Result<void> HtmlWriter::attribute(TemplateOp op, std::string_view name, Value v) {
+  if (op == TemplateOp::Forbidden && handler_attribute(name, v)) return {};
   if (op == TemplateOp::Forbidden)
     return Error{str("render: the attribute ", name,
                      " takes no computed value: it would run as code; write it out as a literal")};

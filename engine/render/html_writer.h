@@ -35,6 +35,7 @@ class HtmlWriter {
   void visit(Visitor& visitor);
 
  private:
+  friend class DomWriter;  // prim/prim_dom.cpp: the same text of attributes
   // Something whose parts are being written: a template (next part), an element (0: begin, 1: end
   // tag), a list (what is left), a vector or set (next index), a long string (next byte).
   struct Level {
@@ -84,6 +85,10 @@ const TemplateInfo& fragment_template();
 // The template behind elements with a computed tag: holes are the tag (keyword or string), the
 // children, then names (keyword or string; :& with a dict of attributes) and values of attributes.
 const TemplateInfo& element_template();
+// The template behind (%keyed key markup): a fragment with one more slot behind its hole, the key.
+const TemplateInfo& keyed_template();
+// Is this a handler of the page (a function as the value of on-click …) or none? Shows nothing.
+bool handler_attribute(std::string_view name, Value v);
 
 // Can an element with a computed tag be called this? [a-zA-Z][-a-zA-Z0-9:._]*, but nothing that
 // runs code, loads a page or reads its content in another way than as escaped text: script, style,

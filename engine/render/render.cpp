@@ -45,4 +45,10 @@ const TemplateInfo& element_template() {
   return info;
 }
 
+const TemplateInfo& keyed_template() {
+  static const TemplatePart part{TemplateOp::Text, 0, {}};
+  static const TemplateInfo info = one_part(&part, 1);
+  return info;
+}
+
 }  // namespace sx

@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "engine/base/scan.h"
 #include "engine/base/str.h"
 #include "engine/value/collections.h"
@@ -14,6 +16,7 @@
 #include "server/worker/blob_answer.h"
 #include "server/worker/failure.h"
 #include "server/worker/forms.h"
+#include "server/worker/page_bundle.h"
 #include "server/worker/sockets.h"
 #include "server/worker/streams.h"
 
@@ -100,9 +103,10 @@ class Isolate {
       HttpRequest request;
       Responder responder;
       std::uint64_t form = 0;
+      bool given_up = false;
     };
     auto exchange =
-        std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder), 0});
+        std::make_shared<Exchange>(Exchange{std::move(request), std::move(responder), 0, false});
     if (failed_) {
       exchange->responder.send(HttpResponse::text(
           503,
@@ -123,11 +127,12 @@ class Isolate {
                        Value::small_int(static_cast<std::int64_t>(exchange->form)));
     }
     const Value args[] = {value};
-    engine_->runner.spawn(
+    const TaskId task = engine_->runner.spawn(
         handler_->get(), args, 1,
         [this, exchange](Outcome outcome, Value result) {
           if (exchange->form != 0) forms_->forget(exchange->form);
           if (outcome == Outcome::Raised) {
+            if (exchange->given_up) return exchange->responder.send({});
             config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method,
                             " ", exchange->request.target, ": ",
                             describe_error(engine_->cx(), result)));
@@ -145,6 +150,20 @@ class Isolate {
           exchange->responder.send(response.take());
         },
         {config_.request_fuel_max});
+    if (!exchange->responder) return;
+    // It waits for something. Who only reads is given up when nobody waits for it; who may be
+    // between two writes goes on, up to the deadline.
+    const std::string& method = exchange->request.method;
+    exchange->responder.on_given_up(
+        method == "GET" || method == "HEAD" || method == "OPTIONS",
+        [this, exchange, task, serial = engine_->runner.serial(task)](GivenUp why) {
+          exchange->given_up = why == GivenUp::ClientGone;
+          if (why == GivenUp::ClientGone)
+            engine_->runner.cancel(task, serial, "client-gone", "The client went away");
+          else
+            engine_->runner.cancel(task, serial, "timeout",
+                                   "The handler took longer than --handler-timeout-ms");
+        });
   }
 
   void make_app() {
@@ -363,8 +382,18 @@ Result<std::unique_ptr<Engine>> make_app_engine(const AppConfig& config, PostToV
       call.reply(Value::nil());
     });
   }
+  add_bundle_servicer(*engine);
   SX_CHECK(engine->require_module(config.app_module));
-  const std::vector<std::string> missing = engine->missing_ops();
+  std::vector<std::string> missing = engine->missing_ops();
+  // Islands are rendered here and perform in the page.
+  std::erase_if(missing, [](const std::string& text) {
+    std::size_t count = 0;
+    const IoOpInfo* ops = io_ops(count);
+    const std::string_view op = std::string_view(text).substr(0, text.find(' '));
+    return std::any_of(ops, ops + count, [&](const IoOpInfo& each) {
+      return op == each.name && std::string_view(each.side) == "Browser";
+    });
+  });
   if (!missing.empty()) {
     std::string all;
     for (const std::string& one : missing) all += str("\n  ", one);

@@ -59,6 +59,8 @@ const api = {
   },
   /** Loads a feature before anybody asks for it. @param {string} bundle such as "web-morph" */
   load: (bundle) => ports["bundle/load"](bundle),
+  /** A promise of what the engine holds and did: {elements, requests, swaps, islands, errors}. @returns {Promise<any>} */
+  debug: () => api.load("web-debug").then(() => api.debug()),
 };
 
 // The rest of it comes with web-more, which takes the place of these.
@@ -133,6 +135,7 @@ async function boot() {
     "page/ready"() {
       root.dataset.sxReady = "true";
       performance.mark("sx-ready");
+      if ("sxDebug" in root.dataset) api.debug();
       document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
     },
     "bundle/load": (name) => features[name] ??= loadFeature(name).catch((error) => {

@@ -167,6 +167,11 @@ export function makeKernel(ports, log, instantiate, onDeath) {
   }
   return {
     imports,
+    /** The parts of a template that dom/encode named; may be asked for while SX runs. @param {number} address */
+    template(address) {
+      wasm.sx_template(address);
+      return JSON.parse(result());
+    },
     /** @param {WebAssembly.Instance} instance */
     start(instance) {
       wasm = instance.exports;

@@ -1,0 +1,374 @@
+// Islands on real pages: rendered by `sx serve`, taken up from their state, changed by the DOM adapter.
+import { join } from "node:path";
+import { expect, finish, root, test } from "../tests/process/harness.mjs";
+import { Stage } from "./browser.mjs";
+
+const stage = await Stage.open({ args: [join(root, "playwright/islands/app.sx")] });
+
+/** Counts what is written below #content from the start on. */
+function countWrites() {
+  const writes = [];
+  Object.assign(window, { writes });
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver((records) => writes.push(...records.map((r) => `${r.type} ${r.target.nodeName} ${r.attributeName ?? ""}`)))
+      .observe(document.querySelector("#content"), { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+}
+
+/** Opens a page and waits until its islands are taken up. */
+async function open(visit, path) {
+  await visit.page.addInitScript(countWrites);
+  await visit.go(path);
+  await visit.page.waitForFunction(() => !document.querySelector("[data-sx-island]") || globalThis.SxKernel.islands?.().resumed > 0, null, { timeout: 10_000 });
+}
+const text = (visit, selector) => visit.page.locator(selector).first().innerText();
+const click = (visit, selector) => visit.page.locator(selector).first().click();
+const html = (visit, selector) => visit.page.locator(selector).first().evaluate((node) => node.outerHTML);
+const writes = (visit) => visit.page.evaluate(() => window.writes.splice(0));
+
+await stage.story("an island resumes without one write to the page", async (visit) => {
+  await open(visit, "/one");
+  expect.deepEqual(await writes(visit), []);
+  expect.equal(await text(visit, "output"), "Count: 3 of 6");
+});
+
+await stage.story("a click counts, and writes the texts that changed alone", async (visit) => {
+  await open(visit, "/one");
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 4 of 8");
+  await writes(visit);
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 5 of 10");
+  expect.deepEqual(await writes(visit), ["characterData #text ", "characterData #text "]);
+});
+
+await stage.story("two changes in one handler are one change of the page", async (visit) => {
+  await open(visit, "/one");
+  await click(visit, ".up");
+  await writes(visit);
+  await click(visit, ".twice");
+  expect.equal(await text(visit, "output"), "Count: 6 of 12");
+  expect.equal((await writes(visit)).length, 2);
+});
+
+
+// One page for each island: several cases in it.
+/** @param {string} path @param {[string, (visit: any) => Promise<void>][]} cases @param {object} [options] */
+async function onPage(path, cases, options) {
+  await stage.story(`${path} is taken up without a write`, async (visit) => {
+    await open(visit, path);
+    expect.deepEqual(await writes(visit), []);
+    for (const [name, body] of cases) await test(name, () => body(visit));
+  }, options);
+}
+
+await onPage("/each/shapes", [
+  ["texts that the parser put together are told apart at the first change", async (visit) => {
+    expect.equal(await text(visit, ".texts"), "one a two a");
+    await click(visit, ".go");
+    expect.equal(await text(visit, ".texts"), "one b & <i> two b & <i>");
+  }],
+  ["what is nothing shows nothing", async (visit) => {
+    expect.equal(await visit.page.locator(".when").evaluate((node) => node.innerHTML), "");
+  }],
+  ["a list of texts changes in place", async (visit) => {
+    expect.equal(await text(visit, ".many"), "234");
+  }],
+  ["raw markup is exchanged as a whole", async (visit) => {
+    expect.equal(await visit.page.locator(".raw").evaluate((node) => node.innerHTML), "<em>other</em> raw");
+  }],
+  ["attributes follow, and go when they are nothing", async (visit) => {
+    const p = visit.page.locator(".computed");
+    expect.equal(await p.getAttribute("class"), "computed b & <i>");
+    expect.equal(await p.getAttribute("title"), "b & <i>");
+    expect.equal(await p.getAttribute("hidden"), "");
+    expect.equal(await visit.page.locator(".spread").getAttribute("data-x"), "b & <i>");
+    expect.equal(await visit.page.locator(".spread").getAttribute("title"), null);
+  }],
+  ["a computed element becomes another one", async (visit) => {
+    expect.equal(await html(visit, ".el"), '<h3 class="el">b &amp; &lt;i&gt;</h3>');
+  }],
+  ["addresses are checked as on the server", async (visit) => {
+    expect.equal(await visit.page.locator(".link").getAttribute("href"), "about:invalid");
+  }],
+  ["styles are checked as on the server, and set where the policy allows it", async (visit) => {
+    expect.equal(await visit.page.locator(".styled").evaluate((node) => node.style.cssText), "color: blue;");
+  }],
+  ["going on from there nothing is lost", async (visit) => {
+    await click(visit, ".go");
+    expect.equal(await text(visit, ".many"), "345");
+  }],
+], { allow: /style-src|inline style/ });
+
+const items = (visit) => visit.page.locator("ul li").evaluateAll((all) => all.map((li) => li.textContent));
+await onPage("/each/list", [
+  ["reversing moves the nodes that are there", async (visit) => {
+    await visit.page.evaluate(() => { window.nodes = [...document.querySelectorAll("ul li")]; });
+    await click(visit, ".reverse");
+    expect.deepEqual(await items(visit), ["5", "4", "3", "2", "1"]);
+    expect.ok(await visit.page.evaluate(() => [...document.querySelectorAll("ul li")].every((li, i) => li === window.nodes[4 - i])));
+  }],
+  ["one that moves past all others is the one that moves", async (visit) => {
+    await writes(visit);
+    await click(visit, ".rotate");
+    expect.deepEqual(await items(visit), ["4", "3", "2", "1", "5"]);
+    const records = await writes(visit);
+    expect.ok(records.length <= 2, records.join("; "));
+  }],
+  ["what was typed into a row moves with it", async (visit) => {
+    await visit.page.locator("ul li input").first().fill("typed");
+    await click(visit, ".reverse");
+    expect.equal(await visit.page.locator("ul li input").last().inputValue(), "typed");
+  }],
+  ["the focus stays in a row that moves", async (visit) => {
+    await visit.page.locator("ul li input").last().focus();
+    await visit.page.evaluate(() => document.querySelector(".reverse").click());
+    expect.equal(await visit.page.evaluate(() => document.activeElement.value), "typed");
+  }],
+  ["rows go and the others stay", async (visit) => {
+    await click(visit, ".drop");
+    expect.deepEqual(await items(visit), ["3", "1", "5"]);
+  }],
+  ["rows come at both ends", async (visit) => {
+    await click(visit, ".add");
+    expect.deepEqual(await items(visit), ["100", "3", "1", "5", "200"]);
+  }],
+  ["any order comes out right", async (visit) => {
+    await click(visit, ".shuffle");
+    const sorted = [100, 3, 1, 5, 200].sort((a, b) => (a * 37) % 11 - (b * 37) % 11).map(String);
+    expect.deepEqual(await items(visit), sorted);
+  }],
+  ["all go at once, and come again", async (visit) => {
+    await click(visit, ".clear");
+    expect.deepEqual(await items(visit), []);
+    await click(visit, ".add");
+    expect.deepEqual(await items(visit), ["100", "200"]);
+  }],
+]);
+
+await onPage("/each/form", [
+  ["typing keeps the caret where it is", async (visit) => {
+    const field = visit.page.locator("input[name=name]");
+    await field.focus();
+    await field.evaluate((node) => node.setSelectionRange(1, 1));
+    await visit.page.keyboard.type("xy");
+    expect.equal(await field.inputValue(), "Axynn");
+    expect.equal(await field.evaluate((node) => node.selectionStart), 3);
+    expect.match(await text(visit, ".says"), /^Axynn,/);
+  }],
+  ["a signal sets value, checked and selected as properties", async (visit) => {
+    await click(visit, ".set");
+    expect.equal(await visit.page.locator("input[name=name]").inputValue(), "Bea");
+    expect.equal(await visit.page.locator("input[name=ok]").isChecked(), true);
+    expect.equal(await visit.page.locator("select").inputValue(), "c");
+    expect.equal(await visit.page.locator("textarea").inputValue(), "Bea");
+  }],
+  ["a handler is told what is checked and chosen", async (visit) => {
+    await visit.page.locator("input[name=ok]").uncheck();
+    await visit.page.locator("select").selectOption("a");
+    expect.equal(await text(visit, ".says"), "Bea,,no,a,");
+  }],
+  ["a handler prevents what the browser would do, and is told the form", async (visit) => {
+    await click(visit, ".send");
+    expect.match(await text(visit, ".says"), /sent Bea$/);
+    expect.equal(visit.path(), "/each/form");
+  }],
+  ["a ref finds its element", async (visit) => {
+    await click(visit, ".focus");
+    expect.equal(await visit.page.evaluate(() => document.activeElement.getAttribute("name")), "name");
+  }],
+]);
+
+await onPage("/each/stores", [
+  ["islands share a store by its name", async (visit) => {
+    await click(visit, ".buy");
+    await click(visit, ".buy");
+    expect.equal(await text(visit, ".buy"), "buy 2");
+    expect.deepEqual(await visit.page.locator(".total").allInnerTexts(), ["total 2", "total 2"]);
+  }],
+]);
+
+await stage.story("an island is told when it lives, and cleans up when its page goes", async (visit) => {
+  await open(visit, "/each/clock");
+  await visit.page.waitForFunction(() => document.querySelector(".clock").textContent === "ticks 1");
+  await visit.follow("Plain");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands().roots === 0);
+  expect.ok(visit.warnings.some((words) => words.includes("clock cleaned up")));
+});
+
+await stage.story("islands of a page that is swapped in are taken up too", async (visit) => {
+  await open(visit, "/plain");
+  await visit.follow("One");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands?.().resumed === 1);
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 4 of 8");
+});
+
+await onPage("/each/loader", [
+  ["a resource loads when the island lives", async (visit) => {
+    await visit.page.waitForFunction(() => document.querySelector(".answer").textContent === "ready answer 1");
+  }],
+  ["and again when what it follows changes; the latest answer counts", async (visit) => {
+    for (let i = 0; i < 3; i++) await click(visit, ".next");
+    await visit.page.waitForFunction(() => document.querySelector(".answer").textContent === "ready answer 4");
+  }],
+].slice(0, 2));
+
+await onPage("/each/nested", [
+  ["an island in an island counts for itself", async (visit) => {
+    await click(visit, ".up");
+    expect.equal(await text(visit, "output"), "Count: 6 of 12");
+  }],
+  ["and keeps its state while it is not shown", async (visit) => {
+    await click(visit, ".toggle");
+    expect.equal(await visit.page.locator("output").count(), 0);
+    await click(visit, ".toggle");
+    await click(visit, ".up");
+    expect.equal(await text(visit, "output"), "Count: 7 of 14");
+  }],
+]);
+
+await onPage("/each/svg", [
+  ["SVG elements are made in their own namespace", async (visit) => {
+    await click(visit, ".grow");
+    const circles = await visit.page.locator("circle").evaluateAll((all) => all.map((c) => [c.namespaceURI, c.getAttribute("cx"), c instanceof SVGCircleElement]));
+    expect.equal(circles.length, 4);
+    expect.ok(circles.every(([ns, , real]) => ns === "http://www.w3.org/2000/svg" && real));
+    expect.deepEqual(circles.map(([, cx]) => cx), ["11", "21", "31", "5"]);
+  }],
+]);
+
+await onPage("/each/lives", [
+  ["live pieces change without their surroundings being made again", async (visit) => {
+    await click(visit, ".tick");
+    expect.equal(await text(visit, "p[data-runs]"), "a is 2");
+    expect.equal(await visit.page.locator("p[data-runs]").getAttribute("class"), "n2");
+    expect.equal(await visit.page.locator("p[data-runs]").getAttribute("data-runs"), "1");
+  }],
+  ["live pieces in live pieces come and go", async (visit) => {
+    expect.equal(await text(visit, ".cond"), "");
+    await click(visit, ".tick");
+    expect.equal(await text(visit, ".cond"), "odd 3");
+  }],
+]);
+
+await onPage("/each/rows", [
+  ["of a thousand rows two are written when another one is chosen", async (visit) => {
+    await click(visit, ".fill");
+    expect.equal(await visit.page.locator("tr").count(), 1000);
+    await visit.page.locator("tr a").nth(5).click();
+    expect.equal(await visit.page.locator("tr.danger").innerText(), "5\trow 5");
+    await writes(visit);
+    await visit.page.locator("tr a").nth(7).click();
+    expect.deepEqual(await writes(visit), ["attributes TR class", "attributes TR class"]);
+  }],
+  ["ten thousand rows mounted and taken away leave no reference and no memory", async (visit) => {
+    const client = await visit.context.newCDPSession(visit.page);
+    const measure = async () => {
+      await client.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await client.send("Runtime.getHeapUsage");
+      const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
+      return { usedSize, nodes, jsEventListeners, ...(await visit.page.evaluate(() => globalThis.SxKernel.islands())) };
+    };
+    const cycle = async () => {
+      await visit.page.evaluate(async () => {
+        for (const which of [".fill", ".empty"]) {
+          document.querySelector(which).click();
+          await new Promise((done) => setTimeout(done));
+        }
+      });
+    };
+    for (let i = 0; i < 2; i++) await cycle();
+    const before = await measure();
+    for (let i = 0; i < 10; i++) await cycle();
+    const after = await measure();
+    expect.equal(after.live, before.live);
+    expect.equal(after.jsEventListeners, before.jsEventListeners);
+    expect.ok(after.nodes <= before.nodes + 20, `${before.nodes} → ${after.nodes} nodes`);
+    expect.ok(after.usedSize <= before.usedSize * 1.05 + 50_000, `${before.usedSize} → ${after.usedSize} bytes`);
+  }],
+]);
+
+await onPage("/each/defaults", [
+  ["all kinds of data travel; a function does not, and its parameter takes the default", async (visit) => {
+    const server = await text(visit, ".defaults");
+    await visit.page.locator(".defaults button").click();
+    const page = await text(visit, ".defaults");
+    expect.equal(page, server.replace(":k v", ":k w").replace("callback", "").trim());
+    expect.ok(visit.server.stderr.includes("argument number 4 stays on the server: a function cannot travel"), visit.server.stderr.slice(-600));
+  }],
+]);
+
+await stage.story("an island waits for the first thing that happens in it", async (visit) => {
+  await visit.page.addInitScript(countWrites);
+  await visit.go("/lazy");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands?.().waiting >= 1);
+  expect.equal(await text(visit, "output"), "Count: 1 of 2");
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 2 of 4");
+});
+
+await stage.story("an island wakes when it comes into view, one when the page is idle", async (visit) => {
+  await visit.page.addInitScript(() => addEventListener("DOMContentLoaded", () => { document.querySelector("#far").style.marginTop = "5000px"; }));
+  await visit.go("/lazy");
+  await visit.page.waitForFunction(() => document.querySelector(".clock").textContent === "ticks 1");
+  const before = await visit.page.evaluate(() => globalThis.SxKernel.islands());
+  await visit.page.locator("#far .up").scrollIntoViewIfNeeded();
+  await visit.page.waitForFunction((count) => globalThis.SxKernel.islands().resumed > count, before.resumed);
+  await click(visit, "#far .up");
+  expect.equal(await text(visit, "#far output"), "Count: 8 of 16");
+});
+
+await stage.story("below sx-disable no island wakes", async (visit) => {
+  await visit.go("/disabled");
+  await visit.page.waitForTimeout(300);
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 0 of 0");
+});
+
+await stage.story("a page without islands does not fetch their bundle", async (visit) => {
+  const asked = [];
+  visit.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await visit.go("/plain");
+  await visit.page.waitForTimeout(300);
+  expect.deepEqual(asked.filter((path) => /islands|tools/.test(path)), []);
+});
+
+await stage.story("the bundle is named after its content and kept for good", async (visit) => {
+  let headers;
+  visit.page.on("response", (response) => { if (/sx-islands/.test(response.url())) headers = response.headers(); });
+  await open(visit, "/one");
+  expect.match(headers["cache-control"], /immutable/);
+});
+
+await stage.story("an island whose bundle does not come stays as the server sent it, and says so", async (visit) => {
+  await visit.page.route("**/sx-islands/**", (route) => route.fulfill({ status: 500, body: "no" }));
+  await visit.go("/one");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands);
+  await visit.page.waitForTimeout(300);
+  expect.equal(await text(visit, "output"), "Count: 3 of 6");
+  expect.ok(visit.warnings.some((words) => /~counter stays as the server sent it/.test(words)), visit.warnings.join());
+}, { allow: /500/ });
+
+await stage.story("an island whose HTML was changed is made anew at its first change, and says so", async (visit) => {
+  await visit.page.addInitScript(() => addEventListener("DOMContentLoaded", () => document.querySelector("output").append(document.createElement("i"))));
+  await open(visit, "/one");
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 4 of 8");
+  expect.ok(visit.warnings.some((words) => /~counter is made anew: expected/.test(words)), visit.warnings.join());
+});
+
+await stage.story("an error in a handler shows where it is, and the page goes on", async (visit) => {
+  await open(visit, "/");
+  await visit.page.evaluate(() => globalThis.SxKernel.call("islands/on-event", 1, null));
+  await click(visit, ".up");
+  expect.equal(await text(visit, "output"), "Count: 1 of 2");
+}, { allow: /./ });
+
+await stage.story("without JavaScript islands are what the server sent", async (visit) => {
+  await visit.page.goto(visit.url("/one"));
+  expect.equal(await text(visit, "output"), "Count: 3 of 6");
+}, { context: { javaScriptEnabled: false }, plain: true });
+
+await stage.close();
+finish();

@@ -1,0 +1,125 @@
+// Islands as ports: which are in the page, what wakes them, events by delegation, and the commands of the DOM adapter.
+
+import { handleOf, nodeOf } from "./dom.js";
+import { dispatch } from "./events.js";
+import { kHandlers, makeAdapter } from "./markup.js";
+
+const kSelector = "[data-sx-island]";
+/** Listened to before an island says what it wants. */
+const kWaking = ["click", "input", "change", "submit", "keydown", "pointerdown", "focusin"];
+/** They do not bubble: caught on the way down, for the element itself. */
+const kDirect = new Set(["focus", "blur", "scroll", "load", "error", "toggle", "mouseenter", "mouseleave", "invalid", "play", "pause", "ended", "timeupdate"]);
+
+/** @param {any} node @param {any} event @returns {object} what a handler is told */
+const facts = (node, event) => ({
+  value: event.target?.value?.toString() ?? null, checked: event.target?.checked ?? null, name: event.target?.name ?? null,
+  key: event.key ?? null, code: event.code ?? null, x: event.clientX ?? null, y: event.clientY ?? null,
+  data: { ...node.dataset }, detail: typeof event.detail === "object" ? event.detail : null,
+  form: event.type === "submit" ? Object.fromEntries([...new FormData(event.target, event.submitter)].filter(([, value]) => typeof value === "string")) : null,
+});
+
+/** @param {import("./kernel.js").Call} call @param {any} api @param {any} kernel @returns {import("./kernel.js").Ports} */
+export function ports(call, api, kernel) {
+  /** @type {Map<Element, string>} islands that were found, and how far they are */
+  const known = new Map();
+  /** @type {Map<Element, Event[]>} what happened in an island that is on its way */
+  const early = new Map();
+  /** @type {Set<string>} */
+  const listening = new Set();
+
+  /** @param {any} event */
+  function onEvent(event) {
+    const target = event.composedPath()[0];
+    const island = target.closest?.(kSelector);
+    if (island && known.has(island) && known.get(island) !== "adopted") {
+      call("islands/wake", handleOf(island));
+      if (known.get(island) !== "adopted") {
+        // Its bundle is on the way: the event is handed on when it is there.
+        if (event.type === "submit" || (event.type === "click" && !target.closest("a[href]"))) event.preventDefault();
+        early.set(island, [...(early.get(island) ?? []), event]);
+        return;
+      }
+    }
+    deliver(event, target);
+  }
+  /** @param {any} event @param {any} target */
+  function deliver(event, target) {
+    for (let node = target; node; node = kDirect.has(event.type) ? null : node.parentNode) {
+      const reference = node[kHandlers]?.[event.type];
+      if (reference !== undefined) dispatch(event, (data) => call("islands/on-event", reference, data), facts(node, event));
+      if (event.cancelBubble) return;
+    }
+  }
+  /** @param {string} type */
+  function listen(type) {
+    if (listening.has(type)) return;
+    listening.add(type);
+    document.addEventListener(type, onEvent, { capture: kDirect.has(type) });
+  }
+  kWaking.forEach(listen);
+
+  const adapter = makeAdapter(kernel, listen);
+  const wake = (/** @type {Element} */ node) => call("islands/wake", handleOf(node));
+  const observer = new IntersectionObserver((seen) => {
+    for (const { target, isIntersecting } of seen) if (isIntersecting) {
+      observer.unobserve(target);
+      wake(target);
+    }
+  });
+
+  // For scripts of the page and the inspector: how many islands there are, by how far they are, and what is alive.
+  api.islands = () => {
+    const counts = { waiting: 0, resumed: 0, adopted: 0, ...adapter.counts() };
+    for (const phase of known.values()) counts[/** @type {"waiting"} */ (phase)]++;
+    return { ...counts, resumed: counts.resumed + counts.adopted };
+  };
+
+  return {
+    "island/find": () => [...document.querySelectorAll(kSelector)]
+      .filter((node) => !known.has(node) && !node.parentElement?.closest(`${kSelector}, [sx-disable]`))
+      .map((/** @type {any} */ node) => {
+        known.set(node, "waiting");
+        const { sxIsland, sxState, sxWhen, sxBundle } = node.dataset;
+        return { node: handleOf(node), name: sxIsland, state: sxState, when: sxWhen ?? null, bundle: sxBundle ?? null };
+      }),
+    "island/gone": (/** @type {number[]} */ nodes) => nodes.filter((handle) => {
+      const node = [...known.keys()].find((each) => handleOf(each) === handle);
+      if (node?.isConnected) return false;
+      if (node) {
+        known.delete(node);
+        early.delete(node);
+        observer.unobserve(node);
+      }
+      return true;
+    }),
+    "island/watch": (handle, when) => {
+      const node = nodeOf(handle);
+      if (when === "visible") observer.observe(node.firstElementChild ?? node);
+      else if (when === "idle") (globalThis.requestIdleCallback ?? setTimeout)(() => wake(node));
+    },
+    "island/note": (handle, phase) => void known.set(nodeOf(handle), phase),
+    "island/bundle": async (url) => {
+      const address = new URL(url, document.baseURI);
+      if (address.origin !== location.origin) throw new Error(`${url} is not of this site`);
+      const response = await fetch(address);
+      if (!response.ok) throw new Error(`${url}: status ${response.status}`);
+      kernel.run("sx_add_bundle", new Uint8Array(await response.arrayBuffer()));
+      // Which modules of it are wanted stands behind the #.
+      for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
+    },
+    "island/spawn": (id) => queueMicrotask(() => call("islands/run", id)),
+    "island/soon": () => queueMicrotask(() => call("islands/flush")),
+    "dom/commands": (...commands) => {
+      const answer = adapter.apply(commands.slice(1), nodeOf);
+      for (const [, what, handle] of commands.slice(1)) {
+        if (what !== "adopt" && what !== "mount") continue;
+        const node = nodeOf(Number(handle));
+        if (!known.has(node) || (what === "adopt" && answer.failed)) continue;
+        known.set(node, "adopted");
+        for (const event of early.get(node) ?? []) queueMicrotask(() => deliver(event, event.target));
+        early.delete(node);
+      }
+      return answer;
+    },
+  };
+}
