@@ -14,8 +14,11 @@ const lost = /ERR_|Failed to load|status of 50|status of 4/;
 /** @param {string} name @param {(visit: import("./browser.mjs").Visit) => Promise<void>} body */
 const story = (name, body) => stage.story(name, async (visit) => {
   proxy.rule = () => undefined;
-  await body(visit);
-  if (!proxy.server.listening) await proxy.up();
+  try {
+    await body(visit);
+  } finally {
+    if (!proxy.server.listening) await proxy.up();
+  }
 }, { worker: true, allow: lost });
 
 /** The addresses that are kept, by cache. @param {import("playwright-core").Page} page */

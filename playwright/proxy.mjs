@@ -51,7 +51,7 @@ export class Proxy {
     const { hostname, port } = this.target;
     const onward = http.request({ hostname, port, method: request.method, path: request.url, headers: request.headers });
     request.pipe(onward);
-    request.socket.once("close", () => onward.destroy());
+    response.once("close", () => onward.destroy());
     onward.on("error", () => request.socket.destroy());
     onward.on("response", async (answer) => {
       answer.on("error", () => request.socket.destroy());
