@@ -151,7 +151,9 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
   it.app.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   it.app.settings = {{"base-url", settings.text(Setting::BaseUrl)},
                      {"title", settings.text(Setting::Title)},
-                     {"tagline", settings.text(Setting::Tagline)}};
+                     {"tagline", settings.text(Setting::Tagline)},
+                     // Others may write what we read (lib/host/position.sx).
+                     {"shared-store", it.store->reads_wait() ? "1" : ""}};
   return made;
 }
 
