@@ -91,7 +91,7 @@ export class Lab {
     await test(name, async () => {
       this.problems.length = this.warnings.length = this.asked.length = 0;
       try {
-        if (this.page.url() !== this.home) await this.go(`/lab${this.query}`);
+        if (this.page.url() !== `${this.stage.server.url}/lab${this.query}`) await this.go(`/lab${this.query}`);
         await this.page.evaluate(build, parseFragment(html).childNodes.map(tree));
         await this.page.evaluate((api) => (window[api].process ?? SxKernel.process)(document.body), this.api);
         await body(this);
@@ -100,6 +100,7 @@ export class Lab {
       } catch (error) {
         const state = await this.page.evaluate(() => ({ html: document.querySelector("#lab")?.innerHTML.slice(0, 800), log: window.log })).catch(() => ({}));
         error.message += `\n${JSON.stringify(state)}\nwarnings: ${this.warnings.join("; ")}\nerrors: ${this.problems.join("; ")}`;
+        error.stack = `${error.message}\n${error.stack}`;
         await this.restart().catch(() => {});
         throw error;
       }

@@ -1,7 +1,7 @@
 // Elements with requests of their own, as ports: what they say, their listeners, values of requests, pieces of
 // answers. It comes with web-more.sxbc; what any of it is for is decided there.
 
-import { handleOf, nodeOf, parse, places, trusted } from "./dom.js";
+import { handleOf, nodeOf, parse, places, trusted, trustedScript } from "./dom.js";
 import { dispatch } from "./events.js";
 import { portError } from "./kernel.js";
 import { facts, note, open, textOf, transportPorts, transports } from "./transport.js";
@@ -55,7 +55,7 @@ function element(handle, prefixes) {
 // --- taking up ---------------------------------------------------------------------------------------------
 
 const kVerbs = ["get", "post", "put", "patch", "delete", "action"];
-const kStreams = ["sse-connect", "sse-swap", "sse-close", "ws-connect", "ws-send"];
+const kStreams = ["sse-connect", "ws-connect", "ws-send"];
 /** @type {WeakMap<Element, string>} what each element said when it was taken up */
 const taken = new WeakMap();
 
@@ -64,7 +64,7 @@ function elements({ prefixes, boost }) {
   const named = (/** @type {string[]} */ list) => prefixes.flatMap((/** @type {string} */ prefix) => list.map((name) => `[${prefix}${name.replace(":", "\\:")}]`)).join();
   const outside = named(["disable", "ignore"]);
   /** @type {Set<Element>} */
-  const found = new Set(document.querySelectorAll(`${named([...kVerbs, ...kStreams, "preload"])},[sse-connect],[ws-connect],[ws-send],[sse-swap]`));
+  const found = new Set(document.querySelectorAll(`${named([...kVerbs, ...kStreams, "preload"])},[sse-connect],[ws-connect],[ws-send]`));
   const on = document.evaluate(`//*[@*[${prefixes.map((/** @type {string} */ prefix) => `starts-with(name(), "${prefix}on")`).join(" or ")}]]`, document, null, 7);
   for (let at = 0; at < on.snapshotLength; at++) found.add(/** @type {Element} */ (on.snapshotItem(at)));
   if (boost) for (const link of document.querySelectorAll(`:is(${named(["boost"])}):is(a,form),:is(${named(["boost"])}) :is(a,form)`)) if (boosted(link, prefixes)) found.add(link);
@@ -325,7 +325,7 @@ function gatherNodes(nodes) {
 }
 
 /** @param {number | null} id @param {Any} options */
-function openFragment(id, { select, target, copy }) {
+function openFragment(id, { select, target, copy, pieces }) {
   if (copy) return { root: handleOf(/** @type {Any} */ (parse(copy))) };
   const text = textOf(/** @type {number} */ (id));
   const whole = /^\s*(<!doctype|<html|<body)/i.test(text);
@@ -345,6 +345,8 @@ function openFragment(id, { select, target, copy }) {
     found?.remove();
     for (const head of content.querySelectorAll("head")) head.remove();
   }
+  // Each element of a message goes to its own place.
+  if (pieces) for (const node of content.children) if (node.id && !/swap-oob/.test(node.getAttributeNames().join())) node.setAttribute("sx-swap-oob", "true");
   if (select) content = gatherNodes(content.querySelectorAll(select));
   return { root: handleOf(content), title, document: whole, "has-target": hasTarget };
 }
@@ -368,8 +370,9 @@ function outOfBand(handle, { prefixes, picked, partial }) {
     if (node) take(node, null, selector);
   }
   for (const scope of scopes) {
-    for (const node of scope.querySelectorAll(prefixes.map((/** @type {string} */ prefix) => `[${prefix}swap-oob]`).join())) {
-      const prefix = prefixes.find((/** @type {string} */ one) => node.hasAttribute(`${one}swap-oob`));
+    const all = [...prefixes, "sx-"];
+    for (const node of scope.querySelectorAll(all.map((/** @type {string} */ prefix) => `[${prefix}swap-oob]`).join())) {
+      const prefix = all.find((/** @type {string} */ one) => node.hasAttribute(`${one}swap-oob`));
       const words = node.getAttribute(`${prefix}swap-oob`) || "true";
       node.removeAttribute(`${prefix}swap-oob`);
       if (words === "false") continue;
@@ -464,8 +467,13 @@ function place(handle, style, root, { preserve, scripts, settle, classes }) {
 /** A script that was parsed does not run; one that was made does. @param {HTMLScriptElement} script */
 function renew(script) {
   const made = document.createElement("script");
-  for (const { name, value } of script.attributes) made.setAttribute(name, value);
-  made.textContent = script.textContent;
+  for (const { name, value } of script.attributes) if (name !== "src") made.setAttribute(name, value);
+  try {
+    if (script.hasAttribute("src")) made.src = /** @type {Any} */ (trustedScript(/** @type {string} */ (script.getAttribute("src"))));
+    else made.textContent = script.textContent;
+  } catch (error) {
+    return console.warn(`a script of the answer does not run: ${/** @type {Error} */ (error).message}`);
+  }
   made.async = false;
   script.replaceWith(made);
 }
@@ -549,8 +557,12 @@ function near(from, how, selector) {
 // --- the head of whole documents -----------------------------------------------------------------------------------
 
 const kSheetMs = 3000;
-/** @param {Any} node */
-const headKey = (node) => (node.localName === "meta" ? `meta ${node.name || node.getAttribute("property") || node.httpEquiv}` : node.outerHTML);
+/** What tells elements of a head apart. @param {Any} node */
+function headKey(node) {
+  const address = node.getAttribute("src") ?? node.getAttribute("href");
+  if (node.localName === "meta") return `meta ${node.name || node.getAttribute("property") || node.httpEquiv}`;
+  return address && URL.canParse(address, document.baseURI) ? `${node.localName} ${node.getAttribute("rel")} ${new URL(address, document.baseURI)}` : node.outerHTML;
+}
 
 /** Style sheets that are new are waited for, so that nothing is shown without its looks. @param {number} id @param {Any} options */
 async function mergeHead(id, { scripts }) {
@@ -735,7 +747,7 @@ export function ports(call) {
     "fragment/target": targets,
     "view/begin": beginView,
     "view/end": () => endView?.(),
-    "page/define": (text) => api.eval(text).then(() => null),
+    "page/define": (text) => Promise.resolve().then(() => api.eval(text)).then(() => null),  // when SX has come to rest
     "page/take-text": (from, to) => { const { text, head } = open.get(from) ?? {}; note(to, { text, head }); open.delete(from); },
     "page/script-handler": (node, type, text) => {
       try {

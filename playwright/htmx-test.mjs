@@ -1,0 +1,154 @@
+// A page written for htmx with its script tag changed: attributes hx-, events htmx:, headers HX-, its classes, window.htmx.
+import { expect, finish, sleep } from "../tests/process/harness.mjs";
+import { answer, Lab } from "./lab.mjs";
+
+const lab = await Lab.open({ query: "?htmx=1" });
+const out = `<p id=out>old</p>`;
+const kDone = "htmx:afterSettle";
+const button = (attributes, more = "") => `<button id=b ${attributes}>go</button>${more}${out}`;
+
+await lab.case("hx-get into hx-target", button(`hx-get="${answer("<b>in</b>")}" hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.html("#out"), "<b>in</b>");
+});
+await lab.case("requests carry HX- headers and no SX- ones", button(`hx-get="${answer("{headers}")}" hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  const text = await lab.text("#out");
+  for (const line of ["hx-request: true", "hx-trigger: b", "hx-target: out"]) expect.ok(text.includes(line), `${line} in ${text}`);
+  expect.ok(!text.includes("sx-"));
+});
+await lab.case("attributes are inherited without a word", `<div hx-target="#out" hx-swap="beforeend" hx-vals='{"a": 1}'>${`<button id=b hx-post="${answer("{form}")}">go</button>`}</div>${out}`, async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#out"), "olda=1");
+});
+await lab.case("hx-disinherit and unset stop it", `<div hx-target="#out"><div hx-disinherit="hx-target"><button id=b hx-get="${answer("self")}">go</button></div></div>${out}`, async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#b"), "self");
+});
+await lab.case("an error is not swapped, htmx:responseError tells", button(`hx-get="${answer("bad", { status: 500 })}" hx-target="#out"`), async () => {
+  await lab.press("#b", "htmx:responseError");
+  expect.equal(await lab.text("#out"), "old");
+  expect.equal(await lab.page.locator(".sx-message").count(), 0);
+}, /500/);
+await lab.case("htmx:beforeSwap with shouldSwap lets it in", button(`hx-get="${answer("bad", { status: 422 })}" hx-target="#out"`), async () => {
+  await lab.run(() => document.body.addEventListener("htmx:beforeSwap", ({ detail }) => { if (detail.xhr.status === 422) { detail.shouldSwap = true; detail.isError = false; } }, { once: true }));
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#out"), "bad");
+}, /422/);
+await lab.case("events are said in both spellings", button(`hx-get="${answer("x")}" hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  const log = await lab.log();
+  for (const name of ["htmx:configRequest", "htmx:config-request", "htmx:afterSwap", "htmx:after-swap"]) expect.ok(log.includes(name), name);
+});
+await lab.case("htmx:configRequest changes headers and parameters", button(`hx-post="${answer("{form} {headers}")}" hx-target="#out"`), async () => {
+  await lab.run(() => htmx.on("htmx:configRequest", ({ detail }) => { detail.headers["X-Csrf"] = "t"; detail.parameters.more = "1"; }));
+  await lab.press("#b", kDone);
+  expect.match(await lab.text("#out"), /more=1.*x-csrf: t/s);
+});
+await lab.case("HX-Trigger, HX-Retarget, HX-Reswap, HX-Push-Url", button(`hx-get="${answer("x", { h: { "HX-Trigger": "ding", "HX-Retarget": "#o", "HX-Reswap": "beforeend", "HX-Push-Url": "/lab?htmx=1&x=1" } })}" hx-target="#out"`, "<p id=o>a</p>"), async () => {
+  await lab.run(() => document.body.addEventListener("ding", () => { window.ding = true; }, { once: true }));
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#o"), "ax");
+  expect.equal(await lab.run(() => window.ding), true);
+  expect.ok(lab.page.url().endsWith("x=1"));
+});
+await lab.case("classes are htmx's", button(`hx-get="${answer("x", { wait: 100 })}" hx-indicator="#spin" hx-target="#out" hx-swap="innerHTML settle:100ms"`, "<i id=spin class=htmx-indicator></i>"), async () => {
+  await lab.click("#b");
+  await lab.until(() => document.querySelector("#spin.htmx-request"));
+  expect.equal(await lab.run(() => getComputedStyle(document.querySelector("#spin")).visibility), "visible");
+  await lab.event(kDone);
+  await lab.until(() => !document.querySelector(".htmx-request"));
+  expect.equal(await lab.run(() => getComputedStyle(document.querySelector("#spin")).visibility), "hidden");
+});
+await lab.case("hx-swap-oob and hx-select-oob", button(`hx-get="${answer("main<p id=o hx-swap-oob=true>there</p>")}" hx-target="#out"`, "<p id=o>here</p>"), async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#o"), "there");
+  expect.equal(await lab.text("#out"), "main");
+});
+await lab.case("hx-trigger with a condition, without eval", `<input id=i name=q hx-get="${answer("hit")}" hx-trigger="keyup[key=='Enter']" hx-target="#out">${out}`, async () => {
+  await lab.run(() => document.querySelector("#i").dispatchEvent(new KeyboardEvent("keyup", { key: "Enter", bubbles: true })));
+  await lab.event(kDone);
+});
+await lab.case("hx-boost takes links and forms with the body as target", `<div hx-boost=true hx-target="#out"><a id=a href="/answer?body=boosted">a</a></div>${out}`, async () => {
+  await lab.press("#a", kDone);
+  expect.equal(await lab.text("#out"), "boosted");
+  expect.ok(lab.page.url().includes("/answer?body=boosted"));
+});
+await lab.case("scripts in answers run where the policy lets them; a whole page is its body", button(`hx-get="/plain/2/" hx-select="h1" hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.html("#out"), "<h1>Foreign 2</h1>");
+});
+await lab.case("a request that waits is queued, the last one goes", button(`hx-post="${answer("{n}", { wait: 150 })}" hx-target="#out"`), async () => {
+  for (let n = 0; n < 3; n++) await lab.click("#b");
+  await lab.event(kDone, 2);
+  await sleep(250);
+  expect.equal(lab.asked.length, 2);
+});
+await lab.case("with no delays an answer is swapped within onload", button(`hx-get="${answer("now")}" hx-swap="innerHTML settle:0ms" hx-target="#out"`), async () => {
+  await lab.run(() => {
+    const load = Object.getOwnPropertyDescriptor(XMLHttpRequestEventTarget.prototype, "onload");
+    Object.defineProperty(XMLHttpRequestEventTarget.prototype, "onload", { configurable: true, get: load.get, set(listener) {
+      load.set.call(this, (event) => { listener.call(this, event); window.within = document.querySelector("#out").textContent; Object.defineProperty(XMLHttpRequestEventTarget.prototype, "onload", load); });
+    } });
+  });
+  await lab.press("#b", kDone);
+  expect.equal(await lab.run(() => window.within), "now");
+});
+
+// --- window.htmx ------------------------------------------------------------------------------------------------
+
+await lab.case("htmx.ajax, with a target or a context", out, async () => {
+  await lab.run(() => htmx.ajax("GET", "/answer?body=a", "#out"));
+  expect.equal(await lab.text("#out"), "a");
+  await lab.run(() => htmx.ajax("GET", "/answer?body=b", { target: "#out", swap: "beforeend" }));
+  expect.equal(await lab.text("#out"), "ab");
+});
+await lab.case("htmx.swap", out, async () => {
+  await lab.run(() => htmx.swap("#out", "<i>s</i>", { swapStyle: "innerHTML" }));
+  expect.equal(await lab.html("#out"), "<i>s</i>");
+});
+await lab.case("htmx.on, off, trigger, onLoad", button(`hx-get="${answer("<u>n</u>")}" hx-trigger=ping hx-target="#out"`), async () => {
+  await lab.run(() => { window.loaded = []; htmx.onLoad((node) => window.loaded.push(node.localName)); htmx.trigger("#b", "ping"); });
+  await lab.event(kDone);
+  expect.ok((await lab.run(() => window.loaded)).includes("u"));
+});
+await lab.case("htmx.find, findAll, closest, values", `<form id=f><input name=a value=1><b class=x></b><b class=x></b></form>`, async () => {
+  expect.deepEqual(await lab.run(() => [htmx.find("#f").id, htmx.find(htmx.find("#f"), "b").className, htmx.findAll(".x").length, htmx.closest(".x", "form").id, htmx.values("#f").a]), ["f", "x", 2, "f", "1"]);
+});
+await lab.case("htmx.addClass, removeClass, toggleClass, takeClass, remove", `<p id=p></p><p id=q class=t></p><p id=r></p>`, async () => {
+  expect.deepEqual(await lab.run(() => {
+    htmx.addClass("#p", "c"); const one = document.querySelector("#p").className;
+    htmx.removeClass("#p", "c"); const two = document.querySelector("#p").hasAttribute("class");
+    htmx.toggleClass("#p", "d"); htmx.takeClass(document.querySelector("#p"), "t"); htmx.remove("#r");
+    return [one, two, document.querySelector("#p").className, document.querySelector("#q").className, document.querySelector("#r")];
+  }), ["c", false, "d t", "", null]);
+});
+await lab.case("htmx.parseInterval, version, config, logAll", out, async () => {
+  expect.deepEqual(await lab.run(() => [htmx.parseInterval("2s"), htmx.parseInterval("300ms"), htmx.parseInterval("1.5m"), htmx.parseInterval("x"), typeof htmx.version, htmx.config.defaultSwapStyle]), [2000, 300, 90000, undefined, "string", "innerHTML"]);
+});
+await lab.case("htmx.defineExtension and hx-ext", `<div hx-ext=shout>${button(`hx-get="${answer("quiet")}" hx-target="#out"`)}</div>`, async () => {
+  await lab.run(() => htmx.defineExtension("shout", { transformResponse: (text) => text.toUpperCase() }));
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#out"), "QUIET");
+});
+await lab.close();
+
+// --- htmx 4 -------------------------------------------------------------------------------------------------------
+
+const four = await Lab.open({ query: "?personality=htmx4" });
+await four.case("htmx 4: errors are swapped, inheritance is asked for, events have its names", `<div hx-target="#out"><div hx-target:inherited="#out">${`<button id=b hx-get="${answer("bad", { status: 404 })}">go</button>`}</div></div>${out}`, async () => {
+  await four.press("#b", "htmx:after:settle");
+  expect.equal(await four.text("#out"), "bad");
+  const log = await four.log();
+  for (const name of ["htmx:config:request", "htmx:before:request", "htmx:after:swap"]) expect.ok(log.includes(name), name);
+}, /404/);
+await four.case("htmx 4: hx-status:404 decides", button(`hx-get="${answer("lost", { status: 404 })}" hx-status:404="target:#e" hx-target="#out"`, "<p id=e></p>"), async () => {
+  await four.press("#b", "htmx:after:settle");
+  expect.equal(await four.text("#e"), "lost");
+}, /404/);
+await four.case("htmx 4: <hx-partial>", button(`hx-get="${answer("main<hx-partial hx-target=\"#e\"><b>p</b></hx-partial>")}" hx-target="#out"`, "<p id=e></p>"), async () => {
+  await four.press("#b", "htmx:after:settle");
+  expect.equal(await four.html("#e"), "<b>p</b>");
+});
+await four.close();
+finish();
