@@ -1,6 +1,7 @@
 // Failing disks and power cuts, by the VFS of fault_vfs.h: nothing acknowledged is ever lost, and
 // the store goes on, or says that it does not.
 #include <atomic>
+#include <cerrno>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -131,6 +132,9 @@ TEST_CASE("a full disk is an error in words, and no commit is half written") {
   Faults::disk_full(true);
   const auto message = must_fail(*s, {Append{"a", {event("x")}}});
   CHECK(message.find("the disk is full: free some space") != std::string::npos);
+  CHECK(says_disk_full(message));
+  CHECK(says_disk_full(file_error("write", "/x", ENOSPC).message));
+  CHECK_FALSE(says_disk_full(file_error("write", "/x", EACCES).message));
   write_some(*s, told, 6, 2);
   CHECK(told.failed.size() == 2);
   CHECK(s->last_seq("all").value() == 5);  // reading still works
