@@ -1,6 +1,7 @@
 // See connection.h.
 #include "server/http/connection.h"
 
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -26,7 +27,17 @@ constexpr std::size_t kBufferBytes = 4 * 1024;          // holds the usual reque
 constexpr std::size_t kBodyBufferBytes = 64 * 1024;     // while a large body arrives
 constexpr std::size_t kChunkLineBytesMax = 16 * 1024;   // a chunk header or trailers
 constexpr std::size_t kFileBytesPerTurn = 1024 * 1024;  // then other connections get theirs
+// How often it is looked whether a client that waits for a handler is still there. Not sooner: who
+// ends its side behind the request (nc -N) still gets what is answered quickly.
+constexpr std::uint32_t kClientLookMs = 1000;
 constexpr std::uint32_t kDrainFreshMs = 500;  // a drain's patience with those who have said nothing
+
+// The other side has closed, or will send nothing more: behind what it has sent it waits for
+// nothing.
+bool has_hung_up(int fd) {
+  pollfd watched{fd, POLLRDHUP, 0};
+  return ::poll(&watched, 1, 0) > 0;
+}
 
 }  // namespace
 
@@ -57,8 +68,8 @@ struct Connection::Answer {
   bool await_ready() const noexcept { return !c.awaiting_ || c.body_waiter_; }
   void await_suspend(std::coroutine_handle<> waiter) {
     c.answer_waiter_ = waiter;
-    c.set_deadline(Clock::now() + milliseconds(c.worker_.config.handler_timeout_ms),
-                   Phase::Handler);
+    c.handler_deadline_ = Clock::now() + milliseconds(c.worker_.config.handler_timeout_ms);
+    c.set_handler_deadline();
   }
   bool await_resume() const { return !c.aborted_; }
 
@@ -462,7 +473,18 @@ Connection::Step Connection::finish_head() {
         local.address().is_v6() ? str("[", ip, "]:", local.port()) : str(ip, ":", local.port());
     authority = own_address;
   }
-  if (auto refusal = worker_.origins.apply(request, peer_ip_, authority)) return refuse(*refusal);
+  if (!known_authority_.empty() && authority == known_authority_) {
+    request.remote_ip = peer_ip_;
+    request.scheme = known_scheme_;
+    request.host = known_host_;
+  } else {
+    if (auto refusal = worker_.origins.apply(request, peer_ip_, authority)) return refuse(*refusal);
+    if (worker_.origins.trusts_nobody()) {
+      known_authority_ = authority;
+      known_scheme_ = request.scheme;
+      known_host_ = request.host;
+    }
+  }
   if (config.access_log) log_remote_ = request.remote_ip;
   request.id = id_;
   reads_ = !parser_->is_done() && config.reads_body && config.reads_body(request);
@@ -553,8 +575,23 @@ void Connection::respond(std::uint64_t exchange, HttpResponse&& response) {
   answered();
 }
 
+void Connection::on_given_up(std::uint64_t exchange, bool when_client_goes, GivenUpCallback call) {
+  if (finished(exchange)) return;
+  given_up_ = std::move(call);
+  watches_client_ = when_client_goes;
+  if (answer_waiter_) set_handler_deadline();
+}
+
+void Connection::set_handler_deadline() {
+  const auto look = Clock::now() + milliseconds(kClientLookMs);
+  set_deadline(watches_client_ ? std::min(look, handler_deadline_) : handler_deadline_,
+               Phase::Handler);
+}
+
 void Connection::answered() {
   awaiting_ = false;
+  given_up_ = nullptr;
+  watches_client_ = false;
   worker_.metrics.requests_in_flight.subtract();
   // Never resumed from here: the caller may be in the middle of its own run loop, and the next
   // pipelined request would call the handler again inside it.
@@ -569,7 +606,11 @@ Connection::Pump Connection::pump() {
   for (;;) {
     const std::size_t head = out_.size() - out_at_;
     ssize_t n;
-    if (head != 0 || !body_.empty()) {
+    if (body_.empty() && head != 0) {
+      n = ::send(fd, out_.data() + out_at_, head,
+                 MSG_NOSIGNAL | MSG_DONTWAIT | (file_left_ ? MSG_MORE : 0));
+      if (n > 0) out_at_ += static_cast<std::size_t>(n);
+    } else if (!body_.empty()) {
       iovec parts[2] = {{out_.data() + out_at_, head},
                         {const_cast<char*>(body_.data()), body_.size()}};
       msghdr message{};
@@ -682,13 +723,29 @@ void Connection::on_timer() {
     case Phase::Linger:
       socket_.cancel(ec);
       return;
-    case Phase::Handler:
+    case Phase::Handler: {
       if (!awaiting_) return;
+      const Ref self(*this);
+      if (Clock::now() < handler_deadline_) {
+        if (watches_client_ && has_hung_up(socket_.native_handle())) {
+          response_.status = 499;  // as nginx logs it
+          body_bytes_ = 0;
+          end_exchange();
+          const auto call = std::exchange(given_up_, nullptr);
+          abort();
+          call(GivenUp::ClientGone);
+          return;
+        }
+        return set_handler_deadline();
+      }
       worker_.metrics.handler_timeouts.add();
       keep_alive_ = false;
       response_ = refusal_response({503, "the request took too long"});
+      const auto call = std::exchange(given_up_, nullptr);
       answered();
+      if (call) call(GivenUp::TimedOut);
       return;
+    }
   }
 }
 

@@ -86,6 +86,7 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   void end_stream(std::uint64_t exchange, bool whole) override;
   void drain_stream();  // a drain began; of a WebSocket too
   void read_body(std::uint64_t exchange, BodyCallback done) override;
+  void on_given_up(std::uint64_t exchange, bool when_client_goes, GivenUpCallback call) override;
 
  private:
   enum class Phase { None, Idle, Head, Body, Handler, Write, Linger };
@@ -122,6 +123,7 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   // Answering.
   void dispatch();
   void answered();  // awaiting_ is over: let the coroutine go on
+  void set_handler_deadline();
   void begin_response();
   void begin_ready();
   void build_head(std::uint64_t content_length, bool show_length);
@@ -158,6 +160,8 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   asio::steady_timer timer_;
   std::string peer_ip_;
   std::string counted_as_;
+  // Of the last request: the same authority again needs no second look.
+  std::string known_authority_, known_scheme_, known_host_;
   std::size_t references_ = 0;
 
   std::unique_ptr<char[]> buffer_;
@@ -193,6 +197,9 @@ class Connection final : public ResponseSink, public AllHook, public IdleHook {
   Clock::time_point received_at_;  // head complete, or first byte while it is not
   Clock::time_point write_began_;
   Clock::time_point head_sent_at_;  // of a stream
+  Clock::time_point handler_deadline_;
+  GivenUpCallback given_up_;
+  bool watches_client_ = false;  // given_up_ wants to know when the client goes
   HttpResponse response_;
   std::shared_ptr<const ReadyAnswer> ready_;  // instead of response_, of which the status is left
   std::string refusal_why_;

@@ -47,6 +47,10 @@ struct BodyPiece {
 };
 using BodyCallback = std::function<void(const BodyPiece&)>;
 
+// Why nobody waits for an answer any more.
+enum class GivenUp { ClientGone, TimedOut };
+using GivenUpCallback = std::function<void(GivenUp)>;
+
 class ResponseSink;
 
 // Reads a body that was not waited for. Move-only, used and dropped on the thread of its worker,
@@ -186,6 +190,7 @@ class ResponseSink {
   virtual void end_stream(std::uint64_t exchange, bool whole) = 0;
   // The body of a request that is read by its handler, see BodyReader.
   virtual void read_body(std::uint64_t exchange, BodyCallback done) = 0;
+  virtual void on_given_up(std::uint64_t exchange, bool when_client_goes, GivenUpCallback call) = 0;
 
  protected:
   ~ResponseSink() = default;
@@ -222,6 +227,12 @@ class Responder {
 
   // True when nobody waits for the answer any more, so work for it may be abandoned.
   bool abandoned() const { return !sink_ || sink_->finished(exchange_); }
+  // Has `call` called once when that comes to be before there is an answer: the deadline has
+  // passed, or, with when_client_goes, the client has gone, which is seen within a second or two.
+  // Then the connection is closed and the access log has the status 499.
+  void on_given_up(bool when_client_goes, GivenUpCallback call) {
+    if (sink_) sink_->on_given_up(exchange_, when_client_goes, std::move(call));
+  }
   explicit operator bool() const { return sink_ != nullptr; }
 
  private:
