@@ -30,6 +30,9 @@ class OriginPolicy {
   std::optional<Refusal> apply(HttpRequest& request, std::string_view peer_ip,
                                std::string_view authority) const;
 
+  // Nobody's word is taken for where a request comes from: what apply() makes of requests of one
+  // peer depends on the authority alone.
+  bool trusts_nobody() const { return trusted_.empty(); }
   bool trusts(std::string_view ip) const;
   bool answers_for(std::string_view host) const;  // lower-case, with or without port
 
