@@ -82,27 +82,26 @@ bool utf8_valid(std::string_view text) { return utf8_valid_prefix(text) == text.
 
 bool utf8_ascii(std::string_view text) { return skip_ascii(text, 0) == text.size(); }
 
-std::size_t utf8_count(std::string_view text) {
+std::size_t utf8_count(const char* text, std::size_t size) {
   // Most text is short and ASCII.
-  const std::size_t size = text.size();
   if (size < 8) {
-    if ((load_upto8(text.data(), size) & kTopBits) == 0) return size;
+    if ((load_upto8(text, size) & kTopBits) == 0) return size;
   } else {
     std::size_t at = 0;
-    std::uint64_t seen = load8(text.data() + size - 8);
-    for (; at + 8 < size; at += 8) seen |= load8(text.data() + at);
+    std::uint64_t seen = load8(text + size - 8);
+    for (; at + 8 < size; at += 8) seen |= load8(text + at);
     if ((seen & kTopBits) == 0) return size;
   }
   // Every byte that does not continue a sequence begins one.
   std::size_t continuations = 0;
   std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    const std::uint64_t w = load8(text.data() + at);
+  for (; at + 8 <= size; at += 8) {
+    const std::uint64_t w = load8(text + at);
     const std::uint64_t is_continuation = (w >> 7) & (~w >> 6) & 0x0101010101010101u;
     continuations += (is_continuation * 0x0101010101010101u) >> 56;
   }
-  for (; at < text.size(); ++at) continuations += (text[at] & 0xC0) == 0x80;
-  return text.size() - continuations;
+  for (; at < size; ++at) continuations += (text[at] & 0xC0) == 0x80;
+  return size - continuations;
 }
 
 std::uint32_t utf8_decode(std::string_view text, std::size_t& at) {

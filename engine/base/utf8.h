@@ -21,7 +21,10 @@ bool utf8_valid(std::string_view text);
 // Byte offset of the first ill-formed sequence, or text.size().
 std::size_t utf8_valid_prefix(std::string_view text);
 // Code points in valid text.
-std::size_t utf8_count(std::string_view text);
+std::size_t utf8_count(const char* text, std::size_t size);
+inline std::size_t utf8_count(std::string_view text) {
+  return utf8_count(text.data(), text.size());
+}
 bool utf8_ascii(std::string_view text);
 
 // Length of the sequence that starts with this byte of valid text.

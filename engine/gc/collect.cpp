@@ -201,13 +201,17 @@ std::size_t Heap::Old::mark_children(Object* o, std::size_t budget_words) {
 }
 
 bool Heap::Old::mark_step(std::size_t budget_words) {
+#ifndef __wasm__
   Object* fetched[kFetched] = {};  // a ring: their headers are on the way
-  std::size_t at = 0, fetching = 0, done = 0;
+  std::size_t at = 0, fetching = 0;
+#endif
+  std::size_t done = 0;
   while (done < budget_words) {
     Object* o;
     if (!edges.empty()) {
       o = edges.back();
       edges.pop_back();
+#ifndef __wasm__  // which cannot fetch ahead
       __builtin_prefetch(o, 1);
       std::swap(o, fetched[at++ % kFetched]);
       if (o == nullptr) {
@@ -218,6 +222,7 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
       o = std::exchange(fetched[at++ % kFetched], nullptr);
       if (o == nullptr) continue;
       --fetching;
+#endif
     } else if (!grey.empty()) {
       o = grey.back();
       grey.pop_back();
@@ -241,8 +246,10 @@ bool Heap::Old::mark_step(std::size_t budget_words) {
       done += mark_children(o, done < budget_words ? budget_words - done : 1);
   }
   work.marked_words += done;
+#ifndef __wasm__
   for (Object* o : fetched)
     if (o != nullptr) edges.push_back(o);
+#endif
   return false;
 }
 

@@ -61,8 +61,12 @@ struct Context {
   // Makes an error value {:kind :message :data :trace}, leaves it in `error` and returns unset:
   //   return cx.fail("type-error", str("Expected list, got ", type_name(v)));
   Value fail(std::string_view kind, std::string_view message, Value data = Value::nil());
+  // As nearly always. WebAssembly hands a string_view over in memory: many bytes at each call, and
+  // reading it back as one word waits until both halves have been written.
+  Value fail(const char* kind, const char* message, Value data = Value::nil());
+  Value fail(const char* kind, const std::string& message, Value data = Value::nil());
   // "NAME: Expected list, got string" with the value's printed form shortened into :data.
-  Value fail_type(std::string_view who, std::string_view expected, Value got);
+  Value fail_type(const char* who, const char* expected, Value got);
 
   Value symbol(std::string_view name) { return Value::symbol(symbols.intern(name)); }
   Value keyword(std::string_view name) { return Value::keyword(symbols.intern(name)); }

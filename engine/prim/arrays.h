@@ -13,8 +13,8 @@ std::uint32_t any_array_count(Value array);
 
 // An array of either kind; an element type such as :u8; room for so many elements. Otherwise false,
 // with the error in cx.error.
-bool want_array(Context& cx, std::string_view who, Value v);
-bool want_element(Context& cx, std::string_view who, Value v, Element& out);
-bool want_typed_room(Context& cx, std::string_view who, Element element, std::int64_t count);
+bool want_array(Context& cx, const char* who, Value v);
+bool want_element(Context& cx, const char* who, Value v, Element& out);
+bool want_typed_room(Context& cx, const char* who, Element element, std::int64_t count);
 
 }  // namespace sx

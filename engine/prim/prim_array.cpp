@@ -4,7 +4,7 @@
 
 namespace sx {
 
-bool want_array(Context& cx, std::string_view who, Value v) {
+bool want_array(Context& cx, const char* who, Value v) {
   if (is_typed(v) || is_kind(v, Kind::Array)) return true;
   cx.fail_type(who, "array", v);
   return false;
@@ -12,7 +12,7 @@ bool want_array(Context& cx, std::string_view who, Value v) {
 
 std::uint32_t any_array_count(Value v) { return is_typed(v) ? as_typed(v)->count : array_count(v); }
 
-bool want_element(Context& cx, std::string_view who, Value v, Element& out) {
+bool want_element(Context& cx, const char* who, Value v, Element& out) {
   if (v.is_keyword()) {
     const std::string_view name = cx.symbols.name(v.id());
     for (std::uint32_t i = 0; i < 4; ++i)
@@ -28,7 +28,7 @@ bool want_element(Context& cx, std::string_view who, Value v, Element& out) {
   return false;
 }
 
-bool want_typed_room(Context& cx, std::string_view who, Element element, std::int64_t count) {
+bool want_typed_room(Context& cx, const char* who, Element element, std::int64_t count) {
   if (count <= static_cast<std::int64_t>(kTypedArrayCountMax)) {
     const std::size_t bytes = static_cast<std::size_t>(count) * element_bytes(element);
     cx.charge(bytes);

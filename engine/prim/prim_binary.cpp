@@ -23,7 +23,7 @@ constexpr NumberType kTypes[] = {
     {"f32be", 4, 'f', true},  {"f64le", 8, 'f', false}, {"f64be", 8, 'f', true},
 };
 
-const NumberType* want_type(Context& cx, std::string_view who, Value v) {
+const NumberType* want_type(Context& cx, const char* who, Value v) {
   if (v.is_keyword())
     for (const NumberType& type : kTypes)
       if (cx.symbols.name(v.id()) == type.name) return &type;
@@ -36,7 +36,7 @@ const NumberType* want_type(Context& cx, std::string_view who, Value v) {
   return nullptr;
 }
 
-bool want_place(Context& cx, std::string_view who, Value bytes, Value at, std::size_t size,
+bool want_place(Context& cx, const char* who, Value bytes, Value at, std::size_t size,
                 std::size_t& out) {
   std::int64_t i = 0;
   if (!want_int64(cx, who, at, i)) return false;

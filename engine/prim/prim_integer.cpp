@@ -7,7 +7,7 @@
 namespace sx {
 namespace {
 
-bool want_integer(Context& cx, std::string_view who, Value v) {
+bool want_integer(Context& cx, const char* who, Value v) {
   if (is_integer(v)) return true;
   cx.fail_type(who, "integer", v);
   return false;
@@ -22,13 +22,13 @@ std::uint64_t low64(Value v) {
   return view.negative() ? 0 - n : n;
 }
 
-bool want_low64(Context& cx, std::string_view who, Value v, std::uint64_t& out) {
+bool want_low64(Context& cx, const char* who, Value v, std::uint64_t& out) {
   if (!want_integer(cx, who, v)) return false;
   out = low64(v);
   return true;
 }
 
-Value fail_zero(Context& cx, std::string_view who) {
+Value fail_zero(Context& cx, const char* who) {
   return cx.fail("division-by-zero", str(who, ": division by zero"));
 }
 
@@ -36,7 +36,7 @@ Value signed64(Context& cx, std::uint64_t n) { return make_int(cx, static_cast<s
 
 enum class Divide { Div, Rem, UnsignedDiv, UnsignedRem };
 
-Value divide64(Context& cx, std::string_view who, Divide op, const Value* args) {
+Value divide64(Context& cx, const char* who, Divide op, const Value* args) {
   std::uint64_t a, b;
   if (!want_low64(cx, who, args[0], a) || !want_low64(cx, who, args[1], b)) return Value::unset();
   if (b == 0) return fail_zero(cx, who);
@@ -51,7 +51,7 @@ Value divide64(Context& cx, std::string_view who, Divide op, const Value* args) 
 enum class Shift { Left, Right, UnsignedRight };
 
 // Counts of 64 and more shift everything out.
-Value shift64(Context& cx, std::string_view who, Shift op, const Value* args) {
+Value shift64(Context& cx, const char* who, Shift op, const Value* args) {
   std::uint64_t a;
   std::int64_t n = 0;
   if (!want_low64(cx, who, args[0], a) || !want_count(cx, who, args[1], n)) return Value::unset();
@@ -80,7 +80,7 @@ Value floor_quotient(Context& cx, Value a, Value b) {
 }
 
 // n mod 2^bits, from 0 or around it.
-Value wrap(Context& cx, std::string_view who, const Value* args, bool with_sign) {
+Value wrap(Context& cx, const char* who, const Value* args, bool with_sign) {
   std::int64_t bits = 0;
   if (!want_integer(cx, who, args[0]) || !want_count(cx, who, args[1], bits)) return Value::unset();
   if (bits < 1 || bits > 65536)

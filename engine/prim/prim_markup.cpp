@@ -29,7 +29,7 @@ void fill(Context& cx, Template* instance, std::uint32_t hole, Value v) {
 }
 
 // "render: Expected …" as the primitive's own sentence.
-Value fail_render(Context& cx, std::string_view who, const Error& error) {
+Value fail_render(Context& cx, const char* who, const Error& error) {
   return cx.fail("render-error", str(who, error.message.substr(6)));
 }
 

@@ -25,7 +25,7 @@ SX_PRIMITIVE(prim_array_set) { return op_array_set(cx, args[0], args[1], args[2]
 namespace {
 
 // Typed arrays have the length they were made with.
-bool want_growing(Context& cx, std::string_view who, Value v) {
+bool want_growing(Context& cx, const char* who, Value v) {
   if (!is_kind(v, Kind::TypedArray)) return want_kind(cx, who, Kind::Array, v);
   cx.fail("type-error", str(who, ": the ", type_name(v),
                             " has a fixed length: make a longer one, or use (array/new)"));

@@ -49,7 +49,7 @@ SX_PRIMITIVE(prim_record_ref) {
     const Value key =
         vector_get(type_of(args[1])->fields, static_cast<std::uint32_t>(args[2].as_int()));
     const std::string who = str(name, "-", cx.symbols.name(key.id()));
-    return cx.fail_type(who, name, args[0]);
+    return cx.fail_type(who.c_str(), std::string(name).c_str(), args[0]);
   }
   return static_cast<const Record*>(args[0].as_object())->fields()[args[2].as_int()];
 }

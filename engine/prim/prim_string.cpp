@@ -20,8 +20,69 @@ bool want_two_strings(Context& cx, const char* who, Value* args) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kShortBytes = 1024;
+constexpr std::size_t kCharsWithoutIndex = 64;
+
+std::size_t decimal_length(std::uint64_t n) {
+  std::size_t length = 1;
+  for (; n >= 10000; n /= 10000) length += 4;
+  return length + (n >= 10) + (n >= 100) + (n >= 1000);
+}
+
+// Texts and small integers are put straight into the string they make, when that is short: most of
+// what programs put together. Unset: there is something else.
+Value joined(Context& cx, Value* args, int count) {
+  std::size_t bytes = 0, chars = 0;
+  for (int i = 0; i < count; ++i) {
+    const Value v = args[i];
+    if (is_string(v)) {
+      bytes += as_string(v)->byte_len;
+      chars += as_string(v)->char_len;
+    } else if (v.is_int()) {
+      const std::int64_t n = v.as_int();
+      const std::size_t length = n < 0 ? 1 + decimal_length(static_cast<std::uint64_t>(-n))
+                                       : decimal_length(static_cast<std::uint64_t>(n));
+      bytes += length;
+      chars += length;
+    } else {
+      return Value::unset();
+    }
+    if (bytes > kShortBytes) return Value::unset();
+  }
+  if (bytes != chars && chars > kCharsWithoutIndex) return Value::unset();
+  String* const made =
+      new_string(cx, static_cast<std::uint32_t>(bytes), static_cast<std::uint32_t>(chars));
+  char* to = made->data();
+  for (int i = 0; i < count; ++i) {
+    const Value v = args[i];
+    if (is_string(v)) {
+      to = HtmlBuffer::copy(to, as_string(v)->data(), as_string(v)->byte_len);
+      continue;
+    }
+    const std::int64_t n = v.as_int();
+    auto rest = static_cast<std::uint64_t>(n);
+    if (n < 0) {
+      *to++ = '-';
+      rest = 0 - rest;
+    }
+    to += decimal_length(rest);
+    char* digit = to;
+    for (; rest > UINT32_MAX; rest /= 10) *--digit = static_cast<char>('0' + rest % 10);
+    auto small = static_cast<std::uint32_t>(rest);
+    do *--digit = static_cast<char>('0' + small % 10);
+    while ((small /= 10) != 0);
+  }
+  return Value::object(made);
+}
+
+}  // namespace
+
 SX_PRIMITIVE(prim_str) {
   if (count == 1 && is_string(args[0])) return args[0];
+  const Value short_text = joined(cx, args, count);
+  if (!short_text.is_unset()) return short_text;
   HtmlBuffer& out = empty_buffer(cx);
   for (int i = 0; i < count; ++i) append_display(cx, out, args[i]);
   const bool large = out.size() > kTextBytesMax / 256;
@@ -39,9 +100,16 @@ SX_PRIMITIVE(prim_string_slice) {
   if (!want_string(cx, "string/slice", args[0])) return Value::unset();
   const std::int64_t n = as_string(args[0])->char_len;
   std::int64_t from = 0, to = n;
-  if (!want_int64(cx, "string/slice", args[1], from)) return Value::unset();
-  if (count == 3 && !args[2].is_nil() && !want_int64(cx, "string/slice", args[2], to))
+  if (args[1].is_int()) {
+    from = args[1].as_int();
+  } else if (!want_int64(cx, "string/slice", args[1], from)) {
     return Value::unset();
+  }
+  if (count == 3 && args[2].is_int()) {
+    to = args[2].as_int();
+  } else if (count == 3 && !args[2].is_nil() && !want_int64(cx, "string/slice", args[2], to)) {
+    return Value::unset();
+  }
   if (from < 0) from = std::max<std::int64_t>(0, from + n);
   if (to < 0) to = std::max<std::int64_t>(0, to + n);
   from = std::min(from, n);
@@ -58,8 +126,8 @@ SX_PRIMITIVE(prim_string_index_of) {
   const String* s = as_string(args[0]);
   if (from > s->char_len) return Value::nil();
   cx.charge(s->byte_len);
-  const std::size_t at = s->view().find(as_string(args[1])->view(),
-                                        string_offset(s, static_cast<std::uint32_t>(from)));
+  const std::size_t at = find_text(s->view(), as_string(args[1])->view(),
+                                   string_offset(s, static_cast<std::uint32_t>(from)));
   return at == std::string_view::npos ? Value::nil() : Value::small_int(char_index(s, at));
 }
 
@@ -74,7 +142,7 @@ SX_PRIMITIVE(prim_string_last_index_of) {
 SX_PRIMITIVE(prim_string_contains) {
   if (!want_two_strings(cx, "string/contains?", args)) return Value::unset();
   cx.charge(as_string(args[0])->byte_len);
-  return Value::boolean(as_string(args[0])->view().find(as_string(args[1])->view()) !=
+  return Value::boolean(find_text(as_string(args[0])->view(), as_string(args[1])->view(), 0) !=
                         std::string_view::npos);
 }
 

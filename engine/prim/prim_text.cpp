@@ -121,7 +121,7 @@ Value replace(Context& cx, const char* who, Value* args, bool all) {
                          by = as_string(args[2])->view();
   if (part.empty()) return cx.fail("value-error", str(who, ": the part to replace is empty"));
   cx.charge(s.size());
-  std::size_t at = s.find(part);
+  std::size_t at = find_text(s, part, 0);
   if (at == std::string_view::npos) return args[0];
   HtmlBuffer& out = empty_buffer(cx);
   std::size_t from = 0;
@@ -130,7 +130,7 @@ Value replace(Context& cx, const char* who, Value* args, bool all) {
     out.put(by);
     if (out.size() > kTextBytesMax) return want_room(cx, who, out.size()), Value::unset();
     from = at + part.size();
-    at = all ? s.find(part, from) : std::string_view::npos;
+    at = all ? find_text(s, part, from) : std::string_view::npos;
   }
   out.put(s.substr(from));
   return make_text(cx, out.view());
@@ -177,7 +177,7 @@ SX_PRIMITIVE(prim_string_split) {
     return list_of_slices(cx, args[0], slices);
   }
   while (left()) {
-    const std::size_t at = s.find(separator, from);
+    const std::size_t at = find_text(s, separator, from);
     if (at == std::string_view::npos) break;
     slices.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(at)});
     from = at + separator.size();
@@ -214,7 +214,10 @@ SX_PRIMITIVE(prim_string_join) {
   HtmlBuffer& out = empty_buffer(cx);
   for (std::size_t i = 0; i < elements.size(); ++i) {
     if (i > 0) out.put(separator);
-    append_display(cx, out, elements[i]);
+    if (is_string(elements[i]))
+      out.put_inline(as_string(elements[i])->view());
+    else
+      append_display(cx, out, elements[i]);
     if (out.size() > kTextBytesMax && !want_room(cx, "string/join", out.size()))
       return Value::unset();
   }
@@ -236,6 +239,10 @@ SX_PRIMITIVE(prim_string_repeat) {
     if (!made) return Value::unset();
     // What is there already is written behind itself, twice as much each time.
     char* const to = made->data();
+    if (as_string(args[0])->byte_len == 1) {
+      std::memset(to, *as_string(args[0])->data(), size);
+      return Value::object(made);
+    }
     std::size_t done = std::min(as_string(args[0])->view().size(), size);
     if (size > 0) std::memcpy(to, as_string(args[0])->data(), done);
     for (std::size_t more; done < size; done += more) {

@@ -7,8 +7,8 @@ namespace sx {
 namespace {
 
 // Optional bounds at args[at] and args[at + 1] as a range within [0, size]; an error otherwise.
-bool want_range(Context& cx, std::string_view who, Value array, const Value* args, int count,
-                int at, std::uint32_t& from, std::uint32_t& to) {
+bool want_range(Context& cx, const char* who, Value array, const Value* args, int count, int at,
+                std::uint32_t& from, std::uint32_t& to) {
   const std::uint32_t size = any_array_count(array);
   std::int64_t low = 0, high = size;
   if (at < count && !want_int64(cx, who, args[at], low)) return false;

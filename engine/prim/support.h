@@ -23,44 +23,52 @@ class HtmlBuffer;
 inline constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;
 
 // --- checks: false leaves "who: Expected …, got …" in cx.error ----------------------------------
-inline bool want_string(Context& cx, std::string_view who, Value v) {
+inline bool want_string(Context& cx, const char* who, Value v) {
   if (is_string(v)) return true;
   cx.fail_type(who, "string", v);
   return false;
 }
-inline bool want_bytes(Context& cx, std::string_view who, Value v) {
+inline bool want_bytes(Context& cx, const char* who, Value v) {
   if (is_bytes(v)) return true;
   cx.fail_type(who, "bytes", v);
   return false;
 }
-inline bool want_number(Context& cx, std::string_view who, Value v) {
+inline bool want_number(Context& cx, const char* who, Value v) {
   if (is_number(v)) return true;
   cx.fail_type(who, "number", v);
   return false;
 }
-inline bool want_dict(Context& cx, std::string_view who, Value v) {
+inline bool want_dict(Context& cx, const char* who, Value v) {
   if (is_dict(v)) return true;
   cx.fail_type(who, "dict", v);
   return false;
 }
-inline bool want_kind(Context& cx, std::string_view who, Kind kind, Value v) {
+inline bool want_kind(Context& cx, const char* who, Kind kind, Value v) {
   if (is_kind(v, kind)) return true;
   cx.fail_type(who, kind_info(kind).type_name, v);
   return false;
 }
 // An integer that fits 64 bits.
-bool want_int64(Context& cx, std::string_view who, Value v, std::int64_t& out);
+bool want_int64(Context& cx, const char* who, Value v, std::int64_t& out);
 // An integer ≥ 0, clamped to INT64_MAX when it is a big one.
-bool want_count(Context& cx, std::string_view who, Value v, std::int64_t& out);
+bool want_count(Context& cx, const char* who, Value v, std::int64_t& out);
 // Would a text or bytes of this size be refused? Leaves the error if so.
-bool want_room(Context& cx, std::string_view who, std::size_t bytes);
+bool want_room(Context& cx, const char* who, std::size_t bytes);
 
 // "who: Index 7 out of range: the vector has 3 elements"
-Value fail_index(Context& cx, std::string_view who, Value index, Value coll, std::size_t count);
+Value fail_index(Context& cx, const char* who, Value index, Value coll, std::size_t count);
 
 // --- text ---------------------------------------------------------------------------------------
 // A string from C++ text (valid UTF-8, not inside the SX heap); charges its bytes.
-Value make_text(Context& cx, std::string_view text);
+Value make_text(Context& cx, const char* text, std::size_t size);
+SX_INLINE Value make_text(Context& cx, std::string_view text) {
+  return make_text(cx, text.data(), text.size());
+}
+// A short string but for its bytes, which the caller writes before anything else is allocated. Only
+// for text that needs no index: ASCII, or at most 64 characters. Charges its bytes.
+String* new_string(Context& cx, std::uint32_t bytes, std::uint32_t chars);
+// Where `part` begins in `text` at or behind `from`; npos: nowhere.
+std::size_t find_text(const std::string_view& text, const std::string_view& part, std::size_t from);
 // A string of that many ASCII bytes. The caller writes all of them before anything else is
 // allocated. nullptr: the error is left. Charges its bytes.
 String* make_ascii(Context& cx, std::size_t bytes);
@@ -141,6 +149,6 @@ class ListBuilder {
 
 // The elements of a list, vector, set, array or nil, without allocating: valid until the next
 // allocation. Dicts are refused like other types (walk them with Sequence). False: error left.
-bool gather(Context& cx, std::string_view who, Value v, std::vector<Value>& out);
+bool gather(Context& cx, const char* who, Value v, std::vector<Value>& out);
 
 }  // namespace sx

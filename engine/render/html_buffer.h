@@ -47,13 +47,7 @@ class HtmlBuffer final : public Context::Attachment {
   void text(std::string_view s) { escape<false>(s.data(), s.size()); }
   void attribute(std::string_view s) { escape<true>(s.data(), s.size()); }
 
- private:
-  // Room beyond what was asked for, so that whole words can be stored.
-  static constexpr std::size_t kSlack = 16;
-
-  SX_INLINE void make_room(std::size_t bytes) {
-    if (__builtin_expect(static_cast<std::size_t>(end_ - to_) < bytes + kSlack, 0)) grow(bytes);
-  }
+  // Copies a few bytes without a call; where the copy ends.
   SX_INLINE static char* copy(char* to, const char* from, std::size_t n) {
     if (n > 64) {
       std::memcpy(to, from, n);
@@ -70,6 +64,14 @@ class HtmlBuffer final : public Context::Attachment {
       to[n - 1] = from[n - 1];
     }
     return to + n;
+  }
+
+ private:
+  // Room beyond what was asked for, so that whole words can be stored.
+  static constexpr std::size_t kSlack = 16;
+
+  SX_INLINE void make_room(std::size_t bytes) {
+    if (__builtin_expect(static_cast<std::size_t>(end_ - to_) < bytes + kSlack, 0)) grow(bytes);
   }
   template <class Word>
   SX_INLINE static void word(char* to, const char* from) {

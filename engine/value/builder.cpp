@@ -37,17 +37,17 @@ Value make_builder(Context& cx) {
   return Value::object(builder);
 }
 
-bool builder_add(Context& cx, Value builder, std::string_view text) {
+bool builder_add(Context& cx, Value builder, const char* text, std::size_t added) {
   BuilderState* state = state_of(builder);
-  const std::size_t size = state->text.size() + text.size();
+  const std::size_t size = state->text.size() + added;
   if (size > state->text.capacity() && !cx.heap.can_allocate(size)) {
     const Field which[] = {{"limit", cx.keyword("heap")}};
     cx.fail("limit", str("builder/add!: ", size, " bytes of text do not fit in the heap limit"),
             make_dict(cx, which));
     return false;
   }
-  cx.charge(text.size());
-  state->text.append(text);
+  cx.charge(added);
+  state->text.append(text, added);
   account(state);
   return true;
 }

@@ -41,7 +41,12 @@ Value parse_number(Context& cx, std::string_view text);
 // --- strings, bytes --------------------------------------------------------------------------
 // text must be valid UTF-8 (callers check what comes from outside: utf8_valid in base/utf8.h) and
 // must not lie in the heap (copy part of a String out first: the allocation may move it).
-Value make_string(Context& cx, std::string_view text);
+// Here as elsewhere in what loops call, text goes by its pointer and its size: in WebAssembly a
+// string_view goes through memory.
+Value make_string(Context& cx, const char* text, std::size_t size);
+SX_INLINE Value make_string(Context& cx, std::string_view text) {
+  return make_string(cx, text.data(), text.size());
+}
 Value make_bytes(Context& cx, std::span<const std::uint8_t> data);
 Value make_static_string(Context& cx, std::string_view text);
 // Byte offset of code point index i (0…char_len) in s, and back. Constant time: long non-ASCII
@@ -134,7 +139,7 @@ inline constexpr std::uint32_t kTypedArrayCountMax = std::uint32_t{1} << 30;
 Value make_typed_array(Context& cx, Element element, std::uint32_t count);  // zeros
 Value typed_get(Context& cx, Value array, std::uint32_t i);                 // i < count
 // Can x be an element? Fails with who and what the type holds.
-bool typed_accepts(Context& cx, std::string_view who, Element element, Value x);
+bool typed_accepts(Context& cx, const char* who, Element element, Value x);
 void typed_set(Value array, std::uint32_t i, Value x);  // i < count; x was accepted
 // The text of element i, without making a value of it.
 std::string typed_text(const TypedArray* array, std::uint32_t i);

@@ -18,7 +18,15 @@ Value Context::fail(std::string_view kind, std::string_view message, Value data)
   return Value::unset();
 }
 
-Value Context::fail_type(std::string_view who, std::string_view expected, Value got) {
+Value Context::fail(const char* kind, const char* message, Value data) {
+  return fail(std::string_view(kind), std::string_view(message), data);
+}
+
+Value Context::fail(const char* kind, const std::string& message, Value data) {
+  return fail(std::string_view(kind), std::string_view(message), data);
+}
+
+Value Context::fail_type(const char* who, const char* expected, Value got) {
   // A record is told by its type, whose name the program gave.
   std::string_view found = type_name(got);
   if (is_kind(got, Kind::Record)) {

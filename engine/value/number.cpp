@@ -11,7 +11,7 @@
 namespace sx {
 namespace {
 
-bool check_numbers(Context& cx, std::string_view who, Value a, Value b) {
+bool check_numbers(Context& cx, const char* who, Value a, Value b) {
   if (!is_number(a)) {
     cx.fail_type(who, "number", a);
     return false;
@@ -35,7 +35,7 @@ Value make_int128(Context& cx, __int128 n) {
   return make_integer(cx, out);
 }
 
-Value division_by_zero(Context& cx, std::string_view who, Value a) {
+Value division_by_zero(Context& cx, const char* who, Value a) {
   const std::string dividend = a.is_double() ? double_to_string(a.as_double())
                                : a.is_int()  ? int_to_string(a)
                                              : std::string("a large integer");
@@ -43,7 +43,7 @@ Value division_by_zero(Context& cx, std::string_view who, Value a) {
                  str(who, ": Division by zero (the dividend is ", dividend, ")"));
 }
 
-Value add_or_sub(Context& cx, std::string_view who, Value a, Value b, bool subtract) {
+Value add_or_sub(Context& cx, const char* who, Value a, Value b, bool subtract) {
   if (!check_numbers(cx, who, a, b)) return Value::unset();
   if (a.is_double() || b.is_double()) {
     const double x = to_double(a), y = to_double(b);
@@ -63,7 +63,7 @@ Value add_or_sub(Context& cx, std::string_view who, Value a, Value b, bool subtr
 
 enum class Division { Quotient, Remainder, Modulo };
 
-Value divide_whole(Context& cx, std::string_view who, Value a, Value b, Division kind) {
+Value divide_whole(Context& cx, const char* who, Value a, Value b, Division kind) {
   if (!check_numbers(cx, who, a, b)) return Value::unset();
   if (a.is_double() || b.is_double()) {
     const double x = to_double(a), y = to_double(b);

@@ -12,7 +12,7 @@ namespace sx {
 Value num_negate(Context& cx, Value a);
 Value num_abs(Context& cx, Value a);
 // The integer that a finite double with no fraction is; fails for infinities and NaN.
-Value num_from_integral_double(Context& cx, std::string_view who, double d);
+Value num_from_integral_double(Context& cx, const char* who, double d);
 // base to a power, exactly: integers, the power ≥ 0 unless the base is -1, 0 or 1.
 Value num_expt(Context& cx, Value base, Value exponent);
 Value num_gcd(Context& cx, Value a, Value b);

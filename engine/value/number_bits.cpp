@@ -94,7 +94,7 @@ Value num_shift(Context& cx, Value a, std::int64_t left) {
   return make_integer(cx, out);
 }
 
-Value num_from_integral_double(Context& cx, std::string_view who, double d) {
+Value num_from_integral_double(Context& cx, const char* who, double d) {
   if (std::isnan(d) || std::isinf(d))
     return cx.fail("type-error", str(who, ": Expected finite number, got ", double_to_string(d)));
   if (d >= -0x1p62 && d <= 0x1p62) return make_int(cx, static_cast<std::int64_t>(d));

@@ -63,7 +63,8 @@ Value build_string(std::string_view text, Alloc alloc) {
 
 }  // namespace
 
-Value make_string(Context& cx, std::string_view text) {
+Value make_string(Context& cx, const char* data, std::size_t size) {
+  const std::string_view text(data, size);
   if (text.size() > UINT32_MAX / 2)
     return cx.fail("limit", "String too long: the most is 2147483647 bytes");
   return build_string(text,

@@ -55,7 +55,7 @@ std::string typed_text(const TypedArray* array, std::uint32_t i) {
                                               : load<std::int64_t>(array, i));
 }
 
-bool typed_accepts(Context& cx, std::string_view who, Element element, Value x) {
+bool typed_accepts(Context& cx, const char* who, Element element, Value x) {
   if (element == Element::F64) {
     if (is_number(x)) return true;
     cx.fail_type(who, "number", x);

@@ -161,19 +161,18 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
                         std::uint32_t extra_flags) {
   if (is_closure(callee)) {
     const Function& fn = *as_closure(callee)->function();
-    const bool simple_call = fn.simple && count == fn.required;
-    if (fn.simple && !simple_call) return arity_error(fn, count);
-    // Parameters land in the scratch vector first: the frame may be in another segment, and
+    if (fn.simple && count != fn.required) return arity_error(fn, count);
+    int parameter_count = count;
+    // Where parameters land first that are no plain list: the frame may be in another segment, and
     // building the rest list may collect.
     Value parameters[256];
-    if (simple_call) {
-      if (count > 0) std::memcpy(parameters, args, count * sizeof(Value));  // args may be null
-    } else {
+    if (!fn.simple) {
       Root callee_root(cx.heap, callee);
       if (!arrange(fn, args, count, parameters)) return Next::Raise;
+      args = parameters;
+      parameter_count = fn.parameters();
       callee = callee_root;
     }
-    const int parameter_count = fn.parameters();
     Value* frame;
     if (tail) {
       frame = fs->base;
@@ -190,7 +189,8 @@ Next Interpreter::enter(Value* window, Value callee, const Value* args, int coun
       frame = place_frame(window, fn, extra_flags);
       if (!frame) return limit_error(depth_setter(), "depth");
     }
-    std::memcpy(frame, parameters, parameter_count * sizeof(Value));
+    // Forwards: what overlaps lies above the frame.
+    for (int i = 0; i < parameter_count; ++i) frame[i] = args[i];
     fs->base = frame;
     fs->pc = fn.code;
     return --fuel > 0 ? Next::Run : check_fuel();

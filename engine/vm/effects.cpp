@@ -146,7 +146,9 @@ Value Interpreter::new_fiber(Value thunk, FiberRole role) {
   FiberState* state = vm.pool_.new_state();
   state->role = role;
   fiber->state_bits = reinterpret_cast<std::uintptr_t>(state);
-  Segment* segment = vm.pool_.take(fn.registers + kCallControl + 1, nullptr);
+  std::uint32_t room = fn.registers + kCallControl + 1;
+  if (role == FiberRole::Task && room < kSegmentSlotsTask) room = kSegmentSlotsTask;
+  Segment* segment = vm.pool_.take(room, nullptr);
   state->top = segment;
   state->stack_bytes = segment->capacity * sizeof(Value);
   Value* slots = segment->slots();

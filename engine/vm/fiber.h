@@ -115,6 +115,7 @@ class StackPool {
 // Slots past the end that a call window may spill into before its frame moves to a new segment.
 inline constexpr std::uint32_t kSegmentSlack = 8;
 inline constexpr std::uint32_t kSegmentSlotsFirst = 64;      // 512 bytes
+inline constexpr std::uint32_t kSegmentSlotsTask = 256;      // 2 KB: most programs' only one
 inline constexpr std::uint32_t kSegmentSlotsLargest = 8192;  // 64 KB
 
 // Visits every live slot of a fiber's stack and overwrites the dead ones above its top frame.
