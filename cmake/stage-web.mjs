@@ -54,7 +54,7 @@ function sources() {
   const found = {};
   for (const folder of ["lib/core", "lib/test", "web/sx"])
     for (const file of readdirSync(folder).sort()) {
-      if (!file.endsWith(".sx") || file.endsWith("-test.sx")) continue;
+      if (!file.endsWith(".sx") || file.endsWith("-test.sx") || file.startsWith("mock-")) continue;
       const text = readFileSync(join(folder, file), "utf8");
       const module = /\(module\s+([^\s()]+)/.exec(text);
       if (module) found[module[1]] = text;

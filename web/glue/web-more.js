@@ -293,7 +293,7 @@ function extensionsOf(place) {
 const extended = {
   "fetch/send"(request) {
     const active = request.elt ? extensionsOf(nodeOf(request.elt)) : [];
-    note(request.id, { extensions: active, elt: request.elt });
+    note(request.id, /** @type {Any} */ ({ extensions: active, elt: request.elt }));
     for (const extension of active) {
       const data = open.get(request.id)?.data;
       const xhr = { overrideMimeType() {}, setRequestHeader: (/** @type {string} */ name, /** @type {string} */ value) => { request.headers[name] = value; } };
