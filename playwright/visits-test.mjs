@@ -30,6 +30,22 @@ await from("the scroll position comes back", "/page/1/", async () => {
   await page().goBack(); await shows("Page 1");
   await lab.until(() => Math.abs(scrollY - 700) < 3);
 });
+await from("what was typed comes back with its page, passwords do not", "/page/1/", async () => {
+  await page().fill("[name=note]", "half a thought");
+  await lab.run(() => { const secret = Object.assign(document.createElement("input"), { type: "password", name: "secret", value: "x" }); document.querySelector("#content").append(secret); });
+  await go("two"); await shows("Page 2");
+  await page().goBack(); await shows("Page 1");
+  await lab.until(() => document.querySelector("[name=note]").value === "half a thought");
+});
+await from("sx-history=false keeps a page from being kept: back asks again", "/page/1/", async () => {
+  await lab.run(() => document.querySelector("#side").setAttribute("sx-history", "false"));
+  await go("two"); await shows("Page 2");
+  await go("three"); await shows("Page 3");
+  const asked = page().waitForRequest("**/page/2/");
+  await page().goBack();
+  await asked;
+  await shows("Page 2");
+});
 await from("out of order: the last click is shown", "/page/1/", async () => {
   await lab.run(() => { for (const text of ["two", "three", "one", "two"]) [...document.querySelectorAll("#content a")].find((link) => link.textContent === text).click(); });
   await shows("Page 2");

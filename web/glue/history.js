@@ -1,5 +1,12 @@
 // Address, session history and timers as ports.
 
+const kFields = "input:not([type=password],[type=file],[type=hidden]),textarea,select";
+/** @returns {[any, string][]} fields that are told apart by name and place */
+const fields = () => [...document.querySelectorAll(kFields)].map((/** @type {any} */ field, at) => [field, `${at} ${field.name || field.id}`]);
+const isBox = (/** @type {any} */ field) => /^(checkbox|radio)$/.test(field.type);
+const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked : field.defaultValue ?? [...field.options].find((one) => one.defaultSelected)?.value ?? field.options[0]?.value;
+const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : field.value;
+
 /** @param {(name: string, ...args: unknown[]) => void} call @returns {import("./kernel.js").Ports} */
 export function historyPorts(call) {
   /** @type {Map<string, number>} */
@@ -9,6 +16,11 @@ export function historyPorts(call) {
     timers.delete(id);
   };
   return {
+    "page/fields": () => fields().filter(([field]) => asIs(field) !== asSent(field)).map(([field, key]) => [key, asIs(field)]),
+    "page/fields-back": (noted) => {
+      const known = new Map(noted);
+      for (const [field, key] of fields()) if (known.has(key)) field[isBox(field) ? "checked" : "value"] = known.get(key);
+    },
     "page/info": () => ({ url: document.URL, title: document.title, state: history.state }),
     "history/push": (state, url) => history.pushState(state, "", url),
     "history/replace": (state, url) => history.replaceState({ ...history.state, ...state }, "", url),

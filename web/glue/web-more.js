@@ -456,7 +456,7 @@ function place(handle, style, root, { preserve, scripts, settle, classes }) {
     node.remove();
   }
   pantry.remove();
-  const fresh = added.map((node) => staying.find((one) => one.node === node)?.old ?? node);
+  const fresh = added.map((node) => staying.find((/** @type {Any} */ one) => one.node === node)?.old ?? node);
   for (const node of fresh) {
     const first = node.matches("[autofocus]") ? node : node.querySelector("[autofocus]");
     if (first) { first.focus(); break; }
