@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import http from "node:http";
+import net from "node:net";
 import { join } from "node:path";
 import { eventually, expect, finish, root, sleep, startServer, test } from "./harness.mjs";
 
@@ -62,6 +63,40 @@ await test("a client that goes ends its producer, whose cleanups run", async () 
       await eventually(async () => (await server.get("/cleaned")).text === cleaned, `${path} is cleaned up`);
     }
     expect.ok(!server.stderr.includes("client went away"), "that is nothing for the log");
+  } finally {
+    await server.dispose();
+  }
+});
+
+await test("a handler whose client has gone is given up and cleaned up; one that writes goes on to its end", async () => {
+  const server = await startServer({ args: ["tests/process/http-app.sx", "--store", "memory:", "--workers", "1"] });
+  try {
+    const leave = (head) => new Promise((done) => {
+      const socket = net.connect({ host: "127.0.0.1", port: server.port }, () => {
+        socket.write(`${head} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:${server.port}\r\nContent-Length: 0\r\n\r\n`);
+        setTimeout(() => { socket.destroy(); done(undefined); }, 200);
+      });
+    });
+    await Promise.all(Array.from({ length: 20 }, () => leave("GET /wait")));
+    await eventually(async () => (await server.get("/cleaned")).text === "20", "twenty cleanups");
+    await eventually(() => server.stderr.split('"target":"/wait","status":499').length === 21, "they are in the log as 499");
+    expect.doesNotMatch(server.stderr, /client-gone/);
+    await leave("POST /wait");
+    expect.equal((await server.get("/waits")).text, "1");
+    await eventually(async () => (await server.get("/waits")).text === "2", "the second write");
+    expect.match((await server.get("/metrics")).text, /^sx_http_requests_in_flight 1$/m);
+  } finally {
+    await server.dispose();
+  }
+});
+
+await test("a handler that takes too long is given up, and named in the log", async () => {
+  const server = await startServer({ args: ["tests/process/http-app.sx", "--store", "memory:", "--workers", "1", "--handler-timeout-ms", "300"] });
+  try {
+    const answer = await server.get("/wait");
+    expect.equal(answer.status, 503);
+    await eventually(async () => (await server.get("/cleaned")).text === "1", "its cleanup");
+    await eventually(() => /request [0-9a-f]{16} GET \/wait: timeout: .*--handler-timeout-ms/.test(server.stderr), "the log");
   } finally {
     await server.dispose();
   }
