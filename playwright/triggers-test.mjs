@@ -29,6 +29,16 @@ for (const [condition, yes, no] of [
     await lab.event("sx:afterSettle");
     expect.equal(await lab.text("#out"), "hit");
   });
+await lab.case("a condition may be written in SX", `<input id=i sx-get="${answer("hit")}" sx-trigger='keyup[(and (= "Enter" (get event :key)) (not (get event :shiftKey)))]' sx-target="#out">${out}`, async () => {
+  await lab.until(() => SxKernel.find("#i"));
+  await sleep(500);
+  await fire("#i", "keyup", { key: "a" });
+  await fire("#i", "keyup", { key: "Enter", shiftKey: true });
+  await sleep(40);
+  expect.equal(asked(), 0);
+  await fire("#i", "keyup", { key: "Enter" });
+  await lab.event("sx:afterSettle");
+});
 await lab.case("a condition may ask a function of the page", `<button id=b sx-get="${answer("hit")}" sx-trigger="click[isReady()]" sx-target="#out">b</button>${out}`, async () => {
   await lab.run(() => { window.ready = false; window.isReady = () => window.ready; });
   await lab.click("#b");
