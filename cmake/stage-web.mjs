@@ -15,8 +15,8 @@ import { dirname, join } from "node:path";
 const out = process.argv[2];
 if (!out) throw new Error("stage-web: the folder to write to is missing");
 const kBundleFolder = "build/native/bundles";
-// What every page loads; the rest is fetched by the pages that use it. The service worker keeps these from the start.
-const kShell = /^(boot|kernel|dom|events|history|transport)\.js$|^kernel\.wasm$|^(core|web)\.sxbc$/;
+// What the service worker keeps from the start: all that a page may need without a connection, but not what compiles.
+const kShell = /\.js$|^kernel\.wasm$|\.sxbc$/;
 
 /** @type {Map<string, Buffer>} by the names they are served under */
 const files = new Map();

@@ -94,6 +94,111 @@ await stage.story("the loader twice on one page starts one kernel", async (visit
   expect.equal(await visit.page.evaluate(() => window.seen.swaps), 1);
 });
 
+await stage.story("a page in a tab behind another one is ready when its reader comes to it", async (visit) => {
+  await visit.context.addInitScript(() => {
+    if (window.top !== window) return;
+    Object.defineProperty(document, "hidden", { get: () => true });
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    // What a browser does not do for hidden pages.
+    window.requestAnimationFrame = () => 0;
+    window.requestIdleCallback = () => 0;
+  });
+  await visit.go("/");
+  await visit.follow("Archive");
+});
+
+await stage.story("a page whose frames never come is ready within two seconds", async (visit) => {
+  await visit.context.addInitScript(() => (window.requestAnimationFrame = () => 0));
+  await visit.page.goto(visit.url("/"));
+  await visit.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 5000 });
+});
+
+await stage.story("somebody who begins to use the page does not wait for it to be idle", async (visit) => {
+  await visit.context.addInitScript(() => { window.requestIdleCallback = () => 0; window.requestAnimationFrame = () => 0; });
+  await visit.page.goto(visit.url("/"));
+  await visit.page.mouse.click(5, 5);
+  await visit.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 5000 });
+});
+
+await stage.story("the classic script boots as the module does, and both on one page start one kernel", async (visit) => {
+  await visit.page.route(visit.url("/"), async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace("</head>", '<script src="/static/sx.js" defer></script></head>') });
+  });
+  const kernels = [];
+  visit.page.on("request", (request) => /kernel\..*wasm$/.test(request.url()) && kernels.push(request.url()));
+  await visit.go("/");
+  await sleep(300);
+  expect.equal(kernels.length, 1);
+  await visit.follow("Archive");
+});
+
+await stage.story("files are called after their content and kept for good; the loader is asked for again", async (visit) => {
+  const control = {};
+  visit.page.on("response", (response) => /\/static\/.*(js|wasm|sxbc)$/.test(response.url()) && (control[plainName(response.url())] = response.headers()["cache-control"]));
+  await visit.go("/");
+  expect.equal(control["boot.js"], "no-cache");
+  for (const name of ["kernel.wasm", "core.sxbc", "web.sxbc", "kernel.js", "dom.js"])
+    expect.equal(control[name], "public, max-age=31536000, immutable", name);
+});
+
+await stage.story("everything is fetched at once: nothing waits for a script to arrive", async (visit) => {
+  await visit.go("/");
+  const begun = await visit.page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => /(kernel|core|web|dom|events|history|transport)\.\w{10}\.(js|wasm|sxbc)$/.test(name)).map(({ fetchStart }) => fetchStart));
+  expect.equal(begun.length, 8);
+  expect.ok(Math.max(...begun) - Math.min(...begun) < 30, `begun within ${Math.max(...begun) - Math.min(...begun)} ms`);
+});
+
+await stage.story("a feature whose bundle is gone is an error with its name, and the page goes on", async (visit) => {
+  await visit.page.route(/web-debug\..*\.(sxbc|js)$|web-source/, (route) => route.fulfill({ status: 404, body: "" }));
+  await visit.go("/");
+  const said = await visit.page.evaluate(() => SxKernel.load("web-debug").then(() => "loaded", (error) => `${error.kind} ${error.message}`));
+  expect.match(said, /^bundle-missing /);
+  await visit.follow("Archive");
+  await visit.page.unrouteAll();
+  expect.equal(await visit.page.evaluate(() => SxKernel.load("web-debug").then(() => "loaded", (error) => error.message)), "loaded", "asked for again, it is fetched again");
+}, { allow: /404|Failed to fetch dynamically/ });
+
+await stage.story("SxKernel.debug() shows what was requested, swapped and went wrong", async (visit) => {
+  await visit.go("/");
+  await visit.page.evaluate(() => SxKernel.debug());
+  await visit.follow("Archive");
+  await visit.page.route("**/tags", (route) => route.fulfill({ status: 500, body: "no" }));
+  await visit.page.getByRole("link", { name: "Tags", exact: true }).click();
+  await visit.message().waitFor();
+  const report = await visit.page.evaluate(async () => {
+    const { kernel, elements, islands, requests, swaps, errors } = await SxKernel.debug();
+    return { kernel, elements: elements.length, islands: islands.length, requests: requests.map(({ path, ms }) => [new URL(path).pathname, ms > 0]), swaps: swaps.map(({ ms }) => ms >= 0), errors: errors.length };
+  });
+  expect.equal(report.kernel.ready, true);
+  expect.equal(report.kernel.loadedFrom, "bundle");
+  expect.deepEqual(report.requests[0], ["/archive", true]);
+  expect.equal(report.requests.length, 2);
+  expect.deepEqual(report.swaps, [true]);
+  expect.ok(report.errors >= 1);
+}, { allow: /500/ });
+
+await stage.story("SxKernel.debug() names the elements that were taken up and what starts them", async (visit) => {
+  await visit.go("/");
+  const elements = await visit.page.evaluate(async () => {
+    const button = Object.assign(document.createElement("button"), { id: "one" });
+    for (const [name, value] of [["sx-get", "/archive"], ["sx-trigger", "click, mouseenter once"], ["sx-target", "#content"]]) button.setAttribute(name, value);
+    document.querySelector("#content").append(button);
+    SxKernel.process();
+    await SxKernel.load("web-more");
+    for (let n = 0; n < 50 && !(await SxKernel.debug()).elements.length; n++) await new Promise((resolve) => setTimeout(resolve, 50));
+    return (await SxKernel.debug()).elements.map(({ element, tag, triggers }) => ({ id: element.id, tag, triggers }));
+  });
+  expect.deepEqual(elements, [{ id: "one", tag: "button", triggers: ["click", "mouseenter"] }]);
+});
+
+await stage.story("an error of a task is told with file, line and what called it", async (visit) => {
+  await visit.go("/");
+  const said = visit.page.waitForEvent("console", { predicate: (message) => message.type() === "error" && /\.sx:\d+/.test(message.text()) });
+  await visit.page.evaluate(() => SxKernel.call("web/on-timer", 7));
+  expect.match((await said).text(), /web\/sx\/\w+\.sx:\d+:\d+/);
+}, { allow: /\.sx:/ });
+
 await stage.story("without the kernel the page works as plain HTML and the console says so once", async (visit) => {
   await visit.page.route("**/kernel.*.wasm", (route) => route.abort());
   const errors = [];

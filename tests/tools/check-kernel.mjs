@@ -1,9 +1,9 @@
 // Checks the linked kernel: the sizes of its modules on the wire, its imports, that the run loop is a
 // function of its own (an optimiser that inlines it into its caller makes the whole loop slower), and that
-// pages do without the second module.
+// pages do without the second module. And the sizes of everything else that a page fetches before it is ready.
 //
-//   node tests/tools/check-kernel.mjs [DIRECTORY with kernel.wasm]
-import { existsSync, readFileSync } from "node:fs";
+//   node tests/tools/check-kernel.mjs [DIRECTORY with kernel.wasm] [DIRECTORY with the static files]
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { Reader, kCode, kExports, sectionsOf } from "../../cmake/wasm-file.mjs";
@@ -13,6 +13,8 @@ import { loadKernel } from "../../web/node/kernel.mjs";
 const kBytesMax = { "kernel.wasm": 130_000, "tools.wasm": 114_688, "text.wasm": 133_120 };
 const kImports = ["env.emscripten_notify_memory_growth", "env.sx_host_log", "env.sx_host_now", "env.sx_host_perform",
   "env.sx_host_random", "env.sx_host_text", "env.sx_host_text_reply", "env.sx_host_write", "wasi_snapshot_preview1.proc_exit"];
+// Everything before ready: scripts as they are served, bundles and the sum as brotli.
+const kBoot = { loader: 8_000, scripts: 20_000, bundles: 30_000, all: 170_000 };
 // Below this the loop cannot be inside: one case per instruction of engine/bytecode/opcodes.def.
 const kRunBytesMin = 12_000;
 // Above this something else was inlined into it.
@@ -51,14 +53,35 @@ function exportedSize(bytes, wanted) {
   return sizes[index - imported] ?? 0;
 }
 
+/** @param {Buffer} bytes */
+const brotli = (bytes) => brotliCompressSync(bytes, { params: {
+  [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+} }).length;
+
 const folder = process.argv[2] ?? "build/wasm";
 for (const [name, most] of Object.entries(kBytesMax)) {
   if (!existsSync(join(folder, name)) && name === "text.wasm") continue;  // built as a target of its own
   const bytes = readFileSync(join(folder, name));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  const packed = brotliCompressSync(bytes, { params }).length;
+  const packed = brotli(bytes);
   check(packed <= most, `${name} has at most ${most} bytes as brotli -q 11`, `${packed} (${bytes.length} raw)`);
 }
+
+const site = process.argv[3] ?? "build/static";
+const staged = readdirSync(site);
+/** @param {RegExp} names */
+const files = (names) => staged.filter((name) => names.test(name)).map((name) => readFileSync(join(site, name)));
+const raw = (/** @type {Buffer[]} */ list) => list.reduce((sum, { length }) => sum + length, 0);
+const packed = (/** @type {Buffer[]} */ list) => list.reduce((sum, bytes) => sum + brotli(bytes), 0);
+const loader = files(/^boot\.js$/);
+// What the loader imports by itself: web/glue/boot.js, kScripts.
+const scripts = [...loader, ...files(/^(kernel|dom|events|history|transport)\.[0-9a-f]{10}\.js$/)];
+const bundles = files(/^(core|web)\.[0-9a-f]{10}\.sxbc$/);
+check(scripts.length === 6 && bundles.length === 2, "one build is in the static files", `${scripts.length} scripts, ${bundles.length} bundles`);
+check(raw(loader) <= kBoot.loader, `the loader has at most ${kBoot.loader} bytes`, `${raw(loader)}`);
+check(raw(scripts) <= kBoot.scripts, `all scripts before ready have at most ${kBoot.scripts} bytes`, `${raw(scripts)}`);
+check(packed(bundles) <= kBoot.bundles, `core.sxbc and web.sxbc have at most ${kBoot.bundles} bytes as brotli -q 11`, `${packed(bundles)}`);
+const everything = packed([...scripts, ...bundles, ...files(/^kernel\.[0-9a-f]{10}\.wasm$/)]);
+check(everything <= kBoot.all, `everything before ready has at most ${kBoot.all} bytes as brotli -q 11`, `${everything}`);
 
 const bytes = readFileSync(join(folder, "kernel.wasm"));
 const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name }) => `${module}.${name}`);

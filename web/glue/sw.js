@@ -179,7 +179,8 @@ async function queueable(event) {
     if (request.signal.aborted) throw error;
     const { url, method } = copy;
     const headers = [...copy.headers].filter(([name]) => name !== "sx-queue");
-    await done((await outbox("readwrite")).add({ url, method, headers, body: await copy.arrayBuffer(), since: Date.now() }));
+    const form = { url, method, headers, body: await copy.arrayBuffer(), since: Date.now() };
+    await done((await outbox("readwrite")).add(form));
     waiting = true;
     registration.sync?.register("sx-outbox").catch(() => {});
     await tell({ type: "queued", count: await done((await outbox("readonly")).count()) });

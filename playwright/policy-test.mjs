@@ -1,0 +1,109 @@
+// The engine under the strict policy, with Trusted Types: what it needs is allowed, what it does not need is not.
+import { expect, finish, sleep } from "../tests/process/harness.mjs";
+import { Stage } from "./browser.mjs";
+
+const stage = await Stage.open();
+
+await stage.story("every page carries the policy, without anything that is unsafe", async (visit) => {
+  for (const path of ["/", "/archive", "/tags", "/login", "/nothing-here", "/sw.js"]) {
+    const policy = (await fetch(visit.url(path))).headers.get("content-security-policy");
+    expect.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'/, path);
+    for (const part of ["connect-src 'self'", "worker-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types sx"])
+      expect.ok(policy.includes(part), `${path}: ${part}`);
+    expect.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|default-src \*/, path);
+  }
+});
+
+await stage.story("Trusted Types are enforced on the page that the engine swaps", async (visit) => {
+  await visit.go("/");
+  await visit.follow("Archive");
+  const tried = await visit.page.evaluate(() => {
+    const attempt = (work) => { try { work(); return "allowed"; } catch (error) { return error.name; } };
+    return {
+      html: attempt(() => (document.createElement("p").innerHTML = "<b>x</b>")),
+      script: attempt(() => (document.createElement("script").text = "1")),
+      address: attempt(() => (document.createElement("script").src = "/static/boot.js")),
+      again: attempt(() => trustedTypes.createPolicy("sx", {})),
+      other: attempt(() => trustedTypes.createPolicy("other", {})),
+    };
+  });
+  expect.deepEqual(tried, { html: "TypeError", script: "TypeError", address: "TypeError", again: "TypeError", other: "TypeError" });
+  await visit.follow("Tags");
+  await visit.page.evaluate(() => (window.seen.violations.length = 0));
+}, { allow: /Trusted|policy|CSP|Content Security/i });
+
+await stage.story("nothing on a page can evaluate text as JavaScript", async (visit) => {
+  await visit.go("/");
+  const tried = await visit.page.evaluate(() => {
+    const attempt = (work) => { try { work(); return "allowed"; } catch (error) { return error.name; } };
+    const inline = document.createElement("button");
+    inline.setAttribute("onclick", "window.ran = 1");
+    inline.click();
+    return [attempt(() => (0, eval)("1")), attempt(() => new Function("1")()), window.ran];
+  });
+  expect.deepEqual(tried, ["EvalError", "EvalError", undefined]);
+  await visit.page.evaluate(() => (window.seen.violations.length = 0));
+}, { allow: /Trusted|policy|CSP|Content Security/i });
+
+await stage.story("a kernel evaluates SX where JavaScript may not be evaluated", async (visit) => {
+  await visit.go("/");
+  expect.equal(await visit.page.evaluate(() => SxKernel.eval("(string/upper \"sx\")")), '"SX"');
+});
+
+await stage.story("where WebAssembly is not allowed the page is plain, and one sentence says so", async (visit) => {
+  await visit.page.route(visit.url("/"), async (route) => {
+    const response = await route.fetch();
+    const headers = { ...response.headers() };
+    headers["content-security-policy"] = headers["content-security-policy"].replace("'wasm-unsafe-eval'", "");
+    await route.fulfill({ response, headers });
+  });
+  const said = [];
+  visit.page.on("console", (message) => /^SX stopped/.test(message.text()) && said.push(message.text()));
+  await visit.page.goto(visit.url("/"));
+  await visit.page.waitForFunction(() => window.SxKernel?.error);
+  expect.equal(said.length, 1);
+  await visit.page.getByRole("link", { name: "Archive", exact: true }).click();
+  await visit.page.waitForURL("**/archive");
+  expect.equal(await visit.heading(), "Archive");
+}, { allow: /SX stopped|policy|Content Security/i });
+
+await stage.story("a browser without WebAssembly has the plain page", async (visit) => {
+  await visit.context.addInitScript(() => delete globalThis.WebAssembly);
+  await visit.page.goto(visit.url("/"));
+  await visit.page.waitForFunction(() => window.SxKernel?.error);
+  await visit.page.getByRole("link", { name: "Tags", exact: true }).click();
+  await visit.page.waitForURL("**/tags");
+}, { allow: /SX stopped/ });
+
+await stage.story("styles of a swapped fragment are adopted; its scripts, handlers and addresses with javascript: do nothing", async (visit) => {
+  await visit.go("/");
+  await visit.page.route("**/archive", (route) => route.fulfill({
+    status: 200, contentType: "text/html", headers: { "SX-Fragment": "true" },
+    body: `<title>Odd</title><style>#odd{color:rgb(1, 2, 3)}</style><h1 id="odd">Odd</h1><script>window.ran = 1</script><iframe srcdoc="<script>parent.ran = 2</script>"></iframe><a id="bad" href="javascript:window.ran=3">bad</a>`,
+  }));
+  await visit.follow("Archive");
+  expect.equal(await visit.page.locator("#odd").evaluate((node) => getComputedStyle(node).color), "rgb(1, 2, 3)");
+  await visit.page.locator("#bad").click();
+  await sleep(200);
+  expect.equal(await visit.page.evaluate(() => window.ran), undefined);
+  await visit.page.evaluate(() => (window.seen.violations.length = 0));
+}, { allow: /policy|CSP|Content Security|Refused|javascript:/i });
+
+await stage.story("the service worker starts under the policy", async (visit) => {
+  await visit.go("/");
+  await visit.page.waitForFunction(() => navigator.serviceWorker.controller);
+}, { worker: true });
+
+await stage.story("a service worker of another place is refused in words, and the page goes on", async (visit) => {
+  await visit.page.route(visit.url("/"), async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace('content="/sw.js"', 'content="https://elsewhere.example/sw.js"') });
+  });
+  await visit.go("/");
+  await visit.page.waitForEvent("console", { predicate: (message) => /no service worker: .*elsewhere/.test(message.text()), timeout: 8000 });
+  await visit.page.unroute(visit.url("/"));
+  await visit.follow("Archive");
+}, { worker: true });
+
+await stage.close();
+finish();

@@ -1,0 +1,21 @@
+// Makes the npm package sx-htmx of the files that scripts/build static made: a folder for `npm pack`.
+//
+//   node web/npm/pack.mjs [OUT]        (build/npm/sx-htmx)
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+const out = process.argv[2] ?? join(root, "build/npm/sx-htmx");
+const built = process.env.SX_STATIC_DIR ?? join(root, "build/static");
+const kOwn = /\.(js|wasm|sxbc)$|^web-source\..*\.json$/;
+
+if (!existsSync(join(built, "boot.js"))) throw new Error(`${built} has no boot.js: run scripts/build static`);
+rmSync(out, { recursive: true, force: true });
+for (const folder of ["", "sx"]) {
+  mkdirSync(join(out, "dist", folder), { recursive: true });
+  for (const name of readdirSync(join(built, folder)))
+    if (kOwn.test(name)) copyFileSync(join(built, folder, name), join(out, "dist", folder, name));
+}
+for (const name of ["package.json", "index.d.ts", "README.md"]) copyFileSync(join(root, "web/npm", name), join(out, name));
+console.log(out);
