@@ -1,6 +1,6 @@
 // The security headers of every kind of answer of an application that says nothing of them itself: whoever makes the
 // answer, the router, a file, a stream, a blob or the HTTP layer.
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, finish, startServer, temporaryFolder, test } from "./harness.mjs";
 
@@ -72,5 +72,20 @@ for (const [base, hsts] of [["", undefined], ["https://blog.example", "max-age=3
     }
   });
 }
+
+await test("docs/security.md names only tests that there are", () => {
+  let file = "", named = 0;
+  for (const [, path, name] of readFileSync("docs/security.md", "utf8").matchAll(/`([\w./-]+\.(?:mjs|cpp|sx))`|“([^”]+)”/g)) {
+    if (path) {
+      expect.ok(existsSync(path), `${path} is not there`);
+      file = path;
+    } else if (file) {
+      // Long names are written in two pieces.
+      expect.ok(readFileSync(file, "utf8").replace(/"\n\s*"/g, "").includes(name.replace(/\s+/g, " ")), `${file} has no case “${name}”`);
+      named++;
+    }
+  }
+  expect.ok(named >= 40, `${named} cases are named`);
+});
 
 finish();
