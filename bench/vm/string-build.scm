@@ -1,4 +1,4 @@
-; texts of a thousand lines put together from fields and numbers, four thousand times
+; texts of a thousand lines put together from fields and numbers, eight thousand times
 (define (line i)
   (string-append (string-upcase (substring "abcdefghij" 0 (+ 1 (modulo i 10)))) ","
                  (number->string i) "," (number->string (* i i)) "," (make-string (modulo i 7) #\x)))
@@ -12,20 +12,20 @@
           (loop (+ at 2) (cons ";;;" (cons (substring text from at) out)))
           (apply string-append (reverse (cons (substring text from) out)))))))
 (define (rounds i total)
-  (if (= i 4000)
+  (if (= i 8000)
       total
       (let ((text (page 1000)))
         (rounds (+ i 1) (+ total (string-length text) (string-length (replace-all text)))))))
 (display (rounds 0 0))
 (newline)
-; and a text that grows by a few characters half a million times
+; and a text that grows by a few characters a million times
 (define text
   (call-with-output-string
    (lambda (port)
-     (do ((i 0 (+ i 1))) ((= i 500000))
+     (do ((i 0 (+ i 1))) ((= i 1000000))
        (display "<" port)
        (display i port)
        (display ">" port)))))
 (display (string-length text)) (display " ")
-(display (string-contains text "<499999>"))
+(display (string-contains text "<999999>"))
 (newline)
