@@ -15,8 +15,9 @@ import { dirname, join } from "node:path";
 const out = process.argv[2];
 if (!out) throw new Error("stage-web: the folder to write to is missing");
 const kBundleFolder = "build/native/bundles";
-// What the service worker keeps from the start: all that a page may need without a connection, but not what compiles.
-const kShell = /\.js$|^kernel\.wasm$|\.sxbc$/;
+// What the service worker keeps from the start: all that the engine and its features may need without
+// a connection. Not regular expressions, Unicode tables and sources.
+const kShell = /\.js$|^(kernel|tools)\.wasm$|\.sxbc$/;
 
 /** @type {Map<string, Buffer>} by the names they are served under */
 const files = new Map();

@@ -37,7 +37,7 @@ SxKernel.ajax("GET", "/x", { target: "#a", values: { b: 1 } });
 SxKernel.on("ready");
 stop(); void value; void report;
 `);
-  const done = spawnSync(process.execPath, [join(root, "tests/node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--types", "", join(folder, "page.ts")], { encoding: "utf8", cwd: folder });
+  const done = spawnSync(process.execPath, [join(root, "tests/node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", join(folder, "page.ts")], { encoding: "utf8", cwd: folder });
   expect.equal(done.status, 0, done.stdout);
 });
 
