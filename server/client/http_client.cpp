@@ -44,6 +44,7 @@ using ErrorCode = boost::system::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
+constexpr std::size_t kResolverThreads = 8;
 constexpr std::size_t kIdlePerOriginMax = 8;
 constexpr std::size_t kIdleMax = 64;
 constexpr auto kIdleTime = std::chrono::seconds(15);
@@ -59,6 +60,17 @@ NameAnswer address_itself(const std::string& name) {
   NameAnswer answer;
   answer.addresses.push_back(name);
   return answer;
+}
+
+// The lookup of tests, or none: the system's.
+NameResolver::Lookup lookup_of(const HttpClientNetwork& network) {
+  if (!network.lookup) return nullptr;
+  return [lookup = network.lookup](const std::string& name) {
+    NameAnswer answer;
+    answer.addresses = lookup(name);
+    if (answer.addresses.empty()) answer.error = "no such name";
+    return answer;
+  };
 }
 
 // A connection, plain or with TLS.
@@ -130,11 +142,13 @@ struct HttpClient::Impl {
   std::multimap<std::string, std::unique_ptr<Wire>> idle;
   asio::steady_timer idle_timer{io};  // runs while there are idle connections
   std::set<std::shared_ptr<Exchange>> active;
+  HttpClientNetwork network;
   NameResolver names;  // ends before the loop it posts to
   std::atomic<bool> stopped{false};
   std::thread thread;
 
-  Impl() {
+  explicit Impl(HttpClientNetwork in_tests)
+      : network(std::move(in_tests)), names(kResolverThreads, lookup_of(network)) {
     ErrorCode ec;
     tls.set_default_verify_paths(ec);
     tls.set_verify_mode(ssl::verify_peer);
@@ -143,6 +157,10 @@ struct HttpClient::Impl {
   }
 
   ~Impl() { stop(); }
+
+  bool is_public(const asio::ip::address& address) const {
+    return network.is_public ? network.is_public(address.to_string()) : is_public_address(address);
+  }
 
   void stop() {
     if (stopped.exchange(true)) return;
@@ -226,7 +244,7 @@ struct HttpClient::Impl {
     for (const std::string& text : found.addresses) {
       ErrorCode bad;
       const auto address = asio::ip::make_address(text, bad);
-      if (!bad && (!x.request.public_only || is_public_address(address)))
+      if (!bad && (!x.request.public_only || is_public(address)))
         endpoints.emplace_back(address, target.port);
     }
     if (endpoints.empty())
@@ -475,7 +493,8 @@ struct HttpClient::Impl {
   }
 };
 
-HttpClient::HttpClient() : impl_(std::make_unique<Impl>()) {}
+HttpClient::HttpClient(HttpClientNetwork network)
+    : impl_(std::make_unique<Impl>(std::move(network))) {}
 HttpClient::~HttpClient() = default;
 
 void HttpClient::stop() { impl_->stop(); }

@@ -54,9 +54,15 @@ struct HttpClientError {
 
 using HttpClientOutcome = std::variant<HttpClientResponse, HttpClientError>;
 
+// What tests put in the place of the network: what a name means, and which addresses are public.
+struct HttpClientNetwork {
+  std::function<std::vector<std::string>(const std::string& name)> lookup;
+  std::function<bool(const std::string& address)> is_public;
+};
+
 class HttpClient {
  public:
-  HttpClient();
+  explicit HttpClient(HttpClientNetwork network = {});
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <boost/asio.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <future>
@@ -31,7 +32,7 @@ class Peer {
         boost::system::error_code ec;
         Tcp::socket socket(io_);
         acceptor_.accept(socket, ec);
-        if (ec) return;
+        if (ec || ended_) return;
         std::string head;
         asio::read_until(socket, asio::dynamic_buffer(head), "\r\n\r\n", ec);
         heads.push_back(head);
@@ -42,10 +43,10 @@ class Peer {
   }
   ~Peer() {
     boost::system::error_code ec;
+    ended_ = true;
     Tcp::socket wake(io_);  // ends an accept() nobody came for
     wake.connect({asio::ip::address_v4::loopback(), port()}, ec);
     wake.close(ec);
-    acceptor_.close(ec);
     thread_.join();
   }
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
@@ -57,6 +58,7 @@ class Peer {
  private:
   asio::io_context io_;
   Tcp::acceptor acceptor_;
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 
@@ -271,6 +273,74 @@ TEST_CASE("the guard refuses an address before connecting to it") {
   request.url = "http://[::ffff:127.0.0.1]:" + std::to_string(peer.port()) + "/";
   CHECK(kind_of(client.request_and_wait(request)) == "private-address");
   CHECK(peer.heads.empty());
+}
+
+TEST_CASE("however a private address is written, the guard knows it") {
+  Peer peer({"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret"});
+  HttpClient client;
+  for (const char* host : {"127.0.0.1", "127.1", "0x7f000001", "0177.0.0.1", "127.0.0.2", "0.0.0.0",
+                           "0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+                           "[0:0:0:0:0:ffff:7f00:0001]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]",
+                           "[2002:7f00:1::]", "[fe80::1]", "[fc00::1]", "localhost", "LOCALHOST"}) {
+    CAPTURE(host);
+    HttpClientRequest request =
+        get("http://" + std::string(host) + ":" + std::to_string(peer.port()));
+    request.public_only = true;
+    const std::string kind = kind_of(client.request_and_wait(request));
+    // Some of them are no names where the system takes addresses in the usual form only.
+    CHECK((kind == "private-address" || kind == "dns-error" || kind == "bad-url"));
+  }
+  CHECK(peer.heads.empty());
+}
+
+TEST_CASE("the guard looks at every answer of a name's server, and at where a redirect leads") {
+  // 127.0.0.1 plays the public server, 127.0.0.2 the private one: both are this peer.
+  const std::string ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+  int asked = 0;
+  HttpClient client({[&](const std::string& name) -> std::vector<std::string> {
+                       if (name == "public.example") return {"127.0.0.1"};
+                       if (name == "private.example") return {"127.0.0.2"};
+                       if (name == "both.example") return {"127.0.0.2", "127.0.0.1"};
+                       if (name == "turns.example")
+                         return {++asked == 1 ? "127.0.0.1" : "127.0.0.2"};
+                       return {};
+                     },
+                     [](const std::string& address) { return address == "127.0.0.1"; }});
+  const auto ask = [&](const std::string& url) {
+    HttpClientRequest request = get(url);
+    request.public_only = true;
+    request.redirects_max = 3;
+    return client.request_and_wait(request);
+  };
+  const auto at = [](const std::string& host, const Peer& peer) {
+    return "http://" + host + ":" + std::to_string(peer.port()) + "/";
+  };
+  {
+    Peer peer({ok});
+    CHECK(kind_of(ask(at("public.example", peer))) == "answered");
+  }
+  {
+    Peer peer({ok});
+    CHECK(kind_of(ask(at("private.example", peer))) == "private-address");
+    CHECK(kind_of(ask(at("none.example", peer))) == "dns-error");
+    CHECK(peer.heads.empty());
+  }
+  {
+    Peer peer({ok});  // of two addresses the public one is connected to
+    CHECK(kind_of(ask(at("both.example", peer))) == "answered");
+  }
+  for (const std::string to : {"127.0.0.2", "private.example", "[::1]", "turns.example"}) {
+    CAPTURE(to);
+    // Its first answer was public: a name that changes its mind between two connections gains
+    // nothing.
+    Peer target({ok});
+    Peer peer({"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\nLocation: " +
+               at(to, target) + "\r\n\r\n"});
+    asked = 1;
+    CHECK(kind_of(ask(at("public.example", peer))) == "private-address");
+    CHECK(peer.heads.size() == 1);
+    CHECK(target.heads.empty());
+  }
 }
 
 TEST_CASE("a stopped client refuses") {
