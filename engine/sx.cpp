@@ -181,7 +181,7 @@ Result<void> Engine::load_image(std::unique_ptr<UnitImage> image, bool from_bund
     Global* global = vm.globals.find(e.name);
     if (!global) continue;
     global->macro = e.kind == ExportKind::Macro;
-    global->component = e.kind == ExportKind::Component;
+    global->component = e.kind >= ExportKind::Component;
     global->doc = e.doc;
     global->usage = e.usage;
   }
@@ -248,6 +248,12 @@ Result<const ModuleInterface*> Engine::require(std::string_view module, std::str
                      " …), expected (module ", name, " …): a module's path is its file's path")};
   SX_CHECK(load_image(std::move(image), false, nullptr));
   return static_cast<const ModuleInterface*>(interfaces_[name].get());
+}
+
+const UnitImage* Engine::image_of(std::string_view module) {
+  for (const LoadedModule& loaded : loaded_)
+    if (loaded.module == module) return loaded.image;
+  return nullptr;
 }
 
 std::string Engine::exporter_of(std::string_view name) {

@@ -135,6 +135,7 @@ class Engine : private MacroRunner, private ModuleResolver {
   Result<const ModuleInterface*> require(std::string_view module,
                                          std::string_view asked_by) override;
   std::string exporter_of(std::string_view name) override;
+  const UnitImage* image_of(std::string_view module) override;
 
   CompileServices services();
   Result<void> load_image(std::unique_ptr<UnitImage> image, bool from_bundle, Value* value);

@@ -76,6 +76,7 @@ std::string encode_section(SectionKind kind, const UnitImage& unit, bool names) 
         put_text(out, e.name);
         put_text(out, e.doc);
         put_text(out, e.usage);
+        if (e.kind == ExportKind::Portable) put_text(out, e.hash);
       }
       break;
     case SectionKind::Constants:
@@ -301,10 +302,11 @@ void decode_section(SectionKind kind, ByteReader& in, UnitImage& unit,
       unit.exports.reserve(count);
       for (std::size_t i = 0; i < count && in.ok(); ++i) {
         Export e;
-        e.kind = static_cast<ExportKind>(read_u8(in, 2));
+        e.kind = static_cast<ExportKind>(read_u8(in, 3));
         e.name = read_text(in);
         e.doc = read_text(in);
         e.usage = read_text(in);
+        if (e.kind == ExportKind::Portable) e.hash = read_text(in);
         unit.exports.push_back(std::move(e));
       }
       break;

@@ -102,9 +102,10 @@ class Lister {
     list("requires", unit_.requires_ops);
     for (const Export& e : unit_.exports)
       out_ += str("export ", e.name,
-                  e.kind == ExportKind::Macro       ? " (macro)"
+                  e.kind == ExportKind::Macro       ? std::string(" (macro)")
                   : e.kind == ExportKind::Component ? " (component)"
-                                                    : "",
+                  : e.kind == ExportKind::Portable  ? str(" (portable component ", e.hash, ")")
+                                                    : std::string(),
                   "\n");
     for (std::size_t i = 0; i < unit_.functions.size(); ++i) function(i);
     for (std::size_t i = 0; i < unit_.templates.size(); ++i) markup(i);

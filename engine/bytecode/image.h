@@ -84,14 +84,21 @@ struct TemplateImage {
   std::vector<TemplatePart> parts;
 };
 
-enum class ExportKind : std::uint8_t { Value = 0, Macro = 1, Component = 2 };
+// Portable: a component whose calls may travel.
+enum class ExportKind : std::uint8_t { Value = 0, Macro = 1, Component = 2, Portable = 3 };
 
 struct Export {
   std::string name;
   ExportKind kind = ExportKind::Value;
   std::string doc;
   std::string usage;
+  std::string hash{};  // of a portable component: what it is called in wire text
 };
+
+// What a portable component gives: markup that shows its first hole, what was computed; the others
+// are the component's name, its arguments by name, and its children. No template of elements has
+// more holes than places for them.
+inline constexpr std::uint16_t kCallHoles = 4;
 
 struct UnitImage {
   std::string module;             // "persist/log"; "" for a script

@@ -51,12 +51,15 @@ void TemplateTable::remove(const Unit& unit) {
   by_hash_.clear();
   for (const Unit* each : known_) fresh_.push_back(each);
   known_.clear();
+  components_.clear();
   for (const Defined& each : defined_) index(each.info);
 }
 
 void TemplateTable::index_fresh() {
   for (const Unit* unit : fresh_) {
     for (const TemplateInfo& info : unit->templates) index(info);
+    for (const Export& e : unit->image->exports)
+      if (e.kind == ExportKind::Portable) components_.push_back({unit, &e});
     known_.push_back(unit);
   }
   fresh_.clear();
@@ -66,6 +69,17 @@ const TemplateInfo* TemplateTable::find(std::string_view hash) {
   index_fresh();
   const auto found = by_hash_.find(std::string(hash));
   return found == by_hash_.end() ? nullptr : found->second;
+}
+
+const std::vector<TemplateTable::Component>& TemplateTable::components() {
+  index_fresh();
+  return components_;
+}
+
+TemplateTable::Component TemplateTable::component(std::string_view hash_or_name) {
+  for (const Component& each : components())
+    if (each.about->hash == hash_or_name || each.about->name == hash_or_name) return each;
+  return {};
 }
 
 Result<const TemplateInfo*> TemplateTable::define(TemplateImage image) {

@@ -30,6 +30,14 @@ class TemplateTable final : public Context::Attachment {
 
   // The template with this hash (32 hexadecimal digits), or null.
   const TemplateInfo* find(std::string_view hash);
+  // The portable component of a loaded unit with this hash, or called like this; unit null: none.
+  struct Component {
+    const Unit* unit = nullptr;
+    const Export* about = nullptr;
+  };
+  Component component(std::string_view hash_or_name);
+  const std::vector<Component>& components();
+
   // Makes a template known and keeps it for as long as the context lives. Refused when there are
   // too many.
   Result<const TemplateInfo*> define(TemplateImage image);
@@ -45,6 +53,7 @@ class TemplateTable final : public Context::Attachment {
   std::vector<const Unit*> known_, fresh_;  // fresh: not in by_hash_ yet
   std::unordered_map<std::string, const TemplateInfo*> by_hash_;
   std::deque<Defined> defined_;
+  std::vector<Component> components_;
 };
 
 }  // namespace sx

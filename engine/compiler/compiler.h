@@ -63,6 +63,8 @@ class ModuleResolver {
                                                  std::string_view asked_by) = 0;
   // A module at hand that exports the name, for the error about a name that is not visible; or "".
   virtual std::string exporter_of(std::string_view) { return {}; }
+  // The code of a module that require() gave, or null.
+  virtual const UnitImage* image_of(std::string_view) { return nullptr; }
 };
 
 struct CompileOptions {

@@ -11,8 +11,7 @@ namespace sx {
 namespace {
 
 bool is_definition(const SpecialForm* special) {
-  static constexpr std::string_view kNames[] = {"define", "defmacro", "defrecord", "defcomp",
-                                                "defisland"};
+  static constexpr std::string_view kNames[] = {"define", "defmacro", "defrecord", "defcomp"};
   return special &&
          std::find(std::begin(kNames), std::end(kNames), special->name) != std::end(kNames);
 }
@@ -211,15 +210,39 @@ Node* Expander::expand_definition(const Form* form, const SpecialForm* special) 
   }
   const bool saved = in_macro_;
   if (kind == "defmacro") in_macro_ = true;
-  const bool component = kind == "defcomp" || kind == "defisland";
+  const bool component = kind == "defcomp";
   FnNode* fn = function(params, form->items, first, nullptr, d->name, form, component);
   in_macro_ = saved;
+  if (d->portable && !failed()) make_portable(fn, target, form);
   fn->usage = d->usage;
   if (!options_.interactive && kind == "define") fn->global = d->global;
   Node* lambda = node(NodeKind::Lambda, form);
   lambda->fn = fn;
   lambda->depth = static_cast<std::uint16_t>(fn->body->depth + 1);
   return define_global(d, lambda, form);
+}
+
+// What a portable component gives says how it was called: kCallHoles.
+void Expander::make_portable(FnNode* fn, const Form* name, const Form* at) {
+  std::vector<Node*> arguments;
+  for (std::size_t i = 0; i < fn->keys.size(); ++i) {
+    if (fn->keys[i]->assigned) {
+      fail(at, str("A portable component cannot set! its parameter ", fn->key_names[i],
+                   ": its call travels with what it was given. Bind another name with let."));
+      return;
+    }
+    arguments.push_back(constant(cx_.keyword(fn->key_names[i]), at));
+    arguments.push_back(local(fn->keys[i], at));
+  }
+  templates_.emplace_back();
+  templates_.back().holes = kCallHoles;
+  templates_.back().parts = {{TemplateOp::Text, 0, {}}};
+  Node* children = fn->rest ? local(fn->rest, at) : constant(Value::nil(), at);
+  Node* made = node(NodeKind::Template, at,
+                    {fn->body, quoted(name), prim("dict", std::move(arguments), at), children});
+  made->markup = &templates_.back();
+  made->depth = static_cast<std::uint16_t>(fn->body->depth + 1);
+  fn->body = made;
 }
 
 // (defrecord point (x y)): the type, its constructor, point?, point-x, point-y.

@@ -56,6 +56,7 @@ struct Definition {
   std::string doc, usage;
   Position at;
   bool exported = false;
+  bool portable = false;
   bool compiled_for_macros = false;  // already part of a scratch unit
   bool in_progress = false;
 };
@@ -187,6 +188,7 @@ class Expander {
   void register_definition(const Form* form, const SpecialForm* special);
   Node* expand_top(const Form* form);
   Node* expand_definition(const Form* form, const SpecialForm* special);
+  void make_portable(FnNode* fn, const Form* name, const Form* at);
   Node* define_record(const Form* form);
   Node* define_global(Definition* definition, Node* value, const Form* at);
   Definition* definition_of(const Form* symbol);
@@ -298,6 +300,7 @@ class Expander {
   std::string module_;  // "" for a script
   std::uint32_t module_symbol_ = 0;
   std::vector<const Form*> export_forms_;
+  std::vector<const Form*> portable_forms_;
   std::vector<std::string> uses_;
   struct Visible {
     const Export* exported;

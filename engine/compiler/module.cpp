@@ -6,6 +6,7 @@
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "engine/compiler/expander.h"
+#include "engine/compiler/portable.h"
 #include "engine/reader/reader.h"
 
 namespace sx {
@@ -31,9 +32,10 @@ bool Expander::read_forms(std::string_view source, std::vector<const Form*>& out
   }
 }
 
-// (module path :use (m…) :export (name…))
+// (module path :use (m…) :export (name…) :portable (name…))
 bool Expander::module_header(const Form* form) {
-  static constexpr const char* kUsage = "Usage: (module path :use (module…) :export (name…))";
+  static constexpr const char* kUsage =
+      "Usage: (module path :use (module…) :export (name…) :portable (~component…))";
   if (form->size() < 2 || !form->items[1]->is_symbol()) return fail(form, kUsage), false;
   module_ = text_of(form->items[1]);
   module_symbol_ = cx_.symbols.intern(module_);
@@ -51,6 +53,8 @@ bool Expander::module_header(const Form* form) {
           if (text_of(other) == text_of(item))
             return fail(item, str(text_of(item), " is exported twice.")), false;
         export_forms_.push_back(item);
+      } else if (name == "portable") {
+        portable_forms_.push_back(item);
       } else {
         return fail(form, str("Unknown part :", name, " of module. ", kUsage)), false;
       }
@@ -139,6 +143,15 @@ Result<std::vector<Node*>> Expander::expand_unit(std::string_view source) {
   for (const Form* name : export_forms_)
     if (!failed() && !definition_of(name))
       fail(name, str("The module exports ", text_of(name), " but does not define it."));
+  for (const Form* name : portable_forms_) {
+    if (failed()) break;
+    Definition* d = definition_of(name);
+    if (!d || !d->exported || d->kind != Definition::Kind::Component)
+      fail(name, str(":portable names components that the module exports, and ", text_of(name),
+                     " is none."));
+    else
+      d->portable = true;
+  }
   for (const Form* form : all) {
     if (failed()) return *error_;
     nodes.push_back(expand_top(form));
@@ -156,6 +169,7 @@ void Expander::describe(UnitImage& image) const {
     Export e;
     e.name = d.global->full;
     e.kind = d.kind == Definition::Kind::Macro       ? ExportKind::Macro
+             : d.portable                            ? ExportKind::Portable
              : d.kind == Definition::Kind::Component ? ExportKind::Component
                                                      : ExportKind::Value;
     e.doc = d.doc;
@@ -181,6 +195,7 @@ Result<std::unique_ptr<UnitImage>> compile_source(CompileServices services, std:
   image->source_hash = hex(content_sha256(source));
   auto generated = generate_unit(services, nodes, *image);
   if (!generated.ok()) return generated.error();
+  SX_CHECK(finish_portable(services, *image));
   return image;
 }
 

@@ -36,7 +36,7 @@ Resolved Expander::resolve_export(const Export& exported, const std::string& mod
   r.global = global(exported.name);
   r.module = module;
   if (r.kind == Resolved::Kind::Global && !r.global->signature)
-    r.global->signature = parse_usage(exported.usage, exported.kind == ExportKind::Component);
+    r.global->signature = parse_usage(exported.usage, exported.kind >= ExportKind::Component);
   return r;
 }
 

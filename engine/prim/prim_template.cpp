@@ -57,4 +57,27 @@ SX_PRIMITIVE(prim_template_make) {
   return Value::object(made);
 }
 
+SX_PRIMITIVE(prim_wire_components) {
+  ListBuilder hashes(cx);
+  for (const TemplateTable::Component& each : TemplateTable::of(cx).components())
+    hashes.add(make_text(cx, each.about->hash));
+  return hashes.finish();
+}
+
+// (%component hash): [function has-children keyword…], nil: not known.
+SX_PRIMITIVE(prim_component) {
+  if (!want_string(cx, "%component", args[0])) return Value::unset();
+  const TemplateTable::Component found =
+      TemplateTable::of(cx).component(as_string(args[0])->view());
+  if (found.unit == nullptr) return Value::nil();
+  for (const Global* global : found.unit->globals) {
+    if (global->name != found.about->name || !is_closure(global->value)) continue;
+    const Function* fn = as_closure(global->value)->function();
+    std::vector<Value> values = {global->value, Value::boolean(fn->rest)};
+    for (std::uint32_t i = 0; i < fn->key_count; ++i) values.push_back(Value::keyword(fn->keys[i]));
+    return make_vector(cx, values);
+  }
+  return Value::nil();
+}
+
 }  // namespace sx

@@ -4,6 +4,21 @@
 #include "engine/render/wire.h"
 
 namespace sx {
+namespace {
+
+// A list of strings, none for nil and false.
+bool texts_of(Context& cx, Value list, std::vector<std::string>& out) {
+  if (list.is_unset() || !list.truthy()) return true;
+  std::vector<Value> texts;
+  if (!gather(cx, "wire/write", list, texts)) return false;
+  for (Value text : texts) {
+    if (!want_string(cx, "wire/write", text)) return false;
+    out.emplace_back(as_string(text)->view());
+  }
+  return true;
+}
+
+}  // namespace
 
 SX_PRIMITIVE(prim_wire_write) {
   WireWriteOptions options;
@@ -11,14 +26,9 @@ SX_PRIMITIVE(prim_wire_write) {
     if (!want_dict(cx, "wire/write", args[1])) return Value::unset();
     const Value define = dict_get(cx, args[1], cx.keyword("define"));
     options.define_all = define == Value::tru();
-    if (!options.define_all && !define.is_unset() && define.truthy()) {
-      std::vector<Value> hashes;
-      if (!gather(cx, "wire/write", define, hashes)) return Value::unset();
-      for (Value hash : hashes) {
-        if (!want_string(cx, "wire/write", hash)) return Value::unset();
-        options.define.emplace_back(as_string(hash)->view());
-      }
-    }
+    if (!options.define_all && !texts_of(cx, define, options.define)) return Value::unset();
+    const Value components = dict_get(cx, args[1], cx.keyword("components"));
+    if (!texts_of(cx, components, options.components)) return Value::unset();
   }
   const Result<std::string> text = wire_write(cx, args[0], options);
   if (!text.ok()) return cx.fail("wire-error", text.error().message);

@@ -1,7 +1,8 @@
 // The wire form of markup, text/sx: templates by their hash, and the values that fill them, already
 // computed. It is data, and nothing in it is ever evaluated.
 //
-//   document   := (sx 1 [template*] value)
+//   document   := (sx 1 [template*] value) | (sx 2 [template*] ["HASH"*] value): the components
+//   called
 //   template   := "HASH" | definition           32 hexadecimal digits: known to both sides
 //   definition := (template "HASH" HOLES part*)
 //   part       := "static HTML" | (text H) | (attribute H "name") | (url H "name") | (style H
@@ -13,6 +14,12 @@
 //               | (T value*)                    template number T of the document, one value a hole
 //               | (el "tag" children "name" value …)
 //               | (raw "trusted HTML")
+//               | (call K "name" data … / data*)  component number K, its arguments and children
+//   data       := value | :keyword | (list data*) | (set data*) | (frag value) | [data*]
+//               | {"name" or :keyword data …}
+//
+// Calls are written only for receivers that said they have the component (WireWriteOptions), and
+// read by lib/core/wire.sx, which computes them.
 //
 // It is also SX text: the reader of the language reads it. Keywords, symbols and characters go over
 // the wire as the text they show as, sets and fragments as vectors.
@@ -38,7 +45,8 @@ inline constexpr std::string_view kTemplateOpNames[] = {
 
 struct WireWriteOptions {
   bool define_all = false;
-  std::vector<std::string> define;  // hashes of templates to be written out
+  std::vector<std::string> define;      // hashes of templates to be written out
+  std::vector<std::string> components;  // hashes of portable components that the receiver has
   std::size_t bytes_max = std::size_t{256} << 20;
 };
 // wire_write.cpp. Refuses what has no HTML, as the HTML adapter does.

@@ -64,8 +64,20 @@ void put_definition(HtmlBuffer& out, const TemplateInfo& info) {
   out.put(')');
 }
 
-// In element content a keyword shows as :k, in an attribute as k.
-enum class In : std::uint8_t { Content, Attribute };
+// In element content a keyword shows as :k, in an attribute as k. Arguments of components keep what
+// they are; Named: the dict of those that have names.
+enum class In : std::uint8_t { Content, Attribute, Data, Named };
+
+// An instance that a portable component gave (kCallHoles).
+bool is_call(const TemplateInfo& info) { return info.part_count == 1 && info.holes == kCallHoles; }
+
+// Can the name of a keyword stand in the text as it is?
+bool is_plain(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_/?!*.<>=+").find(c) != std::string_view::npos;
+  });
+}
 
 // Something whose parts are being written. at: the next hole of a template, the next index.
 struct Level {
@@ -89,7 +101,7 @@ class Writer {
     }
     cx_.charge(out_.size() + steps_ * 8);
     HtmlBuffer head;
-    head.put("(sx 1 [");
+    head.put(components_.empty() ? "(sx 1 [" : "(sx 2 [");
     bool first = true;
     for (const TemplateInfo* info : templates_) {
       if (!first) head.put(' ');
@@ -103,6 +115,11 @@ class Writer {
       }
     }
     head.put("] ");
+    for (std::size_t i = 0; i < components_.size(); ++i) {
+      head.put(i == 0 ? '[' : ' ');
+      put_string(head, components_[i]);
+    }
+    if (!components_.empty()) head.put("] ");
     std::string text;
     text.reserve(head.size() + out_.size() + 1);
     text.append(head.view());
@@ -117,8 +134,11 @@ class Writer {
     levels_.push_back({v, 0, in, closing});
   }
   Result<void> close() {
-    out_.put(levels_.back().closing);
+    const In in = levels_.back().in;
+    if (in != In::Named) out_.put(levels_.back().closing);
     levels_.pop_back();
+    // The children of a call follow its named arguments.
+    if (in == In::Named && is_pair(levels_.back().value)) out_.put(" /");
     return {};
   }
   void space() {
@@ -151,9 +171,9 @@ class Writer {
         level.at = cursor.position();
         space();
         if (set) return value(key, in);
-        SX_CHECK(name(key));
+        SX_CHECK(in == In::Data ? value(key, in) : name(key));
         space();
-        return value(held, In::Attribute);
+        return value(held, in == In::Named || in == In::Data ? In::Data : In::Attribute);
       }
       default:
         return hole(level, static_cast<Template*>(o));
@@ -202,7 +222,10 @@ class Writer {
     } else if (v.is_double()) {
       out_.put(double_to_string(v.as_double()));
     } else if (v.is_empty_list()) {
-      out_.put("[]");
+      out_.put(in == In::Data ? "(list)" : "[]");
+    } else if (in == In::Data && v.is_keyword()) {
+      out_.put(':');
+      out_.put(cx_.symbols.name(v.id()));
     } else if (v.is_keyword() || v.is_symbol()) {
       std::string text(v.is_keyword() && in == In::Content ? ":" : "");
       put_string(out_, text += cx_.symbols.name(v.id()));
@@ -226,36 +249,124 @@ class Writer {
         out_.put(int_to_string(v));
         return {};
       case Kind::Pair:
+        if (in == In::Data) return form("(list", v);
+        [[fallthrough]];
       case Kind::Vector:
         open(v, in, '[', ']');
         return {};
       case Kind::Set:
+        if (in == In::Data) return form("(set", v);
         if (in != In::Content) return refuse(v, in);
         open(v, in, '[', ']');
         return {};
       case Kind::ShapeDict:
       case Kind::HashDict:
-        if (in != In::Attribute) return refuse(v, in);
+        if (in == In::Content) return refuse(v, in);
         open(v, in, '{', '}');
         return {};
       case Kind::Raw:
-        if (in != In::Content) return refuse(v, in);
+        if (in == In::Attribute) return refuse(v, in);
         out_.put("(raw ");
         put_string(out_, as_string(static_cast<RawMarkup*>(v.as_object())->text)->view());
         out_.put(')');
         return {};
       case Kind::Template:
-        if (in != In::Content) return refuse(v, in);
-        instance(v);
-        return {};
+        if (in == In::Attribute) return refuse(v, in);
+        return instance(v, in);
       default:
         return refuse(v, in);
     }
   }
 
-  void instance(Value v) {
-    const TemplateInfo* info = static_cast<Template*>(v.as_object())->info();
-    if (info == &fragment_template()) {
+  Result<void> form(std::string_view head, Value v) {
+    out_.put(head);
+    levels_.push_back({v, 0, In::Data, ')'});
+    return {};
+  }
+
+  // A call where the receiver has the component and everything it was given has a wire form; else
+  // what it gave.
+  Result<void> call(const Template* instance) {
+    const Value* holes = instance->holes();
+    if (!options_.components.empty() && holes[1].is_symbol()) {
+      const TemplateTable::Component known =
+          TemplateTable::of(cx_).component(cx_.symbols.name(holes[1].id()));
+      if (known.unit != nullptr &&
+          std::find(options_.components.begin(), options_.components.end(), known.about->hash) !=
+              options_.components.end() &&
+          is_data(holes[2]) && is_data(holes[3])) {
+        auto at = std::find(components_.begin(), components_.end(), known.about->hash);
+        out_.put("(call ");
+        out_.decimal(at - components_.begin());
+        if (at == components_.end()) components_.push_back(known.about->hash);
+        const Value children = holes[3].is_nil() ? Value::empty_list() : holes[3];
+        levels_.push_back({children, 0, In::Data, ')'});
+        levels_.push_back({holes[2], 0, In::Named, 0});
+        return {};
+      }
+    }
+    return value(holes[0], In::Content);
+  }
+
+  // Would it read back as it is, as far as a component can tell? Markup is markup, whatever shows
+  // in it.
+  bool is_data(Value v) {
+    std::vector<Value> open = {v};
+    while (!open.empty()) {
+      if (++steps_ > options_.bytes_max) return false;
+      const Value next = open.back();
+      open.pop_back();
+      if (next.is_keyword()) {
+        if (!is_plain(cx_.symbols.name(next.id()))) return false;
+        continue;
+      }
+      if (next.is_int() || next.is_nil() || next.is_bool() || next.is_double() ||
+          next.is_empty_list())
+        continue;
+      if (!next.is_object()) return false;
+      switch (next.as_object()->kind) {
+        case Kind::String:
+        case Kind::BigInt:
+        case Kind::Raw:
+        case Kind::Template:
+          break;
+        case Kind::Pair:
+          open.push_back(car(next));
+          open.push_back(cdr(next));
+          if (!is_pair(cdr(next)) && !cdr(next).is_empty_list()) return false;
+          break;
+        case Kind::Vector:
+          for (std::uint32_t i = 0; i < vector_count(next); ++i)
+            open.push_back(vector_get(next, i));
+          break;
+        case Kind::Set:
+        case Kind::ShapeDict:
+        case Kind::HashDict: {
+          const bool set = next.as_object()->kind == Kind::Set;
+          DictCursor cursor(cx_, set ? set_dict(next) : next);
+          Value key, held;
+          while (cursor.next(key, held)) {
+            if (!set && !is_string(key) && !key.is_keyword()) return false;
+            open.push_back(key);
+            if (!set) open.push_back(held);
+          }
+          break;
+        }
+        default:
+          return false;
+      }
+    }
+    return true;
+  }
+
+  Result<void> instance(Value v, In in) {
+    const auto* instance = static_cast<const Template*>(v.as_object());
+    const TemplateInfo* info = instance->info();
+    if (is_call(*info)) return call(instance);
+    if (info == &fragment_template() && in == In::Data) {
+      out_.put("(frag");
+      levels_.push_back({v, 0, In::Content, ')'});
+    } else if (info == &fragment_template() || info == &keyed_template()) {
       open(v, In::Content, '[', ']');
     } else if (info == &element_template()) {
       out_.put("(el");
@@ -268,6 +379,7 @@ class Writer {
       out_.decimal(known->second);
       levels_.push_back({v, 0, In::Content, ')'});
     }
+    return {};
   }
 
   Result<void> refuse(Value v, In in) {
@@ -282,6 +394,7 @@ class Writer {
   HtmlBuffer out_;
   std::vector<Level> levels_;
   std::vector<const TemplateInfo*> templates_;
+  std::vector<std::string> components_;  // hashes of those called
   std::unordered_map<const TemplateInfo*, std::uint32_t> numbers_;
   std::uint64_t steps_ = 0;
 };

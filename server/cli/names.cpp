@@ -25,6 +25,8 @@ const char* kind_name(const Export& e) {
       return "macro";
     case ExportKind::Component:
       return "component";
+    case ExportKind::Portable:
+      return "portable component";
     case ExportKind::Value:
       break;
   }
