@@ -163,6 +163,18 @@ await lab.case("the focus and the caret stay in a field that is replaced by one 
   expect.deepEqual(await lab.run(() => { const q = document.activeElement; return [q.id, q.selectionStart, q.selectionEnd]; }), ["q", 2, 3]);
 });
 
+await lab.case("sx-swap=morph keeps the very elements and what is typed in them", button(`sx-get="${answer("<input id=k><b id=n>new</b>")}" sx-swap="morph:inner" sx-target="#w"`, `<div id=w><input id=k><b id=n>old</b></div>`), async () => {
+  await lab.run(() => { window.kept = document.querySelector("#k"); window.kept.value = "typed"; });
+  await lab.press("#b");
+  expect.equal(await lab.text("#n"), "new");
+  expect.equal(await lab.run(() => document.querySelector("#k") === window.kept && window.kept.value), "typed");
+});
+await lab.case("a listener may put into the detail what cannot be written", button(`sx-get="${answer("{headers}")}" sx-target="#out"`), async () => {
+  await lab.run(() => document.addEventListener("sx:configRequest", ({ detail }) => { detail.headers["X-Kept"] = "1"; detail.loop = {}; detail.loop.loop = detail.loop; }, { once: true }));
+  await lab.press("#b");
+  expect.match(await lab.text("#out"), /x-kept: 1/);
+});
+
 // --- pieces elsewhere --------------------------------------------------------------------------------------------
 
 await lab.case("sx-swap-oob replaces the element of the same id", button(`sx-get="${answer("<b>main</b><p id=o sx-swap-oob=true>there</p>")}" sx-target="#out"`, `<p id=o>here</p>`), async () => {

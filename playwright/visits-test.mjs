@@ -66,6 +66,9 @@ await from("a link with more to say than boost goes the same way", "/page/1/", a
   expect.equal(await lab.run(() => window.question), "Go?");
   expect.equal(await same(), true);
   expect.equal(await page().title(), "Page 2");
+  await go("three"); await shows("Page 3");
+  await page().goBack(); await shows("Page 2");
+  expect.equal(await lab.text("#text"), "text 2");
   await page().goBack(); await shows("Page 1");
 });
 await from("a boosted link with sx-push-url=false keeps the address", "/page/1/", async () => {
@@ -112,6 +115,8 @@ await from("a server that always sends whole pages is walked in place: content, 
   expect.equal(await lab.run(() => document.querySelectorAll("#content #content, main main").length), 0);
   expect.equal(await lab.run(() => document.querySelector('meta[name="description"]').content), "second");
   await page().goBack(); await shows("Foreign 1");
+  await page().goForward(); await shows("Foreign 2");
+  expect.equal(await lab.run(() => document.querySelectorAll("#content #content, main main, main meta, main link").length), 0);
 });
 await from("a style sheet of the next page is waited for and not doubled; its script runs once", "/plain/1/", async () => {
   await lab.run(() => document.addEventListener("sx:afterSwap", () => { window.colour = getComputedStyle(document.querySelector("#styled")).color; }, { once: true }));

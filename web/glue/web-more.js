@@ -249,7 +249,10 @@ function dressing(call) {
     try {
       return JSON.parse(JSON.stringify(plain));
     } catch {
-      return Object.fromEntries(Object.entries(plain).filter(([, value]) => value === null || /^(string|number|boolean)$/.test(typeof value)));
+      // Something in it cannot be written: what can is taken.
+      return Object.fromEntries(Object.entries(plain).flatMap(([name, value]) => {
+        try { return [[name, JSON.parse(JSON.stringify(value))]]; } catch { return []; }
+      }));
     }
   };
   return (/** @type {number | null} */ node, /** @type {string} */ name, /** @type {Any} */ detail, /** @type {boolean} */ back) => {
