@@ -10,7 +10,7 @@
 namespace sx {
 
 struct TemplateInfo;
-// A template as the DOM adapter takes it: [op,"text" …] (prim_dom.cpp).
+// A template as the DOM adapter takes it: [op,"text" …] (template_json.cpp).
 std::string template_json(const TemplateInfo& info);
 
 Value op_first(Context& cx, Value s);     // nil when empty

@@ -296,17 +296,4 @@ SX_PRIMITIVE(prim_keyed) {
   return Value::object(made);
 }
 
-// A template for the page, as JSON text.
-std::string template_json(const TemplateInfo& info) {
-  std::string out = "[";
-  if (&info == &element_template()) return "1";
-  if (&info == &keyed_template()) return "2";
-  for (std::uint32_t i = 0; i < info.part_count; ++i) {
-    if (i > 0) out.push_back(',');
-    out += str(static_cast<int>(info.parts[i].op), ",");
-    append_json_string(out, info.parts[i].text);
-  }
-  return out + "]";
-}
-
 }  // namespace sx

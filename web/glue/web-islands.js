@@ -7,6 +7,8 @@ import { kHandlers, makeAdapter } from "./markup.js";
 const kSelector = "[data-sx-island]";
 /** Listened to before an island says what it wants. */
 const kWaking = ["click", "input", "change", "submit", "keydown", "pointerdown", "focusin"];
+/** Of these, what comes before another event that is meant. */
+const kBefore = new Set(["pointerdown", "focusin", "keydown"]);
 /** They do not bubble: caught on the way down, for the element itself. */
 const kDirect = new Set(["focus", "blur", "scroll", "load", "error", "toggle", "mouseenter", "mouseleave", "invalid", "play", "pause", "ended", "timeupdate"]);
 
@@ -27,12 +29,36 @@ export function ports(call, api, kernel) {
   /** @type {Set<string>} */
   const listening = new Set();
 
+  // An island that is made anew under a finger that is down would take the click's target away: that waits for the click.
+  let pressing = false;
+  /** @type {Map<Element, any[]>} */
+  let postponed = new Map();
+  /** @type {number[]} */
+  let owed = [];
+  function showPostponed() {
+    const all = postponed;
+    postponed = new Map();
+    for (const [node, commands] of all) {
+      owed.push(...adapter.apply(commands, nodeOf).dead);
+      known.set(node, "adopted");
+    }
+  }
+
+  /** @param {any} node @param {Element} top @returns {number[]} */
+  const pathOf = (node, top) => node === top ? [] : [...pathOf(node.parentNode, top), [...node.parentNode.children].indexOf(node)];
+
   /** @param {any} event */
   function onEvent(event) {
-    const target = event.composedPath()[0];
+    let target = event.composedPath()[0];
     const island = target.closest?.(kSelector);
     if (island && known.has(island) && known.get(island) !== "adopted") {
+      const path = pathOf(target, island);
+      pressing = kBefore.has(event.type);
       call("islands/wake", handleOf(island));
+      pressing = false;
+      if (!kBefore.has(event.type)) showPostponed();
+      // Made anew, it has another element in that place.
+      if (!target.isConnected) target = path.reduce((node, at) => node?.children[at], island) ?? target;
       if (known.get(island) !== "adopted") {
         // Its bundle is on the way: the event is handed on when it is there.
         if (event.type === "submit" || (event.type === "click" && !target.closest("a[href]"))) event.preventDefault();
@@ -58,12 +84,24 @@ export function ports(call, api, kernel) {
   }
   kWaking.forEach(listen);
 
+  /** @type {Record<string, Promise<void>>} */
+  const bundles = {};
+  /** @param {string} url */
+  async function loadBundle(url) {
+    const address = new URL(url, document.baseURI);
+    if (address.origin !== location.origin) throw new Error(`${url} is not of this site`);
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`${url}: status ${response.status}`);
+    kernel.run("sx_add_bundle", new Uint8Array(await response.arrayBuffer()));
+    // Which modules of it are wanted stands behind the #.
+    for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
+  }
   const adapter = makeAdapter(kernel, listen);
   const wake = (/** @type {Element} */ node) => call("islands/wake", handleOf(node));
   const observer = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) if (isIntersecting) {
       observer.unobserve(target);
-      wake(target);
+      wake(/** @type {Element} */ (target.closest(kSelector)));
     }
   });
 
@@ -95,28 +133,31 @@ export function ports(call, api, kernel) {
     "island/watch": (handle, when) => {
       const node = nodeOf(handle);
       if (when === "visible") observer.observe(node.firstElementChild ?? node);
-      else if (when === "idle") (globalThis.requestIdleCallback ?? setTimeout)(() => wake(node));
+      else if (when === "idle") (globalThis.requestIdleCallback ?? setTimeout)(() => wake(node), /** @type {any} */ ({ timeout: 2000 }));
     },
     "island/note": (handle, phase) => void known.set(nodeOf(handle), phase),
-    "island/bundle": async (url) => {
-      const address = new URL(url, document.baseURI);
-      if (address.origin !== location.origin) throw new Error(`${url} is not of this site`);
-      const response = await fetch(address);
-      if (!response.ok) throw new Error(`${url}: status ${response.status}`);
-      kernel.run("sx_add_bundle", new Uint8Array(await response.arrayBuffer()));
-      // Which modules of it are wanted stands behind the #.
-      for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
-    },
+    "island/bundle": (url) => bundles[url] ??= loadBundle(url).catch((error) => {
+      delete bundles[url];  // asked for again, it is fetched again
+      throw error;
+    }),
     "island/spawn": (id) => queueMicrotask(() => call("islands/run", id)),
     "island/soon": () => queueMicrotask(() => call("islands/flush")),
     "dom/commands": (...commands) => {
+      const [, [, what, handle]] = commands;
+      if (pressing && what === "mount") {
+        postponed.set(nodeOf(Number(handle)), commands.slice(1));
+        setTimeout(showPostponed, 500);
+        return { dead: [] };
+      }
+      if (what === "set" && postponed.size) showPostponed();
       const answer = adapter.apply(commands.slice(1), nodeOf);
+      answer.dead.push(...owed.splice(0));
       for (const [, what, handle] of commands.slice(1)) {
         if (what !== "adopt" && what !== "mount") continue;
         const node = nodeOf(Number(handle));
         if (!known.has(node) || (what === "adopt" && answer.failed)) continue;
         known.set(node, "adopted");
-        for (const event of early.get(node) ?? []) queueMicrotask(() => deliver(event, event.target));
+        for (const event of early.get(node) ?? []) queueMicrotask(() => deliver(event, /** @type {any} */ (event.target)));
         early.delete(node);
       }
       return answer;
