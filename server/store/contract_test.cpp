@@ -449,3 +449,40 @@ TEST_CASE("a follower that waits between reads sees every event once and in orde
     CHECK(waits <= kEvents);
   });
 }
+
+TEST_CASE("a scan hands over what a read answers, event by event, whatever the range") {
+  on_each_backend([](Store& s) {
+    must_append(s, "a", {"1", "", std::string("3\0", 2), "4"});
+    must_append(s, "b", {"x"});
+    must(s, {Append{"a", {event("5", ":other", -1), event("6", ":t", 0)}}});
+    const auto same_for = [&](const char* stream, std::uint64_t from, std::size_t limit) {
+      std::vector<Event> seen;
+      const auto scanned = s.scan(stream, from, limit, [&](const EventView& e) {
+        Event copy;
+        copy.stream = stream;
+        copy.seq = e.seq;
+        copy.pos = e.pos;
+        copy.type = e.type;
+        copy.at_ms = e.at_ms;
+        copy.data = e.data;
+        copy.compacted = e.compacted;
+        seen.push_back(std::move(copy));
+      });
+      auto read = s.read(stream, from, limit);
+      REQUIRE(scanned.ok());
+      for (Event& e : read->events) e.hash.clear();
+      CHECK(seen == read->events);
+      CHECK(scanned->events.empty());
+      CHECK(scanned->last == read->last);
+      CHECK(scanned->more == read->more);
+      CHECK(scanned->compacted_through == read->compacted_through);
+    };
+    for (int truncated = 0; truncated < 2; ++truncated) {
+      for (const std::uint64_t from : {0, 1, 3, 6, 7, 100})
+        for (const std::size_t limit : {0, 1, 2, 100}) same_for("a", from, limit);
+      same_for("b", 1, 10);
+      same_for("nobody", 1, 10);
+      must(s, {Truncate{"a", 4}});
+    }
+  });
+}
