@@ -235,6 +235,8 @@ TEST_CASE("what two readers could understand differently is refused and the conn
       {"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
       {"a version in lower case", "GET / http/1.1\r\n" + host + "\r\n", 400},
       {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n", 12), 400},
+      {"TLS without a line end", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
+       400},
       {"an unknown expectation", post("Expect: cake\r\nContent-Length: 1\r\n", "x"), 417},
       {"a long target", "GET /" + std::string(600, 'a') + " HTTP/1.1\r\n" + host + "\r\n", 414},
       {"an endless target", "GET /" + std::string(9000, 'a'), 414},

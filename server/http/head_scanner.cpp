@@ -28,6 +28,9 @@ HeadScanner::State HeadScanner::refuse(int status, std::string why) {
 
 HeadScanner::State HeadScanner::scan(std::string_view head) {
   if (seen_ < at_) seen_ = at_;
+  // Said at once: a handshake need not have a line end, and nobody waits for what is not coming.
+  if (line_ == 0 && !head.empty() && head[0] == '\x16')
+    return refuse(400, "this port speaks HTTP without TLS: the address begins with http://");
   while (seen_ < head.size()) {
     const void* found = std::memchr(head.data() + seen_, '\n', head.size() - seen_);
     if (!found) {

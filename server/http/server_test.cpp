@@ -462,7 +462,8 @@ TEST_CASE("the access log has one line per request and survives hostile targets"
   CHECK(std::getline(file, first));
   CHECK(std::getline(file, second));
   CHECK_FALSE(std::getline(file, third));
-  CHECK(first.find("\"target\":\"/now?q=\\\"\\\\\\u00c3\\u00bf\",\"status\":200,") != std::string::npos);
+  CHECK(first.find("\"target\":\"/now?q=\\\"\\\\\\u00c3\\u00bf\",\"status\":200,") !=
+        std::string::npos);
   CHECK(first.find("\"remote\":\"127.0.0.1\",\"method\":\"GET\"") != std::string::npos);
   CHECK(first.substr(0, 11) == "{\"time\":\"20");
   CHECK(second.find("\"method\":\"\",\"target\":\"\",\"status\":400") != std::string::npos);
