@@ -143,6 +143,7 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool 
   it.app.system.metrics = [&server, &it] {
     return server.metrics().prometheus() + process_metrics(*it.store);
   };
+  it.app.system.store_answers = [&it] { return it.store->answers(); };
   it.app.system.metrics_token = settings.text(Setting::MetricsToken);
   it.app.system.public_name = !http.base_url.empty();
   http.reads_body = is_multipart_form;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kGroupMembersMax = 4096;
 constexpr int kTriesMax = 5;
+constexpr auto kRecoverPause = std::chrono::seconds(1);
 constexpr std::size_t kGroupBytesMax = 32u << 20;
 // Beyond these the disk does not keep up; refusing at once beats answering minutes later.
 constexpr std::size_t kQueueMembersMax = 100'000;
@@ -91,7 +92,14 @@ void Appender::run() {
 // Empty only when there is a job instead, or when the store closes and nothing is left.
 Appender::Group Appender::take_group(Job& job) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return closing_ || !queue_.empty() || !jobs_.empty(); });
+  const auto wanted = [&] { return closing_ || !queue_.empty() || !jobs_.empty(); };
+  // Readers, too, wait for a broken ledger to recover: not only when somebody writes.
+  while (broken_ && !wake_.wait_for(lock, kRecoverPause, wanted)) {
+    lock.unlock();
+    recover();
+    lock.lock();
+  }
+  wake_.wait(lock, wanted);
   if (!jobs_.empty()) {
     job = std::move(jobs_.front());
     jobs_.pop_front();
@@ -166,7 +174,7 @@ Appender::Attempt Appender::attempt(Member* first, Member* last, bool may_repeat
     if (!error.reopen && !committing && last - first > 1) return Attempt::TryOneByOne;
     fail(first, last, error.what());
     if (!error.reopen) return Attempt::Answered;
-    broken_ = error.what();
+    set_broken(error.what());
   } catch (const std::exception& error) {  // out of memory
     ledger_.rollback();
     fail(first, last, str("the store could not write: ", std::string_view(error.what())));
@@ -199,7 +207,7 @@ Result<void> Appender::run_job(const std::function<void(Ledger&)>& job) {
   } catch (const LedgerError& error) {
     ledger_.rollback();
     if (error.reopen) {
-      broken_ = error.what();
+      set_broken(error.what());
       recover();
     }
     return Error{error.what()};
@@ -213,13 +221,18 @@ Result<void> Appender::run_job(const std::function<void(Ledger&)>& job) {
 bool Appender::recover() {
   try {
     ledger_.recover();
-    broken_.reset();
+    set_broken(std::nullopt);
     counters_.recoveries++;
     return true;
   } catch (const std::exception& error) {
-    broken_ = error.what();
+    set_broken(error.what());
     return false;
   }
+}
+
+void Appender::set_broken(std::optional<std::string> why) {
+  broken_ = std::move(why);
+  out_of_service_ = broken_.has_value();
 }
 
 void Appender::fail(Member* first, Member* last, const std::string& message) {

@@ -37,6 +37,8 @@ class Appender {
 
   std::uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
   CommitWatch& watch() { return watch_; }
+  // False while the ledger has to recover first, which is tried again every second.
+  bool answers() const { return !out_of_service_.load(std::memory_order_relaxed); }
   void add_stats(Stats& stats) const;
 
  private:
@@ -58,6 +60,7 @@ class Appender {
   void process(Group& group);
   Attempt attempt(Member* first, Member* last, bool may_repeat);
   bool recover();
+  void set_broken(std::optional<std::string> why);
   Result<void> run_job(const std::function<void(Ledger&)>& job);
   void fail(Member* first, Member* last, const std::string& message);
   void reply(Group& group) noexcept;
@@ -76,6 +79,7 @@ class Appender {
   // Only the thread's own:
   std::size_t last_members_ = 1;
   std::optional<std::string> broken_;  // why the ledger has to recover before it is used again
+  std::atomic<bool> out_of_service_{false};  // broken_, for others
 
   struct Counters {
     std::atomic<std::uint64_t> commits{0}, conflicts{0}, errors{0}, groups{0}, largest{0},

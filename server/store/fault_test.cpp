@@ -123,6 +123,28 @@ TEST_CASE("while the disk keeps failing every write gets an error, and afterward
   check_told(*s, told);
 }
 
+TEST_CASE("a store out of reach goes on by itself when it is back, without a write") {
+  Faults::reset();
+  TempDir dir;
+  Told told;
+  auto s = must_open(dir / "s.db", kFaulty);
+  write_some(*s, told, 1, 5);
+  CHECK(s->answers());
+  // The write fails, and the file is not there to be opened anew.
+  std::filesystem::rename(dir / "s.db", dir / "away.db");
+  Faults::fail(1, 1, true, true);
+  write_some(*s, told, 6, 1);
+  CHECK(told.failed.size() == 1);
+  CHECK_FALSE(s->answers());
+  CHECK_FALSE(s->read("a", 1, 1).ok());
+  std::filesystem::rename(dir / "away.db", dir / "s.db");
+  for (int tries = 0; tries < 1500 && !s->answers(); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(s->answers());
+  CHECK(s->read("a", 1, 1).ok());
+  check_told(*s, told);
+}
+
 TEST_CASE("a full disk is an error in words, and no commit is half written") {
   Faults::reset();
   TempDir dir;

@@ -1,5 +1,6 @@
 #include "server/store/pg_store.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -43,6 +44,9 @@ class Lease {
     }
   }
 
+  // Whether the last sign of life arrived.
+  bool reached() const { return reached_; }
+
  private:
   void run() {
     std::unique_ptr<PgConnection> db;
@@ -52,8 +56,10 @@ class Lease {
       try {
         if (!db) db = std::make_unique<PgConnection>(url_, PgConnection::Options{});
         renew_pg_lease(*db, owner_);
+        reached_ = true;
       } catch (const std::exception&) {
         db.reset();  // the writer reports what is wrong; this only tries again
+        reached_ = false;
       }
       lock.lock();
     }
@@ -65,6 +71,7 @@ class Lease {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::atomic<bool> reached_{true};
   std::thread thread_;
 };
 
@@ -79,6 +86,7 @@ class PgStore : public ReadingStore<PgStore, PgReader> {
         appender_(*ledger_) {}
   ~PgStore() override { close(); }
 
+  bool answers() const override { return lease_.reached() && appender_.answers(); }
   bool reads_wait() const override { return true; }
   void read_soon(std::function<void()> job) override { readers_.soon(std::move(job)); }
 

@@ -53,6 +53,7 @@ class ReadingStore : public Store {
                                              std::size_t limit) override {
     return with([&](Reader& r) { return r.outbox_due(queue, now_ms, limit); });
   }
+  bool answers() const override { return static_cast<const Self*>(this)->appender_.answers(); }
   std::uint64_t committed() const override {
     return static_cast<const Self*>(this)->appender_.committed();
   }

@@ -289,6 +289,9 @@ class Store {
   virtual Result<std::vector<OutboxItem>> outbox_due(std::string_view queue, std::int64_t now_ms,
                                                      std::size_t limit) = 0;
 
+  // False while the disk or the database is known to be out of reach; it is tried again by itself.
+  virtual bool answers() const { return true; }
+
   // True when a read waits for another process: then event loops have it done by read_soon().
   virtual bool reads_wait() const { return false; }
   // Runs the job on a thread that may wait. Stores that answer at once run it on this one.

@@ -67,6 +67,8 @@ std::optional<HttpResponse> answer_system_route(const SystemRoutes& routes, cons
                   "why\n");
   if (state == AppState::Starting)
     return unkept(503, "503 Service Unavailable: the application is being made\n");
+  if (routes.store_answers && !routes.store_answers())
+    return unkept(503, "503 Service Unavailable: the store is out of reach\n");
   return unkept(200, "ready\n");
 }
 

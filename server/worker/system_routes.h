@@ -22,6 +22,8 @@ struct SystemRoutes {
   // The server has a public name (SX_BASE_URL), so a proxy stands before it, whether or not it says
   // so in its requests: nobody without the token.
   bool public_name = false;
+  // Whether the store is in reach; while it is not, /ready is 503.
+  std::function<bool()> store_answers;
 };
 
 // The answer when the request is for one of them. /health: 200 while the process answers at all.

@@ -116,11 +116,13 @@ await test("PostgreSQL stops and starts under a server: errors are answers, and 
       postgres.stop(mode);
       await eventually(() => told.failed.length > 3, "writes fail while it is down", 20_000);
       expect.equal((await server.get("/health")).status, 200, "the server lives on");
+      await eventually(async () => (await server.get("/ready")).status === 503, "/ready says that the store is out of reach");
       const before = told.acknowledged.length;
       postgres.start();
       await eventually(() => told.acknowledged.length > before + 20, "writes are acknowledged again", 30_000);
       stop = true;
       await Promise.all(writing);
+      await eventually(async () => (await server.get("/ready")).status === 200, "/ready is 200 again");
       for (const { status } of told.failed) expect.equal(status, 503, "clear to the client: it passes");
       expect.match(server.stderr, /PostgreSQL/, "the log says what is wrong");
       await checkTold(server, told);
