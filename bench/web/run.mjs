@@ -61,7 +61,7 @@ async function visit(path, body) {
 
 const starting = { sx: [], wasm: [], bare: [] };
 for (let n = 0; n < starts; n++) {
-  starting.sx.push(await visit("/sx/1", async (page) => {
+  starting.sx.push(await visit("/list/sx/1", async (page) => {
     await page.waitForSelector('html[data-sx-ready="true"]');
     return page.evaluate(() => {
       const ready = performance.getEntriesByName("sx-ready")[0].startTime;
@@ -77,11 +77,11 @@ for (let n = 0; n < starts; n++) {
       };
     });
   }));
-  starting.wasm.push(await visit("/wasm/1", async (page) => {
+  starting.wasm.push(await visit("/list/wasm/1", async (page) => {
     await page.waitForFunction(() => globalThis.alone);
     return page.evaluate(() => globalThis.alone);
   }));
-  starting.bare.push(await visit("/bare/1", async (page) => {
+  starting.bare.push(await visit("/list/bare/1", async (page) => {
     await page.waitForTimeout(100);
     return page.evaluate(() => seen.lcp);
   }));
@@ -125,7 +125,7 @@ const took = { sx: [], htmx2: [], htmx4: [], turbo: [] };
 const kTurns = 4;
 for (let turn = 0; turn < kTurns; turn++)
   for (const engine of Object.keys(took))
-    took[engine].push(...(await visit(`/${engine}/1`, async (page) => {
+    took[engine].push(...(await visit(`/list/${engine}/1`, async (page) => {
       await ready[engine](page);
       await page.waitForTimeout(200);
       await clickThrough(page, 5);
