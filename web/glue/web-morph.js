@@ -66,12 +66,14 @@ export function morph(target, style, content, rules) {
     for (const now of fresh) {
       const old = partner(parent, now, at, end);
       if (old) {
-        if (old === at) at = at.nextSibling;
-        else move(parent, old, at);
+        if (old !== at) move(parent, old, at);
         one(old, now);
+        at = old.nextSibling;
       } else {
         parent.insertBefore(now, at);
         if (now.nodeType === 1) fill(/** @type {Element} */ (now));
+        // What stood here may have gone into it.
+        at = now.nextSibling;
       }
     }
     while (at && at !== end) {
