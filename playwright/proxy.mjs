@@ -53,28 +53,34 @@ export class Proxy {
     request.pipe(onward);
     response.once("close", () => onward.destroy());
     onward.on("error", () => request.socket.destroy());
-    onward.on("response", async (answer) => {
+    onward.on("response", (answer) => {
       answer.on("error", () => request.socket.destroy());
-      if (rule.drop === "after") return void answer.resume().on("end", () => request.socket.destroy());
-      const headers = { ...answer.headers, ...rule.headers };
-      response.writeHead(answer.statusCode, answer.statusMessage, headers);
-      let sent = 0;
-      for await (const piece of answer) {
-        const end = rule.cutAfter === undefined ? piece.length : Math.min(piece.length, Math.max(0, rule.cutAfter - sent));
-        for (let at = 0; at < end;) {
-          const size = rule.bytesPerSecond ? Math.min(1024, end - at) : end - at;
-          response.write(piece.subarray(at, at + size));
-          at += size;
-          if (rule.bytesPerSecond) await sleep((size * 1000) / rule.bytesPerSecond);
-        }
-        sent += end;
-        if (rule.cutAfter !== undefined && sent >= rule.cutAfter) {
-          await sleep(20);  // what was written is on its way
-          return request.socket.destroy();
-        }
-      }
-      response.end();
+      // Who has gone takes no more pieces.
+      this.send(rule, answer, request, response).catch(() => request.socket.destroy());
     });
+  }
+
+  /** @param {Rule} rule @param {http.IncomingMessage} answer @param {http.IncomingMessage} request @param {http.ServerResponse} response */
+  async send(rule, answer, request, response) {
+    if (rule.drop === "after") return void answer.resume().on("end", () => request.socket.destroy());
+    const headers = { ...answer.headers, ...rule.headers };
+    response.writeHead(answer.statusCode, answer.statusMessage, headers);
+    let sent = 0;
+    for await (const piece of answer) {
+      const end = rule.cutAfter === undefined ? piece.length : Math.min(piece.length, Math.max(0, rule.cutAfter - sent));
+      for (let at = 0; at < end;) {
+        const size = rule.bytesPerSecond ? Math.min(1024, end - at) : end - at;
+        response.write(piece.subarray(at, at + size));
+        at += size;
+        if (rule.bytesPerSecond) await sleep((size * 1000) / rule.bytesPerSecond);
+      }
+      sent += end;
+      if (rule.cutAfter !== undefined && sent >= rule.cutAfter) {
+        await sleep(20);  // what was written is on its way
+        return request.socket.destroy();
+      }
+    }
+    response.end();
   }
 
   async close() {

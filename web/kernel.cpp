@@ -29,7 +29,7 @@
 #include <utility>
 
 #include "engine/base/str.h"
-#include "engine/prim/operations.h"
+#include "engine/io/page_parts.h"
 #include "engine/sx.h"
 #include "engine/value/collections.h"
 

@@ -328,6 +328,11 @@ TEST_CASE("an interactive session knows how to call what earlier inputs defined"
   CHECK(eval("(defmacro twice (x) `(do ,x ,x))") == "nil");
   CHECK(eval("(define (twice x) [x x])") == "nil");
   CHECK(eval("(twice 1)") == "[1 1]");
+  // Also names of the core library.
+  CHECK(eval("(define sum 1)") == "nil");
+  CHECK(eval("sum") == "1");
+  CHECK(eval("(define (inc x) [x])") == "nil");
+  CHECK(eval("(inc 1)") == "[1]");
   // What a macro's template defines stays the input's own.
   CHECK(eval("(defmacro counter (name) `(do (define n (cell 0)) (define (,name) (cell/set! n (+ 1 "
              "(cell/get n))))))") == "nil");

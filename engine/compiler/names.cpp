@@ -81,10 +81,7 @@ Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
                : resolve_in_module(std::string(cx_.symbols.name(module)), base, head);
   }
   const std::string name(cx_.symbols.name(symbol));
-  if (const auto found = visible_.find(name); found != visible_.end()) {
-    if (inlined && is_implicit(found->second.interface->module)) return special(inlined);
-    return resolve_export(*found->second.exported, found->second.interface->module);
-  }
+  // What a session defined itself goes before what it uses.
   if (options_.interactive) {
     const std::string full = private_name(module_, name);
     if (!services_.macros.global_value(full).is_unset()) {
@@ -98,6 +95,10 @@ Resolved Expander::resolve_top(std::uint32_t symbol, bool head) {
                                           services_.macros.global_is_component(full));
       return r;
     }
+  }
+  if (const auto found = visible_.find(name); found != visible_.end()) {
+    if (inlined && is_implicit(found->second.interface->module)) return special(inlined);
+    return resolve_export(*found->second.exported, found->second.interface->module);
   }
   if (const SpecialForm* form = find_special_form(name); form && form->inlined && !head)
     if (const int index = find_primitive(name); index >= 0)

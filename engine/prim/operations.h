@@ -3,15 +3,9 @@
 // They may allocate: the caller reads its registers again afterwards.
 #pragma once
 
-#include <string>
-
 #include "engine/gc/context.h"
 
 namespace sx {
-
-struct TemplateInfo;
-// A template as the DOM adapter takes it: [op,"text" …] (template_json.cpp).
-std::string template_json(const TemplateInfo& info);
 
 Value op_first(Context& cx, Value s);     // nil when empty
 Value op_rest(Context& cx, Value s);      // () when empty

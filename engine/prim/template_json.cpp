@@ -1,5 +1,6 @@
 // A template as the DOM adapter takes it. Apart from prim_dom.cpp, which is in tools.wasm: an
 // export of the kernel calls this.
+#include "engine/io/page_parts.h"
 #include "engine/prim/support.h"
 #include "engine/render/html_writer.h"
 

@@ -130,8 +130,9 @@ int main(int argc, char** argv) {
   build->add_flag("--with-core", build_options.with_core, "include the standard library");
   build->add_flag("--no-names", build_options.no_names,
                   "leave out the names of local variables, which only errors show");
-  build->add_option("--beside", build_options.beside,
-                    "leave out the modules of these bundles, which are loaded before this one")
+  build
+      ->add_option("--beside", build_options.beside,
+                   "leave out the modules of these bundles, which are loaded before this one")
       ->type_name("BUNDLE.sxbc");
   build->add_flag("--json", build_options.json, "print what was written as JSON");
   build->callback([&] { status = cmd_build(files, out, build_options, options); });

@@ -90,9 +90,9 @@ int cmd_test(const std::vector<std::string>& paths, const TestOptions& options,
              const EngineOptions& engine_options);
 int cmd_repl(const EngineOptions& options);
 struct BuildOptions {
-  bool with_core = false;  // the standard library too
-  bool no_names = false;   // without the names of local variables
-  bool json = false;       // what was written, for machines
+  bool with_core = false;           // the standard library too
+  bool no_names = false;            // without the names of local variables
+  bool json = false;                // what was written, for machines
   std::vector<std::string> beside;  // bundles that are loaded first: their modules are left out
 };
 int cmd_build(const std::vector<std::string>& files, const std::string& out,

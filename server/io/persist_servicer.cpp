@@ -12,6 +12,7 @@
 #include "engine/value/collections.h"
 #include "engine/value/root_list.h"
 #include "server/io/event_cache.h"
+#include "server/io/event_range.h"
 #include "server/io/read_back.h"
 #include "server/io/store_errors.h"
 #include "server/store/ledger.h"
@@ -27,46 +28,6 @@ using store::NewEvent;
 
 constexpr std::int64_t kReadLimitDefault = 1'000'000;
 constexpr std::int64_t kWaitMsMax = 3'600'000;
-
-struct Range {
-  std::vector<Event> events;
-  std::uint64_t compacted_through = 0;  // > 0: events of the range are gone
-};
-
-// The events of a stream from a seq on, as far as they were there when the store stood at `pos`.
-Result<Range> read_range(store::Store& store, const std::string& stream, std::int64_t from,
-                         std::int64_t limit, std::uint64_t pos) {
-  Range range;
-  std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
-  while (static_cast<std::int64_t>(range.events.size()) < limit) {
-    SX_TRY(store::Slice slice,
-           store.read(stream, at, static_cast<std::size_t>(limit) - range.events.size()));
-    range.compacted_through = std::max(range.compacted_through, slice.compacted_through);
-    for (Event& event : slice.events) {
-      if (event.pos > pos) return range;
-      at = event.seq + 1;
-      range.events.push_back(std::move(event));
-    }
-    if (!slice.more || slice.events.empty()) break;
-  }
-  return range;
-}
-
-// The events of the whole store from a position on.
-Result<std::vector<Event>> read_all_range(store::Store& store, std::int64_t from,
-                                          std::int64_t limit) {
-  std::vector<Event> events;
-  std::uint64_t at = from < 1 ? 1 : static_cast<std::uint64_t>(from);
-  while (static_cast<std::int64_t>(events.size()) < limit) {
-    SX_TRY(store::Slice slice, store.read_all(at, static_cast<std::size_t>(limit) - events.size()));
-    for (Event& event : slice.events) {
-      at = event.pos + 1;
-      events.push_back(std::move(event));
-    }
-    if (!slice.more || slice.events.empty()) break;
-  }
-  return events;
-}
 
 // The way back to the VM's thread, shut when the servicers go: the store may answer later than
 // that.
@@ -683,7 +644,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
         [&store, stream, from, limit] {
           return read_range(store, stream, from, limit, UINT64_MAX);
         },
-        [p = p.get(), stream](const IoTicket& ticket, Range range) {
+        [p = p.get(), stream](const IoTicket& ticket, EventRange range) {
           const Value events = p->events_value(range.events);
           ticket.reply(range.compacted_through == 0
                            ? events
@@ -701,7 +662,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
           return read_range(store, stream, from, limit,
                             pos < 0 ? 0 : static_cast<std::uint64_t>(pos));
         },
-        [p = p.get()](const IoTicket& ticket, Range range) {
+        [p = p.get()](const IoTicket& ticket, EventRange range) {
           if (range.compacted_through == 0) return ticket.reply(p->events_value(range.events));
           Root through(p->cx().heap, make_uint(p->cx(), range.compacted_through));
           const Field fields[] = {{"compacted-through", through}};

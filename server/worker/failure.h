@@ -6,8 +6,8 @@
 
 namespace sx {
 
-// 500, with the request's number, which the log has too; 503 while the store does not answer and 507
-// while its disk is full: those pass, and nothing was written.
+// 500, with the request's number, which the log has too; 503 while the store does not answer and
+// 507 while its disk is full: those pass, and nothing was written.
 HttpResponse failure_page(Context& cx, const HttpRequest& request, Value error);
 
 }  // namespace sx

@@ -5,9 +5,7 @@
 #include <set>
 
 #include "engine/base/str.h"
-#include "engine/bytecode/bundle.h"
-#include "engine/bytecode/tables.h"
-#include "engine/fingerprint.h"
+#include "engine/io/page_parts.h"
 #include "engine/value/collections.h"
 
 namespace sx {
@@ -46,15 +44,14 @@ void add_bundle_servicer(Engine& engine) {
       for (const std::string& used : at->image->uses) wanted.insert(used);
     }
     std::reverse(units.begin(), units.end());
-    const std::string bytes =
-        encode_bundle(units, static_cast<std::uint32_t>(units.size() - 1), engine_tables());
-    const auto bundle = decode_bundle(bytes, engine_tables(), "bundle/make");
+    const auto bundle = make_page_bundle(units, engine_tables());
     if (!bundle.ok()) {
-      call.fail("io-error", str("bundle/make: ", bundle.error().message));
+      call.fail("value-error", str("bundle/make: ", bundle.error().message));
       return;
     }
-    Root content(cx.heap, make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                          bytes.size()}));
+    Root content(cx.heap,
+                 make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(bundle->bytes.data()),
+                                 bundle->bytes.size()}));
     Root hash(cx.heap, make_string(cx, bundle->hash));
     const Field fields[] = {{"bytes", content}, {"hash", hash}};
     call.reply(make_dict(cx, fields));
