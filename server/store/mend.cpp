@@ -84,6 +84,7 @@ Result<void> Mender::survey_line(Fields& f) {
     SX_CHECK(see_event(pos, place));
   } else {
     see_lost();
+    if (f.has("truncated")) see_truncated(f.text("truncated"), f.count("through"));
     if (f.has("key") && f.has("version")) counter_ = std::max(counter_, f.count("version"));
     if (f.has("outbox")) counter_ = std::max(counter_, f.count("outbox"));
   }
@@ -108,6 +109,17 @@ Result<void> Mender::see_event(std::uint64_t pos, const Place& place) {
     return Error{str("the stream ", place.stream, " has seq ", place.seq, " after ", head.seq)};
   head = {place.seq, pos};
   return {};
+}
+
+// What was truncated has been there: events of which nobody knows the stream may have been its.
+void Mender::see_truncated(const std::string& stream, std::uint64_t through) {
+  Head& head = heads_[stream];
+  auto free = lost_.upper_bound(head.pos);
+  for (; head.seq < through && free != lost_.end(); ++free) {
+    if (!free->second.stream.empty()) continue;
+    head = {head.seq + 1, free->first};
+    free->second = {stream, head.seq};
+  }
 }
 
 void Mender::see_lost() {
@@ -178,6 +190,13 @@ class Mender::Pass {
         through = std::max(through, found->second);
         compacted_.erase(found);
       }
+      const std::uint64_t last = mender_.heads_[stream].seq;
+      if (through > last) {
+        report().notes.push_back(str("the stream ", stream, " was truncated through ", through,
+                                     ", but only ", last, " of its events are there"));
+        through = last;
+      }
+      if (through == 0) return {};
       return writer_.row(TruncatedStream{stream, through});
     }
     if (f.has("key") && dropped_key_ == f.text("key")) {

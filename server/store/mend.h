@@ -51,6 +51,7 @@ class Mender {
   static Damage damage_of(Fields& f);
   Result<void> survey_line(Fields& f);
   Result<void> see_event(std::uint64_t pos, const Place& place);
+  void see_truncated(const std::string& stream, std::uint64_t through);
   void see_lost();
 
   std::map<std::string, Head, std::less<>> heads_;

@@ -23,7 +23,7 @@ const checked = `
     html))
 `;
 for (const name of ["markup", "wire"]) {
-  const source = readFileSync(join(project, `tests/conformance/${name}.sx`), "utf8").replace("(use test)", `(use test)${checked}`);
+  const source = readFileSync(join(project, `tests/conformance/${name}.sx`), "utf8").replace(/^\(use test.*\)$/m, (line) => line + checked);
   const [head, body] = [source.slice(0, source.indexOf(checked) + checked.length), source.slice(source.indexOf(checked) + checked.length)];
   const file = join(folder, `${name}-test.sx`);
   const uses = body.split("(html/render ").length - 1;
