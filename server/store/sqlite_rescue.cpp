@@ -85,10 +85,12 @@ class Rescue {
                   }));
     SX_CHECK(
         rows("SELECT key, value, version, sum FROM kv", [&](SqliteStatement& row) -> Result<void> {
-          if (row_checksum({row.text(0), row.text(1)}, {row.u64(2)}) != row.i64(3))
-            SX_CHECK(damaged_({0, "", 0,
-                               str("the checksum of the key '", row.text(0), "' does not match"),
-                               false, std::string(row.text(0))}));
+          const std::string_view key = row.text(0);
+          if (row_checksum({key, row.text(1)}, {row.u64(2)}) != row.i64(3)) {
+            if (key.empty()) return damaged_({0, "", 0, "a key has lost its name"});
+            SX_CHECK(damaged_({0, "", 0, str("the checksum of the key '", key, "' does not match"),
+                               false, std::string(key)}));
+          }
           return sink_(KvEntry{std::string(row.text(0)), std::string(row.text(1)), row.u64(2)});
         }));
     SX_CHECK(rows("SELECT id, queue, data, due, attempts FROM outbox",

@@ -114,8 +114,8 @@ await test("every route of the blog answers, and a start and a visit leave no er
       const path = pattern.replace(/:\w+|\*\*/g, (part) => known[part] ?? "x");
       const answer = await author.request(path, { method, ...(method === "GET" ? {} : { body: "" }) });
       const expected = method === "GET" ? [200, 303, 308] : [200, 303, 400, 403, 404];
-      // No blob has this name, and a build need not have a service worker.
-      if (pattern.includes(":cid") || pattern === "/sw.js") expected.push(404);
+      // No blob and no template has this name, and a build need not have a service worker.
+      if (pattern.includes(":cid") || pattern.startsWith("/sx/templates/") || pattern === "/sw.js") expected.push(404);
       expect.ok(expected.includes(answer.status), `${method} ${path}: ${answer.status}`);
       if (answer.status !== 204 && answer.bytes.length > 0) expect.ok(answer.headers["content-type"], `${path} has a type`);
     }
