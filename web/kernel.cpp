@@ -162,7 +162,7 @@ SX_EXPORT(sx_result_len)()->std::uint32_t { return static_cast<std::uint32_t>(re
 // Makes the engine. stress ≠ 0: collect at every allocation (tests).
 SX_EXPORT(sx_start)(std::uint32_t seed_low, std::uint32_t seed_high, std::uint32_t stress)->void {
   VmConfig config;
-  config.heap.nursery_bytes = std::size_t{2} << 20;
+  config.heap.nursery_bytes = std::size_t{4} << 20;
   config.heap.limit_bytes = std::size_t{1} << 30;
   config.heap.stress = stress != 0;
   config.stack_bytes_max = std::size_t{256} << 20;
