@@ -173,7 +173,8 @@ class Writer {
         if (set) return value(key, in);
         SX_CHECK(in == In::Data ? value(key, in) : name(key));
         space();
-        return value(held, in == In::Named || in == In::Data ? In::Data : In::Attribute);
+        if (in == In::Named || in == In::Data) return value(held, In::Data);
+        return attribute(key, held);
       }
       default:
         return hole(level, static_cast<Template*>(o));
@@ -188,16 +189,27 @@ class Writer {
       space();
       const Value v = instance->holes()[at];
       if (at == 0 || (at >= 2 && at % 2 == 0)) return name(v);
-      return value(v, at == 1 ? In::Content : In::Attribute);
+      return at == 1 ? value(v, In::Content) : attribute(instance->holes()[at - 1], v);
     }
     if (at == info->holes) return close();
+    Value v = instance->holes()[at];
     In in = In::Attribute;
-    for (std::uint32_t i = 0; i < info->part_count; ++i)
-      if (info->parts[i].hole == at &&
-          (info->parts[i].op == TemplateOp::Text || info->parts[i].op == TemplateOp::RawText))
-        in = In::Content;
+    for (std::uint32_t i = 0; i < info->part_count; ++i) {
+      const auto& part = info->parts[i];
+      if (part.hole != at) continue;
+      if (part.op == TemplateOp::Text || part.op == TemplateOp::RawText) in = In::Content;
+      if (part.op == TemplateOp::Forbidden && handler_attribute(part.text, v)) v = Value::nil();
+    }
     space();
-    return value(instance->holes()[at], in);
+    return value(v, in);
+  }
+
+  // A handler of the page stays where it is, as in HTML.
+  Result<void> attribute(Value name, Value v) {
+    const std::string_view text = is_string(name)     ? as_string(name)->view()
+                                  : name.is_keyword() ? cx_.symbols.name(name.id())
+                                                      : std::string_view();
+    return value(handler_attribute(text, v) ? Value::nil() : v, In::Attribute);
   }
 
   // Tags and the names of attributes.
