@@ -157,4 +157,9 @@ struct Instruction {
   }
 };
 
+struct FunctionImage;
+struct UnitImage;
+// The instruction at a word of a verified function: nothing is checked again (verify_frame.cpp).
+Instruction instruction_at(const UnitImage& unit, const FunctionImage& function, std::uint32_t pc);
+
 }  // namespace sx

@@ -6,25 +6,27 @@
 #include "engine/base/str.h"
 
 namespace sx {
+
+Instruction instruction_at(const UnitImage& unit, const FunctionImage& function, std::uint32_t pc) {
+  Instruction ins;
+  ins.pc = pc;
+  ins.first = function.code[pc];
+  ins.op = static_cast<Op>(ins_op(ins.first));
+  ins.format = op_info(ins_op(ins.first))->format;
+  ins.words = static_cast<std::uint32_t>(base_words(ins.format));
+  if (ins.words == 2) ins.second = function.code[pc + 1];
+  if (ins.format == Format::WF) ins.words += (unit.functions[ins.d()].captures + 1u) / 2;
+  return ins;
+}
+
 namespace {
 
 using Registers = std::bitset<256>;
 
-// Of verified code: nothing is checked again.
 std::vector<Instruction> decode(const UnitImage& unit, const FunctionImage& function) {
   std::vector<Instruction> code;
-  for (std::uint32_t pc = 0; pc < function.code.size();) {
-    Instruction ins;
-    ins.pc = pc;
-    ins.first = function.code[pc];
-    ins.op = static_cast<Op>(ins_op(ins.first));
-    ins.format = op_info(ins_op(ins.first))->format;
-    ins.words = static_cast<std::uint32_t>(base_words(ins.format));
-    if (ins.words == 2) ins.second = function.code[pc + 1];
-    if (ins.format == Format::WF) ins.words += (unit.functions[ins.d()].captures + 1u) / 2;
-    code.push_back(ins);
-    pc = ins.end();
-  }
+  for (std::uint32_t pc = 0; pc < function.code.size(); pc = code.back().end())
+    code.push_back(instruction_at(unit, function, pc));
   return code;
 }
 

@@ -21,18 +21,6 @@ struct Meaning {
   std::uint32_t function = 0;
 };
 
-Instruction instruction_at(const UnitImage& unit, const FunctionImage& f, std::uint32_t pc) {
-  Instruction ins;
-  ins.pc = pc;
-  ins.first = f.code[pc];
-  ins.op = static_cast<Op>(ins_op(ins.first));
-  ins.format = op_info(ins_op(ins.first))->format;
-  ins.words = static_cast<std::uint32_t>(base_words(ins.format));
-  if (ins.words == 2) ins.second = f.code[pc + 1];
-  if (ins.format == Format::WF) ins.words += (unit.functions[ins.d()].captures + 1u) / 2;
-  return ins;
-}
-
 template <class F>
 void each_instruction(const UnitImage& unit, const FunctionImage& f, F&& visit) {
   for (std::uint32_t pc = 0; pc < f.code.size();) {

@@ -36,15 +36,6 @@ std::string exported(Store& store) {
   return text;
 }
 
-NextLine lines_of(const std::string& text) {
-  auto in = std::make_shared<std::istringstream>(text);
-  return [in]() -> Result<std::optional<std::string>> {
-    std::string line;
-    if (!std::getline(*in, line)) return std::optional<std::string>();
-    return std::optional<std::string>(line);
-  };
-}
-
 std::string import_error(const std::string& text) {
   auto store = open_memory_store();
   const auto done = load_dump(*store, nullptr, lines_of(text));

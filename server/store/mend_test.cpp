@@ -21,15 +21,6 @@ std::string slurp(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-NextLine lines_of(const std::string& text) {
-  auto in = std::make_shared<std::istringstream>(text);
-  return [in]() -> Result<std::optional<std::string>> {
-    std::string line;
-    if (!std::getline(*in, line)) return std::optional<std::string>();
-    return std::optional<std::string>(line);
-  };
-}
-
 // The rescue export of a file, or nothing when not even its first page can be read.
 std::optional<std::string> rescued(const std::string& path) {
   std::string text;

@@ -66,19 +66,25 @@ SqliteReader::StreamRow SqliteReader::find_stream(std::string_view name) {
   return {stream_.i64(0), stream_.u64(1), stream_.u64(2)};
 }
 
-Slice SqliteReader::read(std::string_view name, std::uint64_t from_seq, std::size_t limit) {
-  Transaction transaction(*this);
-  Slice slice;
+std::int64_t SqliteReader::begin_slice(std::string_view name, std::uint64_t& from_seq,
+                                       Slice& slice) {
   const StreamRow stream = find_stream(name);
-  if (!stream.id) return slice;
   from_seq = std::max<std::uint64_t>(from_seq, 1);
   if (from_seq <= stream.truncated) {
     slice.compacted_through = stream.truncated;
     from_seq = stream.truncated + 1;
   }
   slice.last = stream.last;
+  return stream.id;
+}
+
+Slice SqliteReader::read(std::string_view name, std::uint64_t from_seq, std::size_t limit) {
+  Transaction transaction(*this);
+  Slice slice;
+  const std::int64_t stream = begin_slice(name, from_seq, slice);
+  if (!stream) return slice;
   SqliteUse use(range_);
-  range_.bind(stream.id).bind(sql_number(from_seq)).bind(sql_limit(limit));
+  range_.bind(stream).bind(sql_number(from_seq)).bind(sql_limit(limit));
   std::size_t bytes = 0;
   while (bytes <= kReadBytesMax && range_.step()) {
     slice.events.push_back(event_from(range_, std::string(name)));
@@ -92,16 +98,10 @@ Slice SqliteReader::scan(std::string_view name, std::uint64_t from_seq, std::siz
                          const EventSink& sink) {
   Transaction transaction(*this);
   Slice slice;
-  const StreamRow stream = find_stream(name);
-  if (!stream.id) return slice;
-  from_seq = std::max<std::uint64_t>(from_seq, 1);
-  if (from_seq <= stream.truncated) {
-    slice.compacted_through = stream.truncated;
-    from_seq = stream.truncated + 1;
-  }
-  slice.last = stream.last;
+  const std::int64_t stream = begin_slice(name, from_seq, slice);
+  if (!stream) return slice;
   SqliteUse use(scan_);
-  scan_.bind(stream.id).bind(sql_number(from_seq)).bind(sql_limit(limit));
+  scan_.bind(stream).bind(sql_number(from_seq)).bind(sql_limit(limit));
   std::uint64_t next = from_seq;
   std::size_t bytes = 0;
   while (bytes <= kReadBytesMax && scan_.step()) {

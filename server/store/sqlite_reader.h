@@ -48,6 +48,9 @@ class SqliteReader {
     std::uint64_t last = 0;
   };
   StreamRow find_stream(std::string_view name);
+  // What a read from from_seq on can find, which begins behind what is truncated. The stream's id,
+  // 0 for none.
+  std::int64_t begin_slice(std::string_view name, std::uint64_t& from_seq, Slice& slice);
   Result<void> dump_events(const RowSink& sink, std::uint64_t& next, int rows_max);
   Result<void> dump_rest(const RowSink& sink, std::uint64_t events);
   std::optional<BadRecord> check_rows(VerifyReport& report);

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "server/store/dump.h"
 #include "server/store/memory_store.h"
 #include "server/store/pg_store.h"
 #include "server/store/postgres_fixture.h"
@@ -115,6 +119,16 @@ void on_each_backend(F test) {
     test(*store);
     must_verify(*store);
   }
+}
+
+// An export's text as whoever reads one takes it.
+inline NextLine lines_of(const std::string& text) {
+  auto in = std::make_shared<std::istringstream>(text);
+  return [in]() -> Result<std::optional<std::string>> {
+    std::string line;
+    if (!std::getline(*in, line)) return std::optional<std::string>();
+    return std::optional<std::string>(line);
+  };
 }
 
 }  // namespace sx::store
