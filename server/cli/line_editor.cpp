@@ -66,6 +66,8 @@ class TerminalEditor : public LineEditor {
     prompt_ = prompt;
     interrupted_ = false;
     int length = 0;
+    // Before the prompt is shown, which libedit does first: whoever sees it types to the editor.
+    el_set(editor_, EL_PREP_TERM, 1);
     const char* typed = el_gets(editor_, &length);
     if (interrupted_) return Event::Interrupted;
     if (!typed || length <= 0) {
