@@ -1,6 +1,7 @@
 #include "server/io/persist_servicer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -56,12 +57,87 @@ class Gate {
 // What each op of a commit answers, decided when it is sent.
 enum class ReplyShape { Event, Events, Nil, True, Commit };
 
+// Values that the store's answer will need: each has its place until then.
+class WaitingValues {
+ public:
+  explicit WaitingValues(Heap& heap) : values_(heap) {}
+
+  std::size_t keep(Value v) {
+    if (free_.empty()) {
+      values_.push(v);
+      return values_.size() - 1;
+    }
+    const std::size_t at = free_.back();
+    free_.pop_back();
+    values_[at] = v;
+    return at;
+  }
+  Value at(std::size_t place) const { return values_.data()[place]; }
+  void release(std::size_t place) {
+    values_[place] = Value::nil();
+    free_.push_back(place);
+  }
+
+ private:
+  RootList values_;
+  std::vector<std::size_t> free_;
+};
+
+// An event on its way to the store: the places of its values.
+struct SentEvent {
+  std::size_t type = 0, data = 0;
+  std::int64_t at_ms = 0;
+};
+// The events of one op of a commit; of none for ops that append nothing.
+struct SentOp {
+  std::string stream;
+  std::vector<SentEvent> events;
+};
+
+// Whether a value that prints and reads back as data is the same as what is read: nothing in it is
+// mutable or computed later. False also for what is too large to look through.
+bool is_plain(Value v) {
+  constexpr std::size_t kObjectsMax = 4096;
+  std::vector<const Object*> left;
+  std::size_t seen = 0;
+  const auto look = [&](Value each) {
+    if (!each.is_object()) return true;
+    switch (each.as_object()->kind) {
+      case Kind::String:
+      case Kind::Bytes:
+      case Kind::BigInt:
+        return true;
+      case Kind::Pair:
+      case Kind::Vector:
+      case Kind::VectorNode:
+      case Kind::ShapeDict:
+      case Kind::HashDict:
+      case Kind::TrieNode:
+      case Kind::Set:
+        left.push_back(each.as_object());
+        return ++seen <= kObjectsMax;
+      default:
+        return false;
+    }
+  };
+  if (!look(v)) return false;
+  while (!left.empty()) {
+    const Object* object = left.back();
+    left.pop_back();
+    const std::size_t prefix = kind_layout(object->kind).prefix_words;
+    for (std::size_t i = 0; i + 1 + prefix < object->words; ++i)
+      if (!look(object->slots(prefix)[i])) return false;
+  }
+  return true;
+}
+
 class Persist {
  public:
   Persist(Runner& runner, store::Store& store, PostToVm post)
       : runner_(runner),
         store_(store),
         event_slots_(runner.vm().cx.heap),
+        waiting_(runner.vm().cx.heap),
         gate_(post ? std::make_shared<Gate>(std::move(post)) : nullptr),
         read_back_(runner.vm().cx),
         read_events_(runner.vm().cx.heap),
@@ -105,6 +181,20 @@ class Persist {
           {"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}, {"pos", pos}};
       return make_dict(c, fields);
     }
+    prepare_slots(stream_name);
+    if (event.type != last_type_) {
+      event_slots_[7] = stored_value(event.type);
+      last_type_ = event.type;
+    }
+    event_slots_[3] = make_uint(c, event.seq);
+    event_slots_[5] = make_uint(c, event.pos);
+    event_slots_[9] = make_int(c, event.at_ms);
+    event_slots_[11] = stored_value(event.data);
+    return dict_from_entries(c, event_slots_.data(), 6);
+  }
+
+  void prepare_slots(std::string_view stream_name) {
+    Context& c = cx();
     if (event_slots_.size() == 0) {
       for (const char* key : {"stream", "seq", "pos", "type", "at", "data"}) {
         event_slots_.push(c.keyword(key));
@@ -115,15 +205,6 @@ class Persist {
       event_slots_[1] = make_string(c, stream_name);
       last_stream_ = stream_name;
     }
-    if (event.type != last_type_) {
-      event_slots_[7] = stored_value(event.type);
-      last_type_ = event.type;
-    }
-    event_slots_[3] = make_uint(c, event.seq);
-    event_slots_[5] = make_uint(c, event.pos);
-    event_slots_[9] = make_int(c, event.at_ms);
-    event_slots_[11] = stored_value(event.data);
-    return dict_from_entries(c, event_slots_.data(), 6);
   }
 
   Value event_value(const Event& event) {
@@ -212,24 +293,24 @@ class Persist {
     return c.heap.cons(marker, list);
   }
 
-  Value seq_list(const store::AppendReply& reply, const std::vector<Event>& sent) {
-    std::vector<Event> events = reply.repeated ? reply.events : sent;
-    if (!reply.repeated) {
-      for (std::size_t i = 0; i < events.size(); ++i) {
-        events[i].seq = reply.first_seq + i;
-        events[i].pos = reply.first_pos + i;
-      }
+  // The events of an op as they were written: what was sent, with its numbers.
+  Value appended(const store::AppendReply& reply, const SentOp& sent) {
+    if (reply.repeated) return events_value(reply.events);
+    Context& c = cx();
+    Root list(c.heap, Value::empty_list());
+    last_type_.clear();  // the slot of the type is used below
+    for (std::size_t i = sent.events.size(); i > 0; --i) {
+      const SentEvent& event = sent.events[i - 1];
+      prepare_slots(sent.stream);
+      event_slots_[3] = make_uint(c, reply.first_seq + i - 1);
+      event_slots_[5] = make_uint(c, reply.first_pos + i - 1);
+      event_slots_[7] = waiting_.at(event.type);
+      event_slots_[9] = make_int(c, event.at_ms);
+      event_slots_[11] = waiting_.at(event.data);
+      const Value made = dict_from_entries(c, event_slots_.data(), 6);
+      list = c.heap.cons(made, list);
     }
-    return events_value(events);
-  }
-
-  static Event sent_event(const std::string& stream, const NewEvent& event) {
-    Event out;
-    out.stream = stream;
-    out.type = event.type;
-    out.at_ms = event.at_ms;
-    out.data = event.data;
-    return out;
+    return list;
   }
 
   // --- building ops ----------------------------------------------------------------------------
@@ -257,10 +338,37 @@ class Persist {
     return false;
   }
 
-  bool new_event(IoCall& call, Value type_given, Value at, Value data_given, NewEvent& out) {
+  // A value on its way to the store: its text, and its place until the store has answered.
+  bool send_value(IoCall& call, Value v, std::string& text, std::size_t& place) {
+    Root value(cx().heap, v);
+    if (!text_of(call, value, text)) return false;
+    place = waiting_.keep(is_plain(value) ? value.get() : stored_value(text));
+    return true;
+  }
+
+  bool new_event(IoCall& call, Value type_given, Value at, Value data_given,
+                 std::vector<NewEvent>& news, SentOp& sent) {
     Root type(cx().heap, type_given), data(cx().heap, data_given);
-    if (!integer_of(call, at, ":at (milliseconds)", out.at_ms)) return false;
-    return text_of(call, type, out.type) && text_of(call, data, out.data);
+    NewEvent event;
+    if (!integer_of(call, at, ":at (milliseconds)", event.at_ms)) return false;
+    SentEvent kept;
+    kept.at_ms = event.at_ms;
+    if (!send_value(call, type, event.type, kept.type)) return false;
+    if (!send_value(call, data, event.data, kept.data)) {
+      waiting_.release(kept.type);
+      return false;
+    }
+    news.push_back(std::move(event));
+    sent.events.push_back(kept);
+    return true;
+  }
+
+  void release(const std::vector<SentOp>& sent) {
+    for (const SentOp& op : sent)
+      for (const SentEvent& event : op.events) {
+        waiting_.release(event.type);
+        waiting_.release(event.data);
+      }
   }
 
   // Calls visit for each element of a list or vector until it answers false; visit may collect.
@@ -277,16 +385,13 @@ class Persist {
     return true;
   }
 
-  bool new_events(IoCall& call, Value events, std::vector<NewEvent>& out) {
+  bool new_events(IoCall& call, Value events, std::vector<NewEvent>& news, SentOp& sent) {
     const bool good = each(events, [&](Value event) {
-      NewEvent made;
-      if (!new_event(call, field(event, "type"), field(event, "at"), field(event, "data"), made))
-        return false;
-      out.push_back(std::move(made));
-      return true;
+      return new_event(call, field(event, "type"), field(event, "at"), field(event, "data"), news,
+                       sent);
     });
     if (!good) return false;
-    if (out.empty()) {
+    if (news.empty()) {
       call.fail("type-error", str(call.op, ": Expected at least one event {:type :at :data}"));
       return false;
     }
@@ -310,19 +415,19 @@ class Persist {
     return true;
   }
 
-  bool build_op(IoCall& call, Value given, std::vector<store::Op>& ops,
-                std::vector<std::vector<Event>>& sent) {
+  // What is sent of the op stays in `sent` also when this fails: the caller releases it.
+  bool build_op(IoCall& call, Value given, std::vector<store::Op>& ops, std::vector<SentOp>& sent) {
     Root op(cx().heap, given);
+    sent.emplace_back();
     const Value kind = field(op, "op");
     const std::string name = kind.is_keyword() ? std::string(cx().symbols.name(kind.id())) : "";
     std::string target;
-    std::vector<Event> events;
     if (name == "append" || name == "append-expect" || name == "append-once") {
       std::vector<NewEvent> news;
       if (!string_of(call, field(op, "stream"), ":stream", target) ||
-          !new_events(call, field(op, "events"), news))
+          !new_events(call, field(op, "events"), news, sent.back()))
         return false;
-      for (const NewEvent& event : news) events.push_back(sent_event(target, event));
+      sent.back().stream = target;
       if (name == "append") {
         ops.push_back(store::Append{target, std::move(news)});
       } else if (name == "append-expect") {
@@ -378,7 +483,6 @@ class Persist {
                                   print(cx(), op, {.bytes_max = 120})));
       return false;
     }
-    sent.push_back(std::move(events));
     return true;
   }
 
@@ -387,7 +491,7 @@ class Persist {
   // A commit under way: what its answer is made of.
   struct Sent {
     IoTicket ticket;
-    std::vector<std::vector<Event>> events;  // per op
+    std::vector<SentOp> events;  // per op
     ReplyShape shape;
     std::vector<store::Op> ops;  // kept only when one of them may be sent again
   };
@@ -397,7 +501,7 @@ class Persist {
     return cas && cas->expected;
   }
 
-  void send(IoCall& call, std::vector<store::Op> ops, std::vector<std::vector<Event>> events,
+  void send(IoCall& call, std::vector<store::Op> ops, std::vector<SentOp> events,
             ReplyShape shape) {
     auto sent = std::make_shared<Sent>(Sent{call.ticket, std::move(events), shape, {}});
     if (std::any_of(ops.begin(), ops.end(), may_repeat)) sent->ops = ops;
@@ -406,8 +510,10 @@ class Persist {
 
   void send(std::shared_ptr<Sent> sent, std::vector<store::Op> ops) {
     // What cannot be written whatever the store's state is the program's mistake.
-    if (const auto good = store::check_commit(ops); !good.ok())
+    if (const auto good = store::check_commit(ops); !good.ok()) {
+      release(sent->events);
       return sent->ticket.fail("store-error", good.error().message);
+    }
     if (!gate_) {
       answer(sent, store::commit_and_wait(store_, std::move(ops)));
       return;
@@ -446,16 +552,21 @@ class Persist {
   }
 
   void answer(const std::shared_ptr<Sent>& sent, Result<CommitOutcome> outcome) {
+    if (outcome.ok() && outcome->conflict && send_again(sent, *outcome->conflict)) return;
+    answer_once(*sent, outcome);
+    release(sent->events);
+  }
+
+  void answer_once(const Sent& sent, const Result<CommitOutcome>& outcome) {
     Context& c = cx();
-    const IoTicket& ticket = sent->ticket;
-    const ReplyShape shape = sent->shape;
+    const IoTicket& ticket = sent.ticket;
+    const ReplyShape shape = sent.shape;
     if (!outcome.ok()) {
       ticket.fail(store_down_kind(outcome.error()), outcome.error().message);
       return;
     }
     if (outcome->conflict) {
       const Conflict& conflict = *outcome->conflict;
-      if (send_again(sent, conflict)) return;
       Root expected(c.heap, conflict_side(conflict.expected));
       Root actual(c.heap, conflict_side(conflict.actual));
       const Field fields[] = {{"conflict", Value::tru()},
@@ -474,7 +585,7 @@ class Persist {
     auto op_value = [&](std::size_t i) -> Value {
       const auto& reply = outcome->replies[i];
       if (const auto* append = std::get_if<store::AppendReply>(&reply))
-        return seq_list(*append, sent->events[i]);
+        return appended(*append, sent.events[i]);
       if (const auto* outbox = std::get_if<store::OutboxReply>(&reply))
         return outbox->existed ? make_uint(c, outbox->id) : Value::nil();
       return Value::nil();
@@ -505,10 +616,17 @@ class Persist {
     ticket.reply(make_dict(c, fields));
   }
 
-  void send_append(IoCall& call, store::Op op, std::vector<Event> events, ReplyShape shape) {
+  // One op that appends nothing.
+  void send_one(IoCall& call, store::Op op, ReplyShape shape) {
+    send_append(call, std::move(op), {}, shape);
+  }
+
+  void send_append(IoCall& call, store::Op op, SentOp sent, ReplyShape shape) {
     std::vector<store::Op> ops;
     ops.push_back(std::move(op));
-    send(call, std::move(ops), {std::move(events)}, shape);
+    std::vector<SentOp> events;
+    events.push_back(std::move(sent));
+    send(call, std::move(ops), std::move(events), shape);
   }
 
   Result<Value> kv_value(const std::string& key, std::string text) {
@@ -530,7 +648,10 @@ class Persist {
       answer(ticket, std::move(*found));
       return;
     }
-    store_.read_soon([gate = gate_, ticket, read = std::move(read), answer]() mutable {
+    const auto wanted = std::make_shared<std::atomic<bool>>(true);
+    ticket.on_cancel([wanted] { *wanted = false; });
+    store_.read_soon([gate = gate_, ticket, wanted, read = std::move(read), answer]() mutable {
+      if (!*wanted) return;  // cancelled before its turn came
       auto found = std::make_shared<decltype(read())>(read());
       gate->post(gate, [ticket, answer, found] {
         if (!found->ok())
@@ -551,9 +672,11 @@ class Persist {
     }
     if (const std::uint64_t at = store_.committed(); at > pos || timeout_ms <= 0)
       return ticket.reply(make_uint(cx(), at));
-    store_.wait_past(pos, timeout_ms, [this, gate = gate_, ticket](std::uint64_t at) {
-      gate->post(gate, [this, ticket, at] { ticket.reply(make_uint(cx(), at)); });
-    });
+    const auto wait =
+        store_.wait_past(pos, timeout_ms, [this, gate = gate_, ticket](std::uint64_t at) {
+          gate->post(gate, [this, ticket, at] { ticket.reply(make_uint(cx(), at)); });
+        });
+    ticket.on_cancel([this, wait] { store_.stop_waiting(wait); });
   }
 
  private:
@@ -561,6 +684,7 @@ class Persist {
   store::Store& store_;
   RootList event_slots_;  // keys and values of the event made last
   std::string last_stream_, last_type_;
+  WaitingValues waiting_;
   std::shared_ptr<Gate> gate_;  // null: no event loop, the servicers wait
   ReadBack read_back_;
   RootList read_events_;  // the events of the read that goes on
@@ -574,60 +698,59 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
 
   runner.add("persist/commit", [p](IoCall& call) {
     std::vector<store::Op> ops;
-    std::vector<std::vector<Event>> sent;
+    std::vector<SentOp> sent;
     const Value list = call.arg(0);
     if (!is_vector(list) && !is_pair(list) && list != Value::empty_list())
       return call.fail("type-error", str("persist/commit: Expected a list or vector of ops, got ",
                                          type_name(list)));
-    if (!p->each(list, [&](Value op) { return p->build_op(call, op, ops, sent); })) return;
+    if (!p->each(list, [&](Value op) { return p->build_op(call, op, ops, sent); }))
+      return p->release(sent);
     p->send(call, std::move(ops), std::move(sent), ReplyShape::Commit);
   });
 
   runner.add("persist/append", [p](IoCall& call) {
-    std::string stream;
-    NewEvent event;
-    if (!call.text(0, stream) || !p->new_event(call, call.arg(1), call.arg(2), call.arg(3), event))
+    SentOp sent;
+    std::vector<NewEvent> news;
+    if (!call.text(0, sent.stream) ||
+        !p->new_event(call, call.arg(1), call.arg(2), call.arg(3), news, sent))
       return;
-    std::vector<Event> sent{Persist::sent_event(stream, event)};
-    p->send_append(call, store::Append{stream, {event}}, std::move(sent), ReplyShape::Event);
+    store::Append op{sent.stream, std::move(news)};
+    p->send_append(call, std::move(op), std::move(sent), ReplyShape::Event);
   });
   runner.add("persist/append-expect", [p](IoCall& call) {
-    std::string stream;
+    SentOp sent;
     std::int64_t expected = 0;
-    NewEvent event;
-    if (!call.text(0, stream) || !call.integer(1, expected) ||
-        !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), event))
+    std::vector<NewEvent> news;
+    if (!call.text(0, sent.stream) || !call.integer(1, expected) ||
+        !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), news, sent))
       return;
-    std::vector<Event> sent{Persist::sent_event(stream, event)};
-    p->send_append(call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), {event}},
-                   std::move(sent), ReplyShape::Event);
+    store::AppendExpect op{sent.stream, static_cast<std::uint64_t>(expected), std::move(news)};
+    p->send_append(call, std::move(op), std::move(sent), ReplyShape::Event);
   });
   runner.add("persist/append-batch", [p](IoCall& call) {
-    std::string stream;
-    std::vector<NewEvent> news;
-    if (!call.text(0, stream) || !p->new_events(call, call.arg(1), news)) return;
-    std::vector<Event> sent;
-    for (const NewEvent& event : news) sent.push_back(Persist::sent_event(stream, event));
-    if (call.arg(2).is_nil()) {
-      p->send_append(call, store::Append{stream, std::move(news)}, std::move(sent),
-                     ReplyShape::Events);
-      return;
-    }
     std::int64_t expected = 0;
-    if (!call.integer(2, expected)) return;
-    p->send_append(
-        call, store::AppendExpect{stream, static_cast<std::uint64_t>(expected), std::move(news)},
-        std::move(sent), ReplyShape::Events);
+    if (!call.arg(2).is_nil() && !call.integer(2, expected)) return;
+    SentOp sent;
+    std::vector<NewEvent> news;
+    if (!call.text(0, sent.stream)) return;
+    if (!p->new_events(call, call.arg(1), news, sent)) return p->release({sent});
+    store::Op op;
+    if (call.arg(2).is_nil()) {
+      op = store::Append{sent.stream, std::move(news)};
+    } else {
+      op = store::AppendExpect{sent.stream, static_cast<std::uint64_t>(expected), std::move(news)};
+    }
+    p->send_append(call, std::move(op), std::move(sent), ReplyShape::Events);
   });
   runner.add("persist/append-once", [p](IoCall& call) {
-    std::string stream, key;
-    NewEvent event;
-    if (!call.text(0, stream) || !call.text(1, key) ||
-        !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), event))
+    SentOp sent;
+    std::string key;
+    std::vector<NewEvent> news;
+    if (!call.text(0, sent.stream) || !call.text(1, key) ||
+        !p->new_event(call, call.arg(2), call.arg(3), call.arg(4), news, sent))
       return;
-    std::vector<Event> sent{Persist::sent_event(stream, event)};
-    p->send_append(call, store::AppendOnce{stream, key, {event}}, std::move(sent),
-                   ReplyShape::Event);
+    store::AppendOnce op{sent.stream, std::move(key), std::move(news)};
+    p->send_append(call, std::move(op), std::move(sent), ReplyShape::Event);
   });
   runner.add("persist/read", [p, &store](IoCall& call) {
     std::string stream;
@@ -698,9 +821,9 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
     std::string stream;
     std::int64_t through = 0;
     if (!call.text(0, stream) || !call.integer(1, through)) return;
-    p->send_append(call,
-                   store::Truncate{stream, static_cast<std::uint64_t>(through < 0 ? 0 : through)},
-                   {}, ReplyShape::Nil);
+    p->send_one(call,
+                store::Truncate{stream, static_cast<std::uint64_t>(through < 0 ? 0 : through)},
+                ReplyShape::Nil);
   });
   runner.add("persist/kv-get", [p, &store](IoCall& call) {
     std::string key;
@@ -727,19 +850,19 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
   runner.add("persist/kv-put", [p](IoCall& call) {
     store::KvPut put;
     if (!call.text(0, put.key) || !p->text_of(call, call.arg(1), put.value)) return;
-    p->send_append(call, std::move(put), {}, ReplyShape::Nil);
+    p->send_one(call, std::move(put), ReplyShape::Nil);
   });
   runner.add("persist/kv-cas", [p](IoCall& call) {
     std::string key;
     if (!call.text(0, key)) return;
     std::vector<store::Op> ops;
     if (!p->cas(call, key, call.arg(1), call.arg(2), ops)) return;
-    p->send(call, std::move(ops), {{}}, ReplyShape::True);
+    p->send(call, std::move(ops), std::vector<SentOp>(1), ReplyShape::True);
   });
   runner.add("persist/kv-delete", [p](IoCall& call) {
     std::string key;
     if (!call.text(0, key)) return;
-    p->send_append(call, store::KvDelete{key}, {}, ReplyShape::Nil);
+    p->send_one(call, store::KvDelete{key}, ReplyShape::Nil);
   });
   runner.add("persist/kv-keys", [p, &store](IoCall& call) {
     std::string prefix;

@@ -7,26 +7,17 @@
 
 #include <condition_variable>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <mutex>
-#include <sstream>
 
 #include "engine/sx.h"
 #include "server/io/content_servicer.h"
+#include "server/io/core_source.h"
 #include "server/io/event_cache.h"
 
 namespace {
 
 using namespace sx;
-
-std::optional<SourceFile> find_core(std::string_view module) {
-  if (module != "core") return std::nullopt;
-  std::ifstream in(SX_SOURCE_DIR "/lib/core/core.sx");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return SourceFile{text.str(), "lib/core/core.sx"};
-}
 
 struct World {
   std::unique_ptr<store::Store> store = store::open_store("memory:").take();
@@ -40,7 +31,7 @@ struct World {
   }
 
   explicit World(bool small_nursery = false) : engine(config(small_nursery)) {
-    engine.find_source = find_core;
+    engine.find_source = core_source;
     add_persist_servicers(engine.runner, *store, nullptr);
   }
 
@@ -94,6 +85,26 @@ TEST_CASE("a first failed condition names its place, and no op of the commit is 
       {:op :append-expect :stream "s" :expected 3 :events [{:type :t :at 1 :data nil}]}])}))
     [reply (perform {:op "persist/kv-has" :args (list "k")})])") ==
         "[{:conflict true :at 1 :expected 3 :actual 0} false]");
+}
+
+TEST_CASE("an append answers the very events that a read finds") {
+  for (const bool small_nursery : {false, true}) {
+    World w(small_nursery);
+    CHECK(w.run(R"(
+      (define data (list nil true 'word :key -7 (expt 3 90) 2.5 "" "text #<b>" #u8"bytes" '(1 (2 3) [4])
+                         #{:a "b"} {:deep {:list (map inc (range 40)) :set #{1 2}}} {"one" 1 2 "two"}
+                         (reduce (fn (d i) (assoc d (str "key" i) i)) {} (range 60)) (vec (range 100))))
+      (define (event i) {:type (if (even? i) :note {:kind "odd"}) :at i :data (nth data i)})
+      (define batch (perform {:op "persist/append-batch" :args (list "s" (map event (range (count data))))}))
+      (define refused (guard (e (else :refused))
+        (perform {:op "persist/append-batch" :args (list "s" [(event 1) {:type :t :at 1 :data (fn (x) x)}])})))
+      (define single (perform {:op "persist/append" :args (list "s" :last 99 {:list (range 3)})}))
+      (define once (map (fn (n) (perform {:op "persist/append-once" :args (list "s" "key" :once n [n])})) [1 2]))
+      (define read (perform {:op "persist/read" :args (list "s" 1 nil)}))
+      [refused (= batch (take (count data) read)) (= single (nth read (count data)))
+       (= (first once) (second once) (last read)) (- (count read) (count data))])") ==
+          "[:refused true true true 2]");
+  }
 }
 
 TEST_CASE("a collection in the middle of a commit moves nothing from under it") {
@@ -194,7 +205,7 @@ TEST_CASE(
   std::string told;
   {
     Engine engine{VmConfig{}};
-    engine.find_source = find_core;
+    engine.find_source = core_source;
     add_persist_servicers(engine.runner, *store, post);
     const auto wait =
         engine.eval(R"((fn (pos) (perform {:op "persist/wait-past" :args [pos 60000]})))");
@@ -216,6 +227,34 @@ TEST_CASE(
   write();
   store->close();
   CHECK(told == "1;");
+}
+
+TEST_CASE("the store forgets a wait whose fiber was cancelled") {
+  auto store = store::open_store("memory:").take();
+  std::mutex mutex;
+  int posted = 0;
+  Engine engine{VmConfig{}};
+  engine.find_source = core_source;
+  add_persist_servicers(engine.runner, *store, [&](const std::function<void()>&) {
+    const std::lock_guard lock(mutex);
+    ++posted;
+  });
+  const auto wait = engine.eval(R"((fn () (perform {:op "persist/wait-past" :args [0 60000]})))");
+  REQUIRE_MESSAGE(wait.ok(), wait.error().message);
+  Root fn(engine.cx().heap, wait.value());
+  std::string ended;
+  const auto start = [&] {
+    return engine.runner.spawn(fn, nullptr, 0,
+                               [&](Outcome, Value v) { ended = error_summary(engine.cx(), v); });
+  };
+  start();
+  const TaskId second = start();
+  engine.runner.cancel(second, engine.runner.serial(second), "client-gone", "The client went away");
+  CHECK(ended == "The client went away");
+  REQUIRE(store::commit_and_wait(*store, {store::Append{"a", {{":t", 1, "1"}}}}).ok());
+  store->close();  // whoever waited has been told by now
+  const std::lock_guard lock(mutex);
+  CHECK(posted == 1);
 }
 
 TEST_CASE("a blob comes in pieces and is read in ranges; one that is abandoned leaves nothing") {

@@ -23,28 +23,62 @@ struct Hasher {
   }
 };
 
-void put_u64(std::string& out, std::uint64_t n) {
-  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(n >> shift));
-}
+// Gathers what is hashed, so that the many short parts of a record are one call of OpenSSL.
+class Hashing {
+ public:
+  Hashing() {
+    if (EVP_DigestInit_ex2(hasher().context, hasher().algorithm, nullptr) != 1) std::abort();
+  }
+  Hashing& add(std::string_view part) {
+    if (part.size() > sizeof gathered_ - size_) {
+      flush();
+      if (part.size() > sizeof gathered_) {
+        update(part.data(), part.size());
+        return *this;
+      }
+    }
+    if (!part.empty()) std::memcpy(gathered_ + size_, part.data(), part.size());
+    size_ += part.size();
+    return *this;
+  }
+  Hashing& add(std::uint64_t n) {
+    char bytes[8];
+    for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(n >> 8 * i);
+    return add(std::string_view(bytes, sizeof bytes));
+  }
+  // The number of bytes, then the bytes: no two lists of texts hash alike.
+  Hashing& add_counted(std::string_view text) { return add(text.size()).add(text); }
+  Digest finish() {
+    flush();
+    Digest digest;
+    if (EVP_DigestFinal_ex(hasher().context, digest.data(), nullptr) != 1) std::abort();
+    return digest;
+  }
 
-std::string u64(std::uint64_t n) {
-  std::string out;
-  put_u64(out, n);
-  return out;
-}
+ private:
+  static Hasher& hasher() {
+    thread_local Hasher hasher;
+    return hasher;
+  }
+  void flush() {
+    update(gathered_, size_);
+    size_ = 0;
+  }
+  // A wrong hash must never be written; with a valid context these calls do not fail.
+  void update(const char* bytes, std::size_t size) {
+    if (size > 0 && EVP_DigestUpdate(hasher().context, bytes, size) != 1) std::abort();
+  }
+
+  char gathered_[512];
+  std::size_t size_ = 0;
+};
 
 }  // namespace
 
 Digest sha256(std::initializer_list<std::string_view> parts) {
-  thread_local Hasher hasher;
-  Digest digest;
-  bool ok = EVP_DigestInit_ex2(hasher.context, hasher.algorithm, nullptr) == 1;
-  for (std::string_view part : parts)
-    ok = ok && (part.empty() || EVP_DigestUpdate(hasher.context, part.data(), part.size()) == 1);
-  ok = ok && EVP_DigestFinal_ex(hasher.context, digest.data(), nullptr) == 1;
-  // A wrong hash must never be written; with a valid context these calls do not fail.
-  if (!ok) std::abort();
-  return digest;
+  Hashing hashing;
+  for (std::string_view part : parts) hashing.add(part);
+  return hashing.finish();
 }
 
 std::string to_hex(const Digest& digest) {
@@ -93,28 +127,31 @@ bool read_digest(std::string_view bytes, Digest& out) {
 }
 
 Digest payload_digest(std::string_view type, std::int64_t at_ms, std::string_view data) {
-  return sha256({"sx-event-1", u64(type.size()), type, u64(static_cast<std::uint64_t>(at_ms)),
-                 u64(data.size()), data});
+  return Hashing()
+      .add("sx-event-1")
+      .add_counted(type)
+      .add(static_cast<std::uint64_t>(at_ms))
+      .add_counted(data)
+      .finish();
 }
 
 Digest chain_hash(const Digest& previous, std::uint64_t pos, std::string_view stream,
                   std::uint64_t seq, const Digest& payload) {
-  std::string numbers;
-  put_u64(numbers, pos);
-  put_u64(numbers, seq);
-  put_u64(numbers, stream.size());
-  return sha256({as_text(previous), numbers, stream, as_text(payload)});
+  return Hashing()
+      .add(as_text(previous))
+      .add(pos)
+      .add(seq)
+      .add_counted(stream)
+      .add(as_text(payload))
+      .finish();
 }
 
 std::int64_t row_checksum(std::initializer_list<std::string_view> texts,
                           std::initializer_list<std::uint64_t> numbers) {
-  std::string all;
-  for (std::uint64_t n : numbers) put_u64(all, n);
-  for (std::string_view text : texts) {
-    put_u64(all, text.size());
-    all.append(text);
-  }
-  const Digest digest = sha256({all});
+  Hashing hashing;
+  for (std::uint64_t n : numbers) hashing.add(n);
+  for (std::string_view text : texts) hashing.add_counted(text);
+  const Digest digest = hashing.finish();
   std::int64_t sum;
   std::memcpy(&sum, digest.data(), sizeof sum);
   return sum;
