@@ -268,13 +268,23 @@ await lab.case("sx-on::after-swap hears of the engine's own events", `<div id=w 
 await lab.case("a handler that does not compile is named, the rest works", `<button id=b sx-on:click="(no-such-thing" sx-get="${answer("x")}" sx-target="#out">b</button>${out}`, async () => {
   await sleep(100);
   await lab.press("#b");
-  expect.match(lab.warnings.join(), /sx-on: .*no-such-thing/);
+  expect.match(lab.warnings.join(), /^sx-on:click="\(no-such-thing": sx-on:click:2:3: Found the end of the text.* \(<button id=b>\)$/);
 });
-await lab.case("a handler that fails is told with its place", `<button id=b sx-on:click="(+ 1 nil)">b</button>`, async () => {
+await lab.case("a handler that fails is told with its element, attribute and place, and as sx:error; the next one works", `<button id=b sx-on:click="(+ 1 nil)">b</button><button id=c sx-on:click='(dom/set-text this "fine")'>c</button>`, async () => {
+  await lab.until(() => true);
   await sleep(100);
   await lab.click("#b");
-  await sleep(50);
-  expect.match(lab.warnings.join(), /sx-on: \+: Expected number/);
+  await lab.event("sx:error");
+  expect.deepEqual(lab.warnings, ['sx-on:click="(+ 1 nil)": +: Expected number, got nil, at (anonymous function) (sx-on:click:1:1) (<button id=b>)']);
+  expect.match(await lab.run(() => window.details.find(([name]) => name === "sx:error")[1].message), /Expected number/);
+  await lab.click("#c");
+  await lab.until(() => document.querySelector("#c").textContent === "fine");
+});
+await lab.case("an error inside of what a handler calls is told with the file and line of that", `<button id=b sx-on:click="(dom/insert nil nil nil)">b</button>`, async () => {
+  await sleep(100);
+  await lab.click("#b");
+  await lab.event("sx:error");
+  expect.match(lab.warnings.join(), /, at dom\/insert \(web\/sx\/ports\.sx:\d+:\d+\) \(<button id=b>\)/);
 });
 await lab.case("an extension sees events, writes bodies and reads answers", `<div sx-ext="lab"><form id=f sx-post="${answer("got")}" sx-target="#out"><input name=a value=1></form></div>${out}`, async () => {
   await lab.run(() => SxKernel.defineExtension("lab", {

@@ -3,8 +3,10 @@
 
 import { handleOf, nodeOf, parse, places, trusted, trustedScript } from "./dom.js";
 import { dispatch } from "./events.js";
+import * as extensions from "./extensions.js";
 import { portError } from "./kernel.js";
-import { facts, note, open, textOf, transportPorts, transports } from "./transport.js";
+import { note, open, textOf, transports } from "./transport.js";
+import { gather, valuesProxy } from "./values.js";
 
 /** @typedef {(name: string, ...args: unknown[]) => void} Call */
 /** @typedef {any} Any */
@@ -49,6 +51,7 @@ function element(handle, prefixes) {
     url: address && URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI).href : null,
     method: form ? (node.getAttribute("method") || "get").toLowerCase() : "get", enctype: form ? node.getAttribute("enctype") : null,
     form: handleOf(form ? node : formOf(node)), novalidate: !!(form && node.noValidate), chain,
+    key: node.closest(["sx-", ...prefixes].map((prefix) => `[${prefix}offline="queue"]`).join()) ? crypto.randomUUID?.() : null,
   };
 }
 
@@ -56,39 +59,70 @@ function element(handle, prefixes) {
 
 const kVerbs = ["get", "post", "put", "patch", "delete", "action"];
 const kStreams = ["sse-connect", "ws-connect", "ws-send"];
+/** What an element says of its start, besides its request. */
+const kStarts = /^(trigger|preload|sse-connect|ws-connect|ws-send|on[:-].*)$/;
 /** @type {WeakMap<Element, string>} what each element said when it was taken up */
 const taken = new WeakMap();
 
 /** @param {Any} names */
 function elements({ prefixes, boost }) {
-  const named = (/** @type {string[]} */ list) => prefixes.flatMap((/** @type {string} */ prefix) => list.map((name) => `[${prefix}${name.replace(":", "\\:")}]`)).join();
-  const outside = named(["disable", "ignore"]);
-  /** @type {Set<Element>} */
-  const found = new Set(document.querySelectorAll(`${named([...kVerbs, ...kStreams, "preload"])},[sse-connect],[ws-connect],[ws-send]`));
-  const on = document.evaluate(`//*[@*[${prefixes.map((/** @type {string} */ prefix) => `starts-with(name(), "${prefix}on")`).join(" or ")}]]`, document, null, 7);
-  for (let at = 0; at < on.snapshotLength; at++) found.add(/** @type {Element} */ (on.snapshotItem(at)));
-  if (boost) for (const link of document.querySelectorAll(`:is(${named(["boost"])}):is(a,form),:is(${named(["boost"])}) :is(a,form)`)) if (boosted(link, prefixes)) found.add(link);
+  const outside = prefixes.flatMap((/** @type {string} */ prefix) => [`[${prefix}disable]`, `[${prefix}ignore]`]).join();
+  // What each attribute means here is worked out once for all elements that have it.
+  /** @type {Map<string, string>} */
+  const meanings = new Map();
+  const meaningOf = (/** @type {string} */ name) => {
+    let meaning = meanings.get(name);
+    if (meaning === undefined) {
+      const plain = plainName(name, prefixes) ?? (kStreams.includes(name) ? name : "");
+      meaning = kVerbs.includes(plain) ? "asks" : kStarts.test(plain) ? plain : "";
+      meanings.set(name, meaning);
+    }
+    return meaning;
+  };
   /** @type {Map<string, Any>} */
   const groups = new Map();
-  for (const node of found) {
-    const words = said(node, prefixes) ?? {};
-    const streams = Object.fromEntries(kStreams.flatMap((name) => {
-      const value = words[name] ?? node.getAttribute(name);
-      return value === null || value === undefined ? [] : [[name, value]];
-    }));
-    const group = {
-      tag: node.localName, type: node.getAttribute("type"), trigger: words.trigger ?? null, preload: words.preload ?? null,
-      asks: kVerbs.some((name) => name in words) || !!(boost && boosted(node, prefixes)),
-      handlers: Object.entries(words).filter(([name]) => /^on[:-]/.test(name)).map(([name, text]) => ({ event: name.slice(3), text })),
-      stream: Object.keys(streams).length ? streams : null,
-    };
-    const key = JSON.stringify(group);
-    if (taken.get(node) === key || node.closest(outside)) continue;
+  const wanted = extensions.wanted(), told = extensions.any() || eventPrefix === "htmx:";
+  /** @type {Map<Element | null, boolean>} by what stands around elements: whether nothing in it is taken up */
+  const hidden = new Map();
+  for (const node of document.querySelectorAll("*")) {
+    if (!node.hasAttributes()) continue;
+    /** @type {[string, string | null][]} */
+    const starts = [];
+    let asks = false;
+    for (const name of node.getAttributeNames()) {
+      const meaning = meaningOf(name);
+      if (meaning === "asks") asks = true;
+      else if (meaning) starts.push([meaning, node.getAttribute(name)]);
+    }
+    if (boost && !asks) asks = boosted(node, prefixes);
+    if (!asks && !starts.some(([name]) => name !== "trigger") && !(wanted && node.matches(wanted))) continue;
+    const type = node.getAttribute("type");
+    const key = JSON.stringify([node.localName, type, asks, starts]);
+    if (taken.get(node) === key) continue;
+    const around = node.parentElement;
+    if (!hidden.has(around)) hidden.set(around, !!around?.closest(outside));
+    if (hidden.get(around) || node.matches(outside)) continue;
     taken.set(node, key);
-    if (!groups.has(key)) groups.set(key, { ...group, nodes: [] });
-    groups.get(key).nodes.push(handleOf(node));
+    if (told) {
+      send(node, `${eventPrefix}beforeProcessNode`, { elt: node });
+      queueMicrotask(() => send(node, `${eventPrefix}afterProcessNode`, { elt: node }));
+    }
+    let group = groups.get(key);
+    if (!group) groups.set(key, (group = { ...groupOf(node.localName, type, asks, starts), nodes: [] }));
+    group.nodes.push(handleOf(node));
   }
   return [...groups.values()];
+}
+
+/** @param {string} tag @param {string | null} type @param {boolean} asks @param {[string, string | null][]} starts */
+function groupOf(tag, type, asks, starts) {
+  const words = Object.fromEntries(starts);
+  const streams = starts.filter(([name]) => kStreams.includes(name));
+  return {
+    tag, type, asks, trigger: words.trigger ?? null, preload: words.preload ?? null,
+    handlers: starts.filter(([name]) => /^on[:-]/.test(name)).map(([name, text]) => ({ event: name.slice(3), text })),
+    stream: streams.length ? Object.fromEntries(streams) : null,
+  };
 }
 
 /** Whether the browser would stay on the site with it, in this window. @param {Any} node @param {string[]} prefixes */
@@ -119,15 +153,22 @@ const valueOf = (node) => (node.type === "checkbox" || node.type === "radio" ? S
 function listening(call) {
   /** @type {Map<number, (() => void)[]>} how to stop each node's listeners */
   const stops = new Map();
-  const stop = (/** @type {number} */ node, /** @type {() => void} */ how) => void stops.set(node, [...(stops.get(node) ?? []), how]);
+  const stop = (/** @type {number} */ node, /** @type {() => void} */ how) => {
+    const known = stops.get(node);
+    if (known) known.push(how);
+    else stops.set(node, [how]);
+  };
   return {
     "page/listen": (/** @type {number[]} */ nodes, /** @type {number | string} */ n, /** @type {string} */ type, /** @type {Any} */ { ask, within, from }) => {
+      const tell = (/** @type {Any} */ event, /** @type {Any} */ node, /** @type {number} */ handle) => dispatch(event, (data) => call("web/on-element", handle, n, data), {
+        value: valueOf(from ? event.target : node), submitter: handleOf(event.submitter ?? null), answers: ask.map((/** @type {Any} */ path) => meaning(path, event, node)),
+        inside: within ? !!event.target?.matches?.(within) : true,
+      });
+      // One listener for all that listen to themselves.
+      const own = (/** @type {Any} */ event) => tell(event, event.currentTarget, /** @type {number} */ (handleOf(event.currentTarget)));
       for (const handle of nodes) {
         const node = nodeOf(handle);
-        const listener = (/** @type {Any} */ event) => dispatch(event, (data) => call("web/on-element", handle, n, data), {
-          value: valueOf(from ? event.target : node), submitter: handleOf(event.submitter ?? null), answers: ask.map((/** @type {Any} */ path) => meaning(path, event, node)),
-          inside: within ? !!event.target?.matches?.(within) : true,
-        });
+        const listener = from ? (/** @type {Any} */ event) => tell(event, node, handle) : own;
         for (const source of from ?? [handle]) {
           const target = source === "document" ? document : source === "window" ? window : nodeOf(source);
           target.addEventListener(type, listener);
@@ -135,93 +176,29 @@ function listening(call) {
         }
       }
     },
-    "page/watch": (/** @type {number[]} */ nodes, /** @type {number} */ n, /** @type {Any} */ { root, threshold }) => {
+    "page/watch": (/** @type {number[]} */ nodes, /** @type {number} */ n, /** @type {Any} */ { root, threshold, ask = [] }) => {
       for (const handle of nodes) {
         const observer = new IntersectionObserver((seen) => {
           if (!seen.some((entry) => entry.isIntersecting)) return;
           if (root === null && !threshold) observer.disconnect();  // seen once
-          call("web/on-element", handle, n, { type: "revealed", answers: [] });
+          call("web/on-element", handle, n, { type: "revealed", answers: ask.map((/** @type {Any} */ path) => meaning(path, {}, nodeOf(handle))) });
         }, { root: root ? document.querySelector(root) : null, threshold });
         observer.observe(nodeOf(handle));
         stop(handle, () => observer.disconnect());
       }
     },
-    "page/unlisten": (/** @type {number} */ node) => {
-      for (const how of stops.get(node) ?? []) how();
-      stops.delete(node);
+    "page/unlisten": (/** @type {number[]} */ nodes) => {
+      for (const node of nodes) {
+        for (const how of stops.get(node) ?? []) how();
+        stops.delete(node);
+      }
     },
   };
 }
 
-// --- values ---------------------------------------------------------------------------------------------------
-
-/** @param {FormData} data @param {Any} field */
-function add(data, field) {
-  if (!field.name || field.disabled || field.closest("fieldset[disabled]") || (/^(checkbox|radio)$/.test(field.type) && !field.checked)) return;
-  if (/^(submit|button|reset|image)$/.test(field.type) && field.localName === "input") return;
-  if (field.type === "file") for (const file of field.files) data.append(field.name, file);
-  else if (field.type === "select-multiple") for (const option of field.selectedOptions) data.append(field.name, option.value);
-  else if (field.value !== undefined) data.append(field.name, field.value);
-}
-
-/** @param {Any} recipe as request/prepare takes it @returns {FormData} */
-export function gather({ form, submitter, own, include = [], vals = {}, params, data: given }) {
-  const data = form ? new FormData(nodeOf(form), submitter && nodeOf(submitter).form === nodeOf(form) ? nodeOf(submitter) : null) : new FormData();
-  const node = own && nodeOf(own);
-  if (node?.name && node.value !== undefined && !(form && node.form === nodeOf(form) && !/^(submit|button)$/.test(node.type))) {
-    if (/^(submit|button)$/.test(node.type)) data.set(node.name, node.value);
-    else add(data, node);
-  }
-  for (const each of include.map(nodeOf)) {
-    if (form && (each === nodeOf(form) || each.form === nodeOf(form))) continue;
-    if (each.localName === "form") for (const [name, value] of new FormData(each)) data.append(name, value);
-    else if (each.name && "value" in each) add(data, each);
-    else for (const field of each.querySelectorAll("input,select,textarea")) add(data, field);
-  }
-  for (const [name, value] of given ?? []) data.set(name, value);
-  for (const [name, value] of Object.entries(vals)) {
-    data.delete(name);
-    for (const one of Array.isArray(value) ? value : [value]) data.append(name, typeof one === "object" && one ? JSON.stringify(one) : String(one));
-  }
-  for (const name of new Set(data.keys())) if (params && (params.only ? !params.only.includes(name) : params.not.includes(name))) data.delete(name);
-  return data;
-}
-
-/** The values of a request as an object that listeners may change. @param {FormData} data */
-export const valuesProxy = (data) => new Proxy(/** @type {Any} */ (data), {
-  get: (_, name) => {
-    if (typeof name === "symbol") return Reflect.get(data, name);
-    if (name === "toJSON") return () => Object.fromEntries(data);
-    if (name in data && typeof (/** @type {Any} */ (data))[name] === "function") return (/** @type {Any} */ (data))[name].bind(data);
-    const all = data.getAll(name);
-    return all.length > 1 ? all : all[0];
-  },
-  set: (_, name, value) => {
-    data.delete(String(name));
-    for (const one of Array.isArray(value) ? value : [value]) data.append(String(name), one);
-    return true;
-  },
-  deleteProperty: (_, name) => { data.delete(String(name)); return true; },
-  ownKeys: () => [...new Set(data.keys())],
-  has: (_, name) => data.has(String(name)),
-  getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, writable: true }),
-});
-
 // --- events -----------------------------------------------------------------------------------------------------
 
 const kNodes = ["elt", "target"];
-
-/** What listeners see of a request's answer. @param {number} id */
-function answerOf(id) {
-  const exchange = open.get(id);
-  const head = exchange?.head;
-  return {
-    status: head?.status ?? 0, responseURL: head?.url ?? "", get response() { return textOf(id); }, get responseText() { return textOf(id); },
-    getResponseHeader: (/** @type {string} */ name) => head?.headers[name.toLowerCase()] ?? null,
-    getAllResponseHeaders: () => Object.entries(head?.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`).join(""),
-    abort: () => exchange?.abort?.abort(),
-  };
-}
 
 /** What details of events are to listeners, and what they made of them. @param {Call} call */
 function dressing(call) {
@@ -232,7 +209,7 @@ function dressing(call) {
     if (id) {
       const data = open.get(id)?.data;
       if (data) Object.assign(dressed, { parameters: valuesProxy(data), formData: data });
-      dressed.xhr = answerOf(id);
+      dressed.xhr = extensions.answerOf(id);
       dressed.requestConfig = dressed;
       dressed.pathInfo = { requestPath: detail.path, finalRequestPath: detail.path, responsePath: open.get(id)?.head?.url ?? null };
       dressed.successful = detail.status ? detail.status < 400 : undefined;
@@ -245,7 +222,9 @@ function dressing(call) {
     const plain = { ...dressed };
     for (const name of ["parameters", "formData", "xhr", "requestConfig", "pathInfo", "issueRequest", "serverResponse", "successful", "triggeringEvent"]) delete plain[name];
     for (const name of kNodes) if (plain[name] instanceof Element) plain[name] = handleOf(plain[name]);
-    else if (typeof plain[name] === "string") plain[name] = handleOf(document.querySelector(plain[name]));
+    else if (typeof plain[name] === "string") try {
+      plain[name] = handleOf(document.querySelector(plain[name]));
+    } catch { /* no selector */ }
     try {
       return JSON.parse(JSON.stringify(plain));
     } catch {
@@ -271,52 +250,9 @@ let logging = false;
 function send(place, name, detail) {
   if (logging) console.log(name, place, detail);
   const event = new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail });
-  const stays = extensionsOf(place).some((extension) => extension.onEvent?.(name, event) === false);
+  const stays = !extensions.hear(place, name, event);
   return place.dispatchEvent(event) && !stays;
 }
-
-// --- extensions ----------------------------------------------------------------------------------------------------
-
-/** @type {Map<string, Any>} */
-const extensions = new Map();
-
-/** Those that sx-ext names on the element and around it; "ignore:NAME" leaves one out. @param {Any} place */
-function extensionsOf(place) {
-  if (!extensions.size || !(place instanceof Element)) return [];
-  /** @type {Set<string>} */
-  const names = new Set(), ignored = new Set();
-  for (let node = /** @type {Element | null} */ (place); node; node = node.parentElement)
-    for (const name of (node.getAttribute("sx-ext") ?? node.getAttribute("hx-ext") ?? node.getAttribute("data-hx-ext") ?? "").split(/[\s,]+/).filter(Boolean))
-      if (name.startsWith("ignore:")) ignored.add(name.slice(7));
-      else names.add(name);
-  return [...names].filter((name) => !ignored.has(name)).flatMap((name) => extensions.get(name) ?? []);
-}
-
-/** Lets extensions write the body of a request and read its answer. @type {import("./kernel.js").Ports} */
-const extended = {
-  "fetch/send"(request) {
-    const active = request.elt ? extensionsOf(nodeOf(request.elt)) : [];
-    note(request.id, /** @type {Any} */ ({ extensions: active, elt: request.elt }));
-    for (const extension of active) {
-      const data = open.get(request.id)?.data;
-      const xhr = { overrideMimeType() {}, setRequestHeader: (/** @type {string} */ name, /** @type {string} */ value) => { request.headers[name] = value; } };
-      const body = data && request.encoding !== "query" && extension.encodeParameters?.(xhr, valuesProxy(data), nodeOf(request.elt));
-      if (typeof body === "string") return transportPorts["fetch/send"]({ ...request, body });
-    }
-    return transportPorts["fetch/send"](request);
-  },
-  "fetch/text"(id) {
-    const known = transportPorts["fetch/text"](id);
-    const exchange = /** @type {Any} */ (open.get(id));
-    if (!exchange?.extensions?.some((/** @type {Any} */ one) => one.transformResponse)) return known;
-    const change = () => {
-      let text = textOf(id);
-      for (const extension of exchange.extensions) if (extension.transformResponse) text = extension.transformResponse(text, answerOf(id), nodeOf(exchange.elt));
-      return facts(note(id, { text }), text);
-    };
-    return known instanceof Promise ? known.then(change) : change();
-  },
-};
 
 // --- pieces of answers -----------------------------------------------------------------------------------------
 
@@ -350,7 +286,11 @@ function openFragment(id, { select, target, copy, pieces }) {
   }
   // Each element of a message goes to its own place.
   if (pieces) for (const node of content.children) if (node.id && !/swap-oob/.test(node.getAttributeNames().join())) node.setAttribute("sx-swap-oob", "true");
-  if (select) content = gatherNodes(content.querySelectorAll(select));
+  if (select) try {
+    content = gatherNodes(content.querySelectorAll(select));
+  } catch {
+    throw portError("bad-selector", `sx-select="${select}" is no selector`);
+  }
   return { root: handleOf(content), title, document: whole, "has-target": hasTarget };
 }
 
@@ -380,7 +320,7 @@ function outOfBand(handle, { prefixes, picked, partial }) {
       node.removeAttribute(`${prefix}swap-oob`);
       if (words === "false") continue;
       // Only what stands in it goes there, unless the element itself takes a place.
-      take(node, words, null, !/^(true$|outer|morph(:outer)?(HTML)?(:|$)|delete|none)/i.test(words));
+      take(node, words, null, !/^(true$|outer|morph(:outer)?(HTML)?(:|$)|delete|none)/i.test(words) && !extensions.inline(words.split(":")[0]));
     }
     for (const node of scope.querySelectorAll(partial)) {
       const target = prefixes.map((/** @type {string} */ prefix) => node.getAttribute(`${prefix}target`)).find(Boolean) ?? (node.id ? `#${node.id}` : null);
@@ -431,9 +371,21 @@ function keepLooks(content, target) {
   }
 }
 
+/** @param {number | null} handle */
+function stillThere(handle) {
+  try { return handle && nodeOf(handle); } catch { return null; }
+}
+
 /** @param {number} handle @param {string} style @param {number} root @param {Any} options */
-function place(handle, style, root, { preserve, scripts, settle, classes }) {
-  const target = nodeOf(handle), content = nodeOf(root);
+function place(handle, style, root, { preserve, scripts, settle, classes, strip, elt, other }) {
+  const target = nodeOf(handle);
+  let content = nodeOf(root);
+  // What the first element holds, without it.
+  if (strip && content.firstElementChild) content = gatherNodes([...(content.firstElementChild.content ?? content.firstElementChild).childNodes]);
+  if (other || style === "innerHTML") {
+    const own = extensions.any() && extensions.swap(stillThere(elt) ?? target, other ?? style, target, content);
+    if (own) return { added: own.map(handleOf) };
+  }
   if (style === "textContent") {
     target.textContent = content.textContent;
     return { added: [] };
@@ -464,7 +416,7 @@ function place(handle, style, root, { preserve, scripts, settle, classes }) {
     const first = node.matches("[autofocus]") ? node : node.querySelector("[autofocus]");
     if (first) { first.focus(); break; }
   }
-  return { added: fresh.map(handleOf) };
+  return { added: fresh.map(handleOf), unhandled: !!other };
 }
 
 /** A script that was parsed does not run; one that was made does. @param {HTMLScriptElement} script */
@@ -521,12 +473,13 @@ function backToFocus(noted, scroll) {
   try { if (noted.caret) node.setSelectionRange(...noted.caret); } catch { /* not a text field */ }
 }
 
-/** @param {number | null} handle @param {string} edge @param {string} what */
-function toEdge(handle, edge, what) {
-  if (handle === null) return window.scrollTo({ top: edge === "top" ? 0 : document.body.scrollHeight, behavior: "instant" });
+/** @param {number | null} handle @param {string} edge @param {boolean} smooth @param {string} what */
+function toEdge(handle, edge, smooth, what) {
+  const behavior = smooth && !matchMedia("(prefers-reduced-motion: reduce)").matches ? "smooth" : "instant";
+  if (handle === null) return window.scrollTo({ top: edge === "top" ? 0 : document.body.scrollHeight, behavior });
   const node = nodeOf(handle);
-  if (what === "show") return node.scrollIntoView({ block: edge === "top" ? "start" : "end", behavior: "instant" });
-  node.scrollTop = edge === "top" ? 0 : node.scrollHeight;
+  if (what === "show") return node.scrollIntoView({ block: edge === "top" ? "start" : "end", behavior });
+  node.scrollTo({ top: edge === "top" ? 0 : node.scrollHeight, behavior });
 }
 
 /** @type {(() => void) | undefined} */
@@ -632,6 +585,14 @@ transports.xhr = ({ id, method, headers, timeout, credentials, elt }, url, body)
 };
 let eventPrefix = "sx:";
 
+/** Indicators are seen while the class of a request is on them or around them. A sheet of the page's own: no policy is in
+ *  the way, and any rule of the site wins. @param {string} prefix */
+function indicate(prefix) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`:where(.${prefix}indicator){opacity:0;visibility:hidden}:where(.${prefix}request .${prefix}indicator,.${prefix}request.${prefix}indicator){opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 /** @type {Map<number, (value: Any) => void>} promises that scripts wait for */
 const promised = new Map();
 let lastPromise = 0;
@@ -671,13 +632,14 @@ function offer(call) {
     /** The values that an element would send. @param {Any} node @param {string} [verb] */
     values(node, verb = "post") {
       const element = elementOf(node), form = element.localName === "form" ? element : verb === "get" ? null : formOf(element);
-      return Object.fromEntries([...new Set(gather({ form: handleOf(form), own: element.localName === "form" ? null : handleOf(element) }).entries())]);
+      const data = gather({ form: handleOf(form), own: element.localName === "form" ? null : handleOf(element) });
+      const values = valuesProxy(data);
+      return Object.fromEntries([...new Set(data.keys())].map((name) => [name, values[name]]));
     },
     defineExtension(/** @type {string} */ name, /** @type {Any} */ extension) {
-      extension.init?.(api);
-      extensions.set(name, extension);
+      extensions.define(name, extension, extensions.internals(api, (node, event, detail = {}) => send(elementOf(node), event, detail), parse));
     },
-    removeExtension: (/** @type {string} */ name) => void extensions.delete(name),
+    removeExtension: extensions.undefine,
     off: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ listener) => elementOf(node).removeEventListener(name, listener),
     find: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? elementOf(from).querySelector(selector) : document.querySelector(from)),
     closest: (/** @type {Any} */ node, /** @type {string} */ selector) => elementOf(node).closest(selector),
@@ -686,13 +648,13 @@ function offer(call) {
   });
 }
 
-/** @param {Call} call @returns {import("./kernel.js").Ports} */
-export function ports(call) {
+/** @param {Call} call @param {object} _ @param {Any} kernel @returns {import("./kernel.js").Ports} */
+export function ports(call, _, kernel) {
   const listeners = listening(call);
   offer(call);
   return {
     ...listeners,
-    ...extended,
+    ...extensions.extended,
     "dom/emit": dressing(call),
     "page/settings": () => {
       let settings = {};
@@ -701,6 +663,9 @@ export function ports(call) {
       }
       settings = { ...settings, ...api.config, .../** @type {Any} */ (globalThis).sxSettings };
       if (/** @type {Any} */ (settings).personality?.startsWith("htmx")) eventPrefix = "htmx:";
+      if (/** @type {Any} */ (settings).includeIndicatorStyles !== false) indicate(eventPrefix === "htmx:" ? "htmx-" : "sx-");
+      // htmx.trigger(element, "htmx:abort") gives a request up.
+      if (eventPrefix === "htmx:") document.addEventListener("htmx:abort", ({ target }) => target instanceof Element && api.abort(target));
       return settings;
     },
     "page/elements": elements,
@@ -734,7 +699,7 @@ export function ports(call) {
       }
     },
     "page/place": place,
-    "page/edge": (node, edge, smooth, what) => toEdge(node, edge, what),
+    "page/edge": toEdge,
     "page/focus-note": noteFocus,
     "page/focus-back": backToFocus,
     "page/head": mergeHead,
@@ -750,8 +715,17 @@ export function ports(call) {
     "fragment/target": targets,
     "view/begin": beginView,
     "view/end": () => endView?.(),
-    "page/define": (text) => Promise.resolve().then(() => api.eval(text)).then(() => null),  // when SX has come to rest
+    "page/define": (text, file) => Promise.resolve().then(() => kernel.load("sx_run_source", file, text)).then(() => null),  // when SX has come to rest
     "page/take-text": (from, to) => { const { text, head } = open.get(from) ?? {}; note(to, { text, head }); open.delete(from); },
+    "page/answers": (node, paths) => paths.map((/** @type {Any} */ path) => meaning(path, {}, nodeOf(node))),
+    "page/script-value": (node, text) => {
+      try {
+        return JSON.parse(JSON.stringify(new Function(`return (${text}\n)`).call(nodeOf(node)) ?? null));
+      } catch (error) {
+        const { name, message } = /** @type {Error} */ (error);
+        throw portError("script-error", name === "EvalError" ? `the page's policy does not let JavaScript be evaluated; write a form of SX, such as (dict :a (page/value-of this))` : message);
+      }
+    },
     "page/script-handler": (node, type, text) => {
       try {
         nodeOf(node).addEventListener(type, new Function("event", text));

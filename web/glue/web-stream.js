@@ -2,7 +2,7 @@
 
 import { handleOf, nodeOf } from "./dom.js";
 import { note } from "./transport.js";
-import { gather } from "./web-more.js";
+import { gather } from "./values.js";
 
 /** @typedef {any} Any */
 

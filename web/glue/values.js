@@ -1,0 +1,57 @@
+// What a request carries: the values of forms and fields, and those values as an object that scripts may change.
+
+import { nodeOf } from "./dom.js";
+
+/** @typedef {any} Any */
+
+/** @param {FormData} data @param {Any} field */
+function add(data, field) {
+  if (!field.name || field.disabled || field.closest("fieldset[disabled]") || (/^(checkbox|radio)$/.test(field.type) && !field.checked)) return;
+  if (/^(submit|button|reset|image)$/.test(field.type) && field.localName === "input") return;
+  if (field.type === "file") for (const file of field.files) data.append(field.name, file);
+  else if (field.type === "select-multiple") for (const option of field.selectedOptions) data.append(field.name, option.value);
+  else if (field.value !== undefined) data.append(field.name, field.value);
+}
+
+/** @param {Any} recipe as request/prepare takes it @returns {FormData} */
+export function gather({ form, submitter, own, include = [], vals = {}, params, data: given }) {
+  const data = form ? new FormData(nodeOf(form), submitter && nodeOf(submitter).form === nodeOf(form) ? nodeOf(submitter) : null) : new FormData();
+  const node = own && nodeOf(own);
+  if (node?.name && node.value !== undefined && !(form && node.form === nodeOf(form) && !/^(submit|button)$/.test(node.type))) {
+    if (/^(submit|button)$/.test(node.type)) data.set(node.name, node.value);
+    else add(data, node);
+  }
+  for (const each of include.map(nodeOf)) {
+    if (form && (each === nodeOf(form) || each.form === nodeOf(form))) continue;
+    if (each.localName === "form") for (const [name, value] of new FormData(each)) data.append(name, value);
+    else if (each.name && "value" in each) add(data, each);
+    else for (const field of each.querySelectorAll("input,select,textarea")) add(data, field);
+  }
+  for (const [name, value] of given ?? []) data.set(name, value);
+  for (const [name, value] of Object.entries(vals)) {
+    data.delete(name);
+    for (const one of Array.isArray(value) ? value : [value]) data.append(name, typeof one === "object" && one ? JSON.stringify(one) : String(one));
+  }
+  for (const name of new Set(data.keys())) if (params && (params.only ? !params.only.includes(name) : params.not.includes(name))) data.delete(name);
+  return data;
+}
+
+/** The values of a request as an object that listeners may change. @param {FormData} data */
+export const valuesProxy = (data) => new Proxy(/** @type {Any} */ (data), {
+  get: (_, name) => {
+    if (typeof name === "symbol") return Reflect.get(data, name);
+    if (name === "toJSON") return () => Object.fromEntries(data);
+    if (name in data && typeof (/** @type {Any} */ (data))[name] === "function") return (/** @type {Any} */ (data))[name].bind(data);
+    const all = data.getAll(name);
+    return all.length > 1 ? all : all[0];
+  },
+  set: (_, name, value) => {
+    data.delete(String(name));
+    for (const one of Array.isArray(value) ? value : [value]) data.append(String(name), one);
+    return true;
+  },
+  deleteProperty: (_, name) => { data.delete(String(name)); return true; },
+  ownKeys: () => [...new Set(data.keys())],
+  has: (_, name) => data.has(String(name)),
+  getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, writable: true }),
+});
