@@ -73,6 +73,9 @@ export function parse(html) {
   return template.content;
 }
 
+/** Nodes of answers that are made otherwise than from their text. @type {Map<number, () => DocumentFragment>} */
+export const made = new Map();
+
 /** @type {Record<string, (target: Element, content: DocumentFragment) => void>} */
 export const places = {
   innerHTML: (target, content) => target.replaceChildren(content),
@@ -128,7 +131,7 @@ export const domPorts = (textOf) => ({
   "dom/set-text": (node, text) => void (nodeOf(node).textContent = text),
   "dom/insert": (node, style, html) => places[style](nodeOf(node), parse(html)),
   "dom/swap": (node, style, request) => {
-    const content = parse(textOf(request));
+    const content = made.get(request)?.() ?? parse(textOf(request));
     const title = content.querySelector("title:not(svg title)");
     title?.remove();
     places[style](nodeOf(node), content);
@@ -154,7 +157,6 @@ export const domPorts = (textOf) => ({
     const go = within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
     return back ? { go, detail } : go;
   },
-  "page/needs-more": (selector) => !!document.querySelector(`${selector},meta[name="sx-config"]`) || "sxSettings" in globalThis ||
-    document.evaluate('boolean(//@*[starts-with(name(),"sx-on") or starts-with(name(), "data-sx-on")])', document).booleanValue,
+  "page/needs-more": (selector) => !!document.querySelector(`${selector},meta[name="sx-config"]`) || "sxSettings" in globalThis || all("*").some((node) => node.hasAttributes() && sayings(node).some((name) => /^(data-)?sx-on/.test(name))),
   "dom/sweep": sweep,
 });

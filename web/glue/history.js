@@ -1,10 +1,12 @@
 // Address, session history and timers as ports.
 
-const kFields = "input:not([type=password],[type=file],[type=hidden]),textarea,select";
+const kFields = "input:not([type=password],[type=file],[type=hidden],[autocomplete=off]),textarea,select";
 /** @returns {[any, string][]} fields that are told apart by name and place */
 const fields = () => [...document.querySelectorAll(kFields)].map((/** @type {any} */ field, at) => [field, `${at} ${field.name || field.id}`]);
 const isBox = (/** @type {any} */ field) => /^(checkbox|radio)$/.test(field.type);
 const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked : field.defaultValue ?? [...field.options].find((one) => one.defaultSelected)?.value ?? field.options[0]?.value;
+/** @returns {[any, string][]} what may be scrolled in the page */
+const viewports = () => [...document.querySelectorAll("body [id],[sx-keep-scroll]")].map((node, at) => [node, `#${node.id || at}`]);
 const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : field.value;
 
 /** @param {(name: string, ...args: unknown[]) => void} call @returns {import("./kernel.js").Ports} */
@@ -16,10 +18,22 @@ export function historyPorts(call) {
     timers.delete(id);
   };
   return {
-    "page/fields": () => fields().filter(([field]) => asIs(field) !== asSent(field)).map(([field, key]) => [key, asIs(field)]),
+    "page/fields": () => [
+      ...fields().filter(([field]) => asIs(field) !== asSent(field)).map(([field, key]) => [key, asIs(field)]),
+      ...viewports().flatMap(([{ scrollLeft: left, scrollTop: top }, key]) => (left || top ? [[key, { left, top }]] : [])),
+    ],
     "page/fields-back": (noted) => {
       const known = new Map(noted);
+      for (const [node, key] of viewports()) if (known.has(key)) node.scrollTo({ ...known.get(key), behavior: "instant" });
       for (const [field, key] of fields()) if (known.has(key)) field[isBox(field) ? "checked" : "value"] = known.get(key);
+    },
+    "page/stored": (forget) => {
+      try {
+        if (forget) sessionStorage.removeItem("sx:pages");
+        return "sx:pages" in sessionStorage;
+      } catch {
+        return false;
+      }
     },
     "page/info": () => ({ url: document.URL, title: document.title, state: history.state }),
     "history/push": (state, url) => history.pushState(state, "", url),

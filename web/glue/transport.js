@@ -36,7 +36,7 @@ function encode(request) {
 }
 
 /** @param {any} error @returns {never} */
-function lost(error) {
+export function lost(error) {
   const kind = { AbortError: "aborted", TimeoutError: "timeout" }[/** @type {string} */ (error.name)] ?? "network-error";
   throw portError(kind, String(error.message));
 }
@@ -73,13 +73,6 @@ export const transportPorts = {
     if (!exchange?.response) throw portError("no-answer", `no answer to request ${id} is at hand`);
     return exchange.response.text().then((text) => facts(note(id, { text, response: undefined }), text), lost);
   },
-  // A body for somebody who makes HTML of it: what that is, is held in its place.
-  "fetch/body"(id) {
-    const response = open.get(id)?.response;
-    if (!response) throw portError("no-answer", `no answer to request ${id} is at hand`);
-    return response.text().catch(lost);
-  },
-  "fetch/hold": (id, text) => facts(note(id, { text, response: undefined }), text),
   "fetch/abort": (id) => open.get(id)?.abort?.abort(),
   "fetch/forget": (id) => void open.delete(id),
 };
