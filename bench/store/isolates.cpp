@@ -3,14 +3,12 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <mutex>
-#include <sstream>
 #include <thread>
 
 #include "bench/store/figures.h"
-#include "engine/sx.h"
+#include "server/io/core_source.h"
 #include "server/io/persist_servicer.h"
 #include "server/store/store.h"
 
@@ -34,18 +32,10 @@ constexpr const char* kProgram = R"sx(
   std::exit(1);
 }
 
-std::optional<SourceFile> find_core(std::string_view module) {
-  if (module != "core") return std::nullopt;
-  std::ifstream in(SX_SOURCE_DIR "/lib/core/core.sx");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return SourceFile{text.str(), "lib/core/core.sx"};
-}
-
 class Isolate {
  public:
   Isolate(store::Store& store, Clock::time_point end) : engine_(VmConfig{}), end_(end) {
-    engine_.find_source = find_core;
+    engine_.find_source = core_source;
     add_persist_servicers(engine_.runner, store,
                           [this](std::function<void()> fn) { post(std::move(fn)); });
     engine_.runner.add("bench/next", [this](IoCall& call) {

@@ -1,5 +1,7 @@
 #include "engine/io/runner.h"
 
+#include <utility>
+
 #include "engine/base/str.h"
 #include "engine/reader/printer.h"
 #include "engine/value/collections.h"
@@ -35,6 +37,11 @@ void IoTicket::fail(std::string_view kind, std::string_view message, Value data)
   Context& cx = runner->vm_.cx;
   cx.fail(kind, message, data);
   runner->answer(*this, true, cx.error);
+}
+
+void IoTicket::on_cancel(std::function<void()> hook) const {
+  Runner::State& state = runner->tasks_[task];
+  if (state.waiting && state.turn == turn) state.on_cancel = std::move(hook);
 }
 
 int IoCall::count() const {
@@ -120,10 +127,12 @@ Value Runner::with_place(Value raised) {
 void Runner::end(TaskId id, Outcome outcome, Value value) {
   State& state = tasks_[id];
   Done done = std::move(state.done);
+  const auto on_cancel = std::exchange(state.on_cancel, nullptr);
   state.done = nullptr;
   state.serial = 0;
   state.waiting = false;
   --active_;
+  if (on_cancel) on_cancel();  // it ends while it waits: nobody takes the answer
   if (outcome == Outcome::Raised) value = with_place(value);
   Vm::Pin pin(vm_, value);
   vm_.finish(id);
@@ -201,6 +210,7 @@ void Runner::answer(const IoTicket& ticket, bool raise, Value value) {
   State& state = tasks_[ticket.task];
   if (state.serial == 0 || state.turn != ticket.turn || !state.waiting) return;
   state.waiting = false;
+  state.on_cancel = nullptr;
   if (raise) {
     vm_.resume_raise(ticket.task, value);
   } else {
@@ -218,6 +228,7 @@ void Runner::cancel(TaskId id, std::uint64_t serial, std::string_view kind,
   if (serial == 0 || id >= tasks_.size() || tasks_[id].serial != serial) return;
   vm_.cx.fail(kind, message);
   vm_.cancel(id, vm_.cx.error);
+  if (const auto on_cancel = std::exchange(tasks_[id].on_cancel, nullptr)) on_cancel();
   State& state = tasks_[id];
   state.turn = 0;
   state.waiting = false;

@@ -26,6 +26,10 @@ struct IoTicket {
   void reply(Value value) const;
   // kind as in {:kind …}, e.g. "io-error".
   void fail(std::string_view kind, std::string_view message, Value data = Value::nil()) const;
+  // What to do when nobody waits for the answer any more because the task was cancelled: let go of
+  // what is under way. Runs at most once, before the task's cleanups, and not after the answer; it
+  // must not use the VM. No effect when the request is over already.
+  void on_cancel(std::function<void()> hook) const;
 };
 
 struct IoCall {
@@ -98,6 +102,7 @@ class Runner {
     bool answered = false;
     bool waiting = false;  // has a request out
     bool ending = false;   // its fuel is used up: cleanups run on a reserve, then it is dropped
+    std::function<void()> on_cancel;  // of the request that is out
   };
   void step(TaskId task);
   void service(TaskId task);

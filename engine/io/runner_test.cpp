@@ -101,6 +101,46 @@ TEST_CASE("cancelling a waiting task runs its cleanups, which may wait themselve
   }
 }
 
+TEST_CASE("a servicer is told when nobody waits for its answer any more") {
+  Host host(true);
+  std::vector<std::string> told;
+  host.engine.runner.add("test/held", [&](IoCall& call) {
+    const std::string name = print(host.engine.cx(), call.arg(0));
+    host.tickets.push_back(call.ticket);
+    call.ticket.on_cancel([&told, name] { told.push_back(name); });
+  });
+  const auto cancel = [&](TaskId task) {
+    host.engine.runner.cancel(task, host.engine.runner.serial(task), "cancelled", "enough");
+  };
+  const std::string held = "(define (held x) (perform {:op \"test/held\" :args [x]})) ";
+  SUBCASE("before the cleanups run, and once") {
+    const TaskId task = host.spawn("(do " + held + "(protect (held 1) (note (count \"abc\"))))");
+    CHECK(told.empty());
+    cancel(task);
+    cancel(task);
+    CHECK(told == std::vector<std::string>{"1"});
+    CHECK(host.log == std::vector<std::string>{"3"});
+    host.tickets[0].reply(Value::nil());  // too late
+    CHECK(host.ends[0] == "error enough");
+  }
+  SUBCASE("not when it has answered: what is cancelled then is the next request") {
+    const TaskId task = host.spawn("(do " + held + "(held 1) (protect (later 2) (held 3)))");
+    host.tickets[0].reply(Value::nil());
+    host.tickets[0].on_cancel([&told] { told.push_back("too late"); });
+    cancel(task);  // at 2, which nobody minds; its cleanup waits for 3
+    CHECK(told.empty());
+    cancel(task);
+    CHECK(told == std::vector<std::string>{"3"});
+  }
+  SUBCASE("when a run that may not wait ends it") {
+    CHECK(host.run("(do " + held + "(held 1))") ==
+          "error: The IO op \"test/held\" does not answer at once; it cannot be used here");
+    CHECK(told == std::vector<std::string>{"1"});
+    host.run("(do " + held + "(protect (held 2) (held 3)))");  // a cleanup that would wait, too
+    CHECK(told == std::vector<std::string>{"1", "2", "3"});
+  }
+}
+
 TEST_CASE("a servicer may cancel the task that it serves") {
   Host host(false);
   host.engine.runner.add("test/suicide", [&](IoCall& call) {

@@ -21,7 +21,6 @@
 #include <future>
 #include <map>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include "engine/base/str.h"
@@ -109,6 +108,13 @@ struct Exchange {
     if (auto call = std::exchange(done, nullptr)) call(std::move(outcome));
     timer.cancel();
   }
+  // Ends it before its answer has come. Closed, not cancelled: between two reads there is nothing
+  // to cancel, and the next one must fail as well.
+  void cut(Failure why) {
+    if (answered()) return;
+    if (wire) wire->lowest().close();
+    answer(std::move(why));
+  }
 };
 
 Failure timed_out(const Exchange& x) {
@@ -141,7 +147,8 @@ struct HttpClient::Impl {
   ssl::context tls{ssl::context::tls_client};
   std::multimap<std::string, std::unique_ptr<Wire>> idle;
   asio::steady_timer idle_timer{io};  // runs while there are idle connections
-  std::set<std::shared_ptr<Exchange>> active;
+  std::map<std::uint64_t, std::shared_ptr<Exchange>> active;
+  std::atomic<std::uint64_t> last_number{0};
   HttpClientNetwork network;
   NameResolver names;  // ends before the loop it posts to
   std::atomic<bool> stopped{false};
@@ -169,7 +176,7 @@ struct HttpClient::Impl {
     thread.join();
     io.restart();
     io.poll();  // what was asked and not begun
-    for (const auto& x : active)
+    for (const auto& [number, x] : active)
       x->answer(Failure{"connect-error", str(x->request.url, ": the client was stopped")});
     active.clear();
     idle.clear();
@@ -464,23 +471,22 @@ struct HttpClient::Impl {
     }
   }
 
-  void begin(HttpClientRequest request, std::function<void(HttpClientOutcome)> done) {
+  void begin(std::uint64_t number, HttpClientRequest request,
+             std::function<void(HttpClientOutcome)> done) {
     if (stopped)
       return done(failure("connect-error", str(request.url, ": the client was stopped")));
     auto x = std::make_shared<Exchange>(io, std::move(request), std::move(done));
-    active.insert(x);
+    active.emplace(number, x);
     x->timer.expires_at(x->deadline);
     x->timer.async_wait([x](ErrorCode ec) {
-      if (ec || x->answered()) return;
-      if (x->wire) x->wire->lowest().cancel();
-      x->answer(timed_out(*x));
+      if (!ec) x->cut(timed_out(*x));
     });
     asio::co_spawn(
         io,
-        [this, x]() -> asio::awaitable<void> {
+        [this, number, x]() -> asio::awaitable<void> {
           HttpClientOutcome outcome = co_await run(*x);
           x->answer(std::move(outcome));
-          active.erase(x);
+          active.erase(number);
         },
         [x](std::exception_ptr error) {
           if (!error) return;
@@ -499,12 +505,29 @@ HttpClient::~HttpClient() = default;
 
 void HttpClient::stop() { impl_->stop(); }
 
-void HttpClient::request(HttpClientRequest request, std::function<void(HttpClientOutcome)> done) {
-  if (impl_->stopped) return impl_->begin(std::move(request), std::move(done));
-  asio::post(impl_->io,
-             [impl = impl_.get(), request = std::move(request), done = std::move(done)]() mutable {
-               impl->begin(std::move(request), std::move(done));
-             });
+std::uint64_t HttpClient::request(HttpClientRequest request,
+                                  std::function<void(HttpClientOutcome)> done) {
+  const std::uint64_t number = ++impl_->last_number;
+  if (impl_->stopped) {
+    impl_->begin(number, std::move(request), std::move(done));
+    return number;
+  }
+  asio::post(impl_->io, [impl = impl_.get(), number, request = std::move(request),
+                         done = std::move(done)]() mutable {
+    impl->begin(number, std::move(request), std::move(done));
+  });
+  return number;
+}
+
+void HttpClient::cancel(std::uint64_t number) {
+  if (impl_->stopped) return;
+  // After the request itself, which may be on its way to the client's thread.
+  asio::post(impl_->io, [impl = impl_.get(), number] {
+    const auto at = impl->active.find(number);
+    if (at == impl->active.end()) return;
+    const std::shared_ptr<Exchange> x = at->second;
+    x->cut(failure("cancelled", str(x->request.url, ": called off")));
+  });
 }
 
 HttpClientOutcome HttpClient::request_and_wait(HttpClientRequest request) {

@@ -14,6 +14,7 @@
 //   too-large        the answer is longer than allowed
 //   protocol-error   what came is not HTTP, or the connection was lost half way
 //   redirect-error   too many redirects, or one that leads where we do not go
+//   cancelled        called off by cancel()
 #pragma once
 
 #include <cstddef>
@@ -71,8 +72,11 @@ class HttpClient {
   // calls nobody. Later requests are refused in the same way, on the caller's thread.
   void stop();
 
-  // done is called once, on the client's thread. Any thread may ask.
-  void request(HttpClientRequest request, std::function<void(HttpClientOutcome)> done);
+  // done is called once, on the client's thread. Any thread may ask. The number is for cancel().
+  std::uint64_t request(HttpClientRequest request, std::function<void(HttpClientOutcome)> done);
+  // Calls a request off: its connection is closed, whatever it is at, and it ends as cancelled. No
+  // effect on one that is answered. Any thread.
+  void cancel(std::uint64_t number);
   // The same, waiting for the answer.
   HttpClientOutcome request_and_wait(HttpClientRequest request);
 

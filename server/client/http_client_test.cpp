@@ -350,6 +350,64 @@ TEST_CASE("a stopped client refuses") {
   CHECK(kind_of(client.request_and_wait(get("http://127.0.0.1:1/"))) == "connect-error");
 }
 
+TEST_CASE("a request that is called off closes its connection, whatever it is at") {
+  asio::io_context io;
+  Tcp::acceptor acceptor(io, {Tcp::v4(), 0});
+  const std::string url =
+      "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/";
+  HttpClient client;
+  // What the peer has sent by then: nothing, half a head, half a body.
+  for (const std::string sent :
+       {"", "HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"}) {
+    CAPTURE(sent);
+    std::promise<std::string> kind;
+    HttpClientRequest request = get(url);
+    request.timeout_ms = 60'000;
+    const std::uint64_t number =
+        client.request(std::move(request),
+                       [&](const HttpClientOutcome& outcome) { kind.set_value(kind_of(outcome)); });
+    Tcp::socket peer(io);
+    acceptor.accept(peer);
+    std::string head;
+    boost::system::error_code ec;
+    asio::read_until(peer, asio::dynamic_buffer(head), "\r\n\r\n");
+    asio::write(peer, asio::buffer(sent));
+    const auto began = std::chrono::steady_clock::now();
+    client.cancel(number);
+    char byte;
+    CHECK(peer.read_some(asio::buffer(&byte, 1), ec) == 0);
+    CHECK((ec == asio::error::eof || ec == asio::error::connection_reset));
+    CHECK(kind.get_future().get() == "cancelled");
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
+    client.cancel(number);      // it is over
+    client.cancel(number + 9);  // never asked
+  }
+}
+
+TEST_CASE("a request that is called off before it has an address is never made") {
+  std::promise<void> asked, answer;
+  auto may_answer = answer.get_future().share();
+  Peer peer({"HTTP/1.1 204 No Content\r\n\r\n"});
+  HttpClient client({[&](const std::string&) -> std::vector<std::string> {
+                       asked.set_value();
+                       may_answer.wait();
+                       return {"127.0.0.1"};
+                     },
+                     nullptr});
+  std::promise<std::string> kind;
+  const std::uint64_t number =
+      client.request(get("http://slow.example:" + std::to_string(peer.port()) + "/"),
+                     [&](const HttpClientOutcome& outcome) { kind.set_value(kind_of(outcome)); });
+  asked.get_future().wait();
+  client.cancel(number);
+  CHECK(kind.get_future().get() == "cancelled");
+  answer.set_value();
+  // The next one is: the one called off would have been before it.
+  CHECK(kind_of(client.request_and_wait(get(peer.url("/next")))) == "answered");
+  CHECK(peer.heads.size() == 1);
+  CHECK(peer.heads[0].starts_with("GET /next "));
+}
+
 TEST_CASE("a client that is stopped answers what is under way") {
   asio::io_context io;
   Tcp::acceptor silent(io, {Tcp::v4(), 0});

@@ -135,11 +135,13 @@ void add_http_servicer(Runner& runner, std::function<HttpClient&()> client, Post
         HttpClientRequest request;
         if (!RequestReader(call, request).read()) return;
         if (!post) return answer(vm, call.ticket, client().request_and_wait(std::move(request)));
-        client().request(std::move(request),
-                         [&vm, post, ticket = call.ticket](HttpClientOutcome outcome) {
-                           auto kept = std::make_shared<HttpClientOutcome>(std::move(outcome));
-                           post([&vm, ticket, kept] { answer(vm, ticket, *kept); });
-                         });
+        HttpClient& asked = client();
+        const std::uint64_t number = asked.request(
+            std::move(request), [&vm, post, ticket = call.ticket](HttpClientOutcome outcome) {
+              auto kept = std::make_shared<HttpClientOutcome>(std::move(outcome));
+              post([&vm, ticket, kept] { answer(vm, ticket, *kept); });
+            });
+        call.ticket.on_cancel([&asked, number] { asked.cancel(number); });
       });
 }
 

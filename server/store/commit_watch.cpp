@@ -5,23 +5,34 @@
 
 namespace sx::store {
 
-void CommitWatch::wait_past(std::uint64_t pos, std::int64_t timeout_ms, Callback done) {
+PositionWait CommitWatch::wait_past(std::uint64_t pos, std::int64_t timeout_ms, Callback done) {
   {
     std::lock_guard lock(mutex_);
     if (!closed_ && timeout_ms > 0) {
       // Counted before looking: whoever advances after this look sees somebody waiting.
       ++waiting_;
       if (committed_.load() <= pos) {
-        waiters_.emplace(Clock::now() + std::chrono::milliseconds(timeout_ms),
-                         Waiter{pos, std::move(done)});
+        const PositionWait wait{Clock::now() + std::chrono::milliseconds(timeout_ms),
+                                ++last_number_};
+        waiters_.emplace(wait, Waiter{pos, std::move(done)});
         if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
         wake_.notify_one();  // the earliest end may be another one now
-        return;
+        return wait;
       }
       --waiting_;
     }
   }
   done(committed_.load());
+  return {};
+}
+
+void CommitWatch::forget(const PositionWait& wait) {
+  std::map<PositionWait, Waiter>::node_type forgotten;  // let go of when the lock is gone
+  {
+    std::lock_guard lock(mutex_);
+    forgotten = waiters_.extract(wait);
+    if (!forgotten.empty()) --waiting_;
+  }
 }
 
 void CommitWatch::advance(std::uint64_t committed) {
@@ -50,7 +61,7 @@ void CommitWatch::run() {
       if (waiters_.empty()) {
         wake_.wait(lock);
       } else {
-        wake_.wait_until(lock, waiters_.begin()->first);
+        wake_.wait_until(lock, waiters_.begin()->first.until);
       }
     }
     moved_ = false;
@@ -58,7 +69,7 @@ void CommitWatch::run() {
     const auto now = Clock::now();
     std::vector<Callback> told;
     for (auto at = waiters_.begin(); at != waiters_.end();) {
-      if (closed_ || at->second.pos < committed || at->first <= now) {
+      if (closed_ || at->second.pos < committed || at->first.until <= now) {
         told.push_back(std::move(at->second.done));
         at = waiters_.erase(at);
       } else {

@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "server/store/store.h"
+
 namespace sx::store {
 
 class CommitWatch {
@@ -25,7 +27,9 @@ class CommitWatch {
 
   // `done` runs exactly once: at once on this thread if the position is past already or the store
   // is closed, otherwise on the watch's own thread. It must not block and not throw.
-  void wait_past(std::uint64_t pos, std::int64_t timeout_ms, Callback done);
+  PositionWait wait_past(std::uint64_t pos, std::int64_t timeout_ms, Callback done);
+  // Takes a waiter off. No effect on one that has been told, or is being told right now.
+  void forget(const PositionWait& wait);
   // The store stands at this position now. Costs next to nothing while nobody waits.
   void advance(std::uint64_t committed);
   // Tells all who wait where the store stands. Idempotent.
@@ -44,7 +48,8 @@ class CommitWatch {
   std::atomic<std::size_t> waiting_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::multimap<Clock::time_point, Waiter> waiters_;  // by the end of their patience
+  std::map<PositionWait, Waiter> waiters_;  // by the end of their patience
+  std::uint64_t last_number_ = 0;
   bool moved_ = false;
   bool closed_ = false;
   std::thread thread_;  // started by the first who waits

@@ -1,5 +1,6 @@
 // The contract of store.h, told once and run over every backend.
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -423,6 +424,31 @@ TEST_CASE(
     CHECK(closed.get_future().get() == 3);
     s.wait_past(9, 60'000, [&](std::uint64_t at) { told = at; });
     CHECK(told == 3);
+  });
+}
+
+TEST_CASE("a wait that is called off is told nothing, and the others as before") {
+  on_each_backend([](Store& s) {
+    std::atomic<int> wrong{0};
+    const auto tell_wrong = [&](std::uint64_t) { ++wrong; };
+    std::promise<std::uint64_t> passed, late;
+    const PositionWait early = s.wait_past(0, 30'000, tell_wrong);
+    s.wait_past(0, 60'000, [&](std::uint64_t at) { passed.set_value(at); });
+    const PositionWait middle = s.wait_past(0, 60'000, tell_wrong);
+    s.wait_past(7, 40, [&](std::uint64_t at) { late.set_value(at); });
+    CHECK(early.number != middle.number);
+    s.stop_waiting(early);
+    s.stop_waiting(middle);
+    s.stop_waiting(middle);
+    s.stop_waiting({});
+    CHECK(late.get_future().get() == 0);
+    must_append(s, "a", {"1"});
+    CHECK(passed.get_future().get() == 1);
+    // One that is past already is told at once; there is nothing to call off.
+    const PositionWait none = s.wait_past(0, 60'000, [](std::uint64_t) {});
+    CHECK(none.number == 0);
+    s.close();
+    CHECK(wrong == 0);
   });
 }
 

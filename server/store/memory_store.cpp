@@ -276,10 +276,11 @@ class MemoryStore : public Store {
   }
 
   std::uint64_t committed() const override { return appender_.committed(); }
-  void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
-                 std::function<void(std::uint64_t)> done) override {
-    appender_.watch().wait_past(pos, timeout_ms, std::move(done));
+  PositionWait wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                         std::function<void(std::uint64_t)> done) override {
+    return appender_.watch().wait_past(pos, timeout_ms, std::move(done));
   }
+  void stop_waiting(const PositionWait& wait) override { appender_.watch().forget(wait); }
   Result<Stats> stats() override {
     std::shared_lock lock(mutex_);
     if (closed_) return closed();

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -13,13 +14,23 @@
 namespace sx::store {
 namespace {
 
-// flock and not fcntl: fcntl locks would not keep one process from opening its store twice.
+constexpr std::string_view kMade = "\nmade\n";
+
+std::string note_in(int fd) {
+  char buffer[64];
+  const ssize_t size = pread(fd, buffer, sizeof buffer, 0);
+  return std::string(buffer, size > 0 ? static_cast<std::size_t>(size) : 0);
+}
+
 std::string pid_in(int fd) {
-  char buffer[32] = {};
-  const ssize_t size = pread(fd, buffer, sizeof buffer - 1, 0);
-  std::string pid;
-  for (ssize_t i = 0; i < size && buffer[i] >= '0' && buffer[i] <= '9'; ++i) pid += buffer[i];
-  return pid;
+  std::string note = note_in(fd);
+  note.resize(std::min(note.size(), note.find_first_not_of("0123456789")));
+  return note;
+}
+
+bool write_note(int fd, const std::string& note) {
+  return ftruncate(fd, 0) == 0 &&
+         pwrite(fd, note.data(), note.size(), 0) == static_cast<ssize_t>(note.size());
 }
 
 }  // namespace
@@ -32,6 +43,7 @@ Result<OwnerLock> OwnerLock::take(const std::string& path) {
     return Error{str("could not open the lock file ", lock_path, ": ",
                      std::string_view(std::strerror(errno)),
                      ": the store's folder must be writable for this user")};
+  // flock and not fcntl: fcntl locks would not keep one process from opening its store twice.
   if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
       return Error{str("could not lock ", lock_path, ": ", std::string_view(std::strerror(errno)))};
@@ -49,12 +61,15 @@ Result<OwnerLock> OwnerLock::take(const std::string& path) {
     lock.token_ += "0123456789abcdef"[byte >> 4];
     lock.token_ += "0123456789abcdef"[byte & 15];
   }
-  const std::string note = str(getpid(), "\n");
-  if (ftruncate(lock.fd_, 0) != 0 ||
-      pwrite(lock.fd_, note.data(), note.size(), 0) != static_cast<ssize_t>(note.size()))
+  lock.held_before_ = note_in(lock.fd_).find(kMade) != std::string::npos;
+  if (!write_note(lock.fd_, str(getpid(), lock.held_before_ ? kMade : std::string_view("\n"))))
     return Error{str("could not write the lock file ", lock_path, ": ",
                      std::string_view(std::strerror(errno)))};
   return lock;
+}
+
+void OwnerLock::note_made() noexcept {
+  if (!held_before_) held_before_ = write_note(fd_, str(getpid(), kMade));
 }
 
 void OwnerLock::release() noexcept {

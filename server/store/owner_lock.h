@@ -1,5 +1,6 @@
 // One process owns a store for writing: a lock file beside the database, held by flock for as long
-// as the process lives, with the owner's pid in it for the message that others see.
+// as the process lives, with the owner's pid in it for the message that others see, and a note once
+// the store has been made.
 #pragma once
 
 #include <string>
@@ -16,6 +17,7 @@ class OwnerLock {
   OwnerLock& operator=(OwnerLock&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(token_, other.token_);
+    std::swap(held_before_, other.held_before_);
     return *this;
   }
 
@@ -23,11 +25,16 @@ class OwnerLock {
   static Result<OwnerLock> take(const std::string& path);
   // 32 random hex digits: the database keeps them beside the epoch, and every write compares.
   const std::string& token() const { return token_; }
+  // True when an earlier owner noted that the store has been made: an empty file in its place has
+  // lost what it held.
+  bool held_before() const { return held_before_; }
+  void note_made() noexcept;
   void release() noexcept;
 
  private:
   int fd_ = -1;
   std::string token_;
+  bool held_before_ = false;
 };
 
 }  // namespace sx::store

@@ -57,10 +57,11 @@ class ReadingStore : public Store {
   std::uint64_t committed() const override {
     return static_cast<const Self*>(this)->appender_.committed();
   }
-  void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
-                 std::function<void(std::uint64_t)> done) override {
-    appender().watch().wait_past(pos, timeout_ms, std::move(done));
+  PositionWait wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                         std::function<void(std::uint64_t)> done) override {
+    return appender().watch().wait_past(pos, timeout_ms, std::move(done));
   }
+  void stop_waiting(const PositionWait& wait) override { appender().watch().forget(wait); }
   Result<Stats> stats() override {
     return with([&](Reader& r) {
       Stats stats;

@@ -33,7 +33,9 @@ std::string explain_sqlite(int extended_code, std::string_view doing, std::strin
       why = "the file is not a SQLite database: give another path, or restore a backup";
       break;
     case SQLITE_CORRUPT:
-      why = "the database file is damaged: restore a backup, or see `sx store verify`";
+      why =
+          "the database file is damaged: restore a backup; `sx store export --rescue` reads what "
+          "is left";
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -43,6 +45,12 @@ std::string explain_sqlite(int extended_code, std::string_view doing, std::strin
       why = "SQLite refused";
   }
   return str("could not ", doing, ": ", why, " (", detail, ", code ", extended_code, ")");
+}
+
+std::string what_is_bad(const SqliteError& error) {
+  const int code = error.code & 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? "its page of the file is damaged"
+                                                         : error.what();
 }
 
 SqliteStatement::SqliteStatement(SqliteDb& db, const char* sql) {

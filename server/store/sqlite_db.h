@@ -24,6 +24,9 @@ struct SqliteError : LedgerError {
 // "could not <doing>: the disk is full …": what happened and what to do about it.
 std::string explain_sqlite(int extended_code, std::string_view doing, std::string_view detail);
 
+// The same as the reason for which one record is bad: what to do is said once, for all of them.
+std::string what_is_bad(const SqliteError& error);
+
 class SqliteDb;
 
 // A prepared statement. Use: bind in order, then step() until it answers false, which also makes it

@@ -208,7 +208,7 @@ std::optional<BadRecord> SqliteReader::walk_chain(ChainWalker& walker) {
         if (bad) return bad;
       }
     } catch (const SqliteError& error) {
-      return BadRecord{walker.pos() + 1, "", 0, error.what()};
+      return BadRecord{walker.pos() + 1, "", 0, what_is_bad(error)};
     }
     if (rows < kVerifyChunk) break;
   }
@@ -299,7 +299,7 @@ std::optional<BadRecord> SqliteReader::check_rows(VerifyReport& report) {
     if (structure != "ok")
       return BadRecord{0, "", 0, str("the database file is damaged: ", structure)};
   } catch (const SqliteError& error) {
-    return BadRecord{0, "", 0, error.what()};
+    return BadRecord{0, "", 0, what_is_bad(error)};
   }
   return std::nullopt;
 }

@@ -33,7 +33,7 @@ class Rescue {
       try {
         there = event.bind(pos).step();
       } catch (const SqliteError& error) {
-        why = error.what();
+        why = what_is_bad(error);
       }
       if (!there) {
         if (!unreadable_from) unreadable_from = pos;

@@ -27,7 +27,9 @@ class SqliteStore : public ReadingStore<SqliteStore, SqliteReader> {
         lock_(std::move(lock)),
         readers_(path_, options),
         ledger_(std::make_unique<SqliteLedger>(path_, options, lock_.token(), readers_)),
-        appender_(*ledger_) {}
+        appender_(*ledger_) {
+    lock_.note_made();
+  }
   ~SqliteStore() override { close(); }
 
   Result<Stats> stats() override {
@@ -58,11 +60,12 @@ class SqliteStore : public ReadingStore<SqliteStore, SqliteReader> {
   Appender appender_;
 };
 
-// The file exists afterwards, readable for its owner only, and its name is on disk.
-Result<void> make_database_file(const std::string& path) {
+// The file exists afterwards, readable for its owner only, and its name is on disk. Answers whether
+// it was there before and had nothing in it.
+Result<bool> make_database_file(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) == 0) {
-    if (S_ISREG(info.st_mode)) return {};
+    if (S_ISREG(info.st_mode)) return info.st_size == 0;
     if (S_ISDIR(info.st_mode))
       return Error{str("the store ", path, " is a folder, expected a file: give for example ", path,
                        "/sx.db")};
@@ -75,7 +78,8 @@ Result<void> make_database_file(const std::string& path) {
                      std::string_view(std::strerror(errno)),
                      ": its folder must exist and be writable for this user")};
   close(fd);
-  return sync_folder(folder_of(path));
+  SX_CHECK(sync_folder(folder_of(path)));
+  return false;
 }
 
 }  // namespace
@@ -85,13 +89,21 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path,
   if (path.empty() || path.starts_with(":"))
     return Error{
         str("the store path '", path, "' is not a file name: give sqlite:PATH, or memory:")};
-  SX_CHECK(make_database_file(path));
+  SX_TRY(const bool empty, make_database_file(path));
   auto lock = OwnerLock::take(path);
   if (!lock.ok()) return lock.error();
+  // One that was never made is empty as well, after a crash in its first moments.
+  if (empty && lock->held_before() && ::access((path + "-wal").c_str(), F_OK) != 0)
+    return Error{str("the store ", path,
+                     " is empty, and it was not: something cut the file off. Nothing was changed. "
+                     "Restore a backup, or remove the file if a new store is meant")};
   try {
     return std::unique_ptr<Store>(std::make_unique<SqliteStore>(path, options, lock.take()));
   } catch (const std::exception& error) {
-    return Error{error.what()};
+    const std::string why = error.what();
+    return why.find(path) != std::string::npos
+               ? Error{why}
+               : Error{str("the store ", path, " cannot be opened: ", why)};
   }
 }
 

@@ -15,6 +15,8 @@ using namespace sx::store;
 
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string open_error(const std::string& url) {
   auto store = open_store(url);
   REQUIRE_FALSE(store.ok());
@@ -114,6 +116,42 @@ TEST_CASE("what is not a store is refused with what it is") {
   says(message, "use the newer sx");
 
   says(open_error("sqlite:" + (dir / "text.db/below/s.db")), "text.db/below");
+}
+
+TEST_CASE("a store that was cut to nothing is refused, one that was never made begins") {
+  TempDir dir;
+  const std::string path = dir / "s.db";
+  std::ofstream(path).close();  // a crash right after the file was made
+  {
+    auto s = must_open(path);
+    must_append(*s, "a", {"1"});
+  }
+  fs::resize_file(path, 0);
+  for (int i = 0; i < 2; ++i) {
+    const auto message = open_error("sqlite:" + path);
+    says(message, path + " is empty, and it was not");
+    says(message, "remove the file if a new store is meant");
+    CHECK(fs::file_size(path) == 0);
+  }
+  fs::remove(path);
+  CHECK(must_open(path)->committed() == 0);
+}
+
+TEST_CASE("a store whose file was cut in half is refused by its name, and not changed") {
+  TempDir dir;
+  const std::string path = dir / "s.db";
+  {
+    auto s = must_open(path);
+    for (int i = 0; i < 200; ++i) must_append(*s, "a", {std::string(500, 'x')});
+  }
+  const auto half = fs::file_size(path) / 2;
+  fs::resize_file(path, half);
+  const auto message = open_error("sqlite:" + path);
+  says(message, path);
+  says(message, "damaged");
+  says(message, "`sx store export --rescue` reads what is left");
+  CHECK(message.find("store verify") == std::string::npos);
+  CHECK(fs::file_size(path) == half);
 }
 
 TEST_CASE("a second opening in the same process is refused, and closing frees the store") {

@@ -11,6 +11,8 @@
 //   - After a reply to a commit every later read, on any thread, sees it.
 #pragma once
 
+#include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -250,6 +252,13 @@ struct CompactReport {
 
 class Ledger;
 
+// A wait for a position that is under way; number 0: none is.
+struct PositionWait {
+  std::chrono::steady_clock::time_point until;
+  std::uint64_t number = 0;
+  auto operator<=>(const PositionWait&) const = default;
+};
+
 // ---- the store ----
 
 class Store {
@@ -301,8 +310,10 @@ class Store {
   virtual std::uint64_t committed() const = 0;
   // Tells `done` the committed position once: when it is past `pos`, when the time is over, or when
   // the store closes; at once on this thread if that is so already, else on a thread of the store.
-  virtual void wait_past(std::uint64_t pos, std::int64_t timeout_ms,
-                         std::function<void(std::uint64_t committed)> done) = 0;
+  virtual PositionWait wait_past(std::uint64_t pos, std::int64_t timeout_ms,
+                                 std::function<void(std::uint64_t committed)> done) = 0;
+  // Nobody waits any more: `done` is dropped, unless it has been told or is being told right now.
+  virtual void stop_waiting(const PositionWait& wait) = 0;
   virtual Result<Stats> stats() = 0;
   // Walks everything and recomputes every hash and checksum. May run beside writers.
   virtual Result<VerifyReport> verify() = 0;

@@ -79,6 +79,8 @@ void Streams::write(IoCall& call) {
   runner_.refuel(call.ticket.task, fuel_);
   if (room || one.gone || one.stopping) return call.reply(Value::nil());
   one.parked = call.ticket;
+  // Its cleanup may write a last piece.
+  call.ticket.on_cancel([&one] { one.parked.reset(); });
 }
 
 void Streams::ended(std::uint64_t id, Outcome outcome, Value value) {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { join } from "node:path";
-import { binary, expect, finish, sleep, startServer, temporaryFolder, test } from "./harness.mjs";
+import { binary, eventually, expect, finish, sleep, startServer, temporaryFolder, test } from "./harness.mjs";
 
 const folder = temporaryFolder();
 
@@ -163,16 +163,24 @@ await test("a handler waits for another server without holding up its worker", a
   const peer = await serve((_request, response) => void waiting.push(response));
   const app = join(folder, "app.sx");
   writeFileSync(app, `(module app
-  :use (dream/request dream/response dream/router http/client)
+  :use (dream/request dream/response dream/router dream/stream http/client)
   :export (app/make-app))
+(define (app--mark) (perform {:op "persist/append" :args (list "marks" "mark" 1 nil)}))
 (define (app/make-app settings)
   (dream/router
     (list (dream/get "/quick" (fn (request) (dream/text "quick")))
           (dream/get "/slow" (fn (request) (dream/text (get (http-request "${peer.url}/") :body))))
+          (dream/any "/held" (fn (request)
+            (protect (dream/text (get (http-request {:url "${peer.url}/held" :timeout-ms 60000}) :body)) (app--mark))))
+          (dream/get "/held-stream" (fn (request)
+            (dream/stream (fn (write)
+              (write "begun\n")
+              (protect (write (get (http-request {:url "${peer.url}/held" :timeout-ms 60000}) :body)) (app--mark))))))
+          (dream/get "/marks" (fn (request) (dream/text (str (perform {:op "persist/last-seq" :args (list "marks")})))))
           (dream/get "/refused" (fn (request)
             (dream/text (guard (e (else (str "caught " (error-kind e)))) (get (http-request "http://127.0.0.1:1/") :body))))))))
 `);
-  const server = await startServer({ args: [app, "--workers", "1", "--store", "memory:"] });
+  const server = await startServer({ args: [app, "--workers", "1", "--store", "memory:", "--handler-timeout-ms", "2000"] });
   try {
     const slow = Array.from({ length: 20 }, () => server.get("/slow"));
     while (waiting.length < 20) await sleep(10);
@@ -181,6 +189,30 @@ await test("a handler waits for another server without holding up its worker", a
     const texts = (await Promise.all(slow)).map((answer) => answer.text);
     expect.deepEqual(texts.toSorted(), Array.from({ length: 20 }, (_, n) => `answer ${n}`).toSorted());
     expect.equal((await server.get("/refused")).text, "caught :connect-error");
+    // A handler that is given up takes its request to the other server along: the peer sees the
+    // connection close, long before the minute that the request was given.
+    const givenUp = async (path, method, leave) => {
+      waiting = [];
+      const before = Number((await server.get("/marks")).text);
+      const client = http.request({ host: "127.0.0.1", port: server.port, path, method, agent: false, headers: { Host: `localhost:${server.port}` } });
+      const answer = new Promise((done) => {
+        client.on("response", (response) => response.resume().on("error", () => {}).on("close", () => done(response.statusCode)));
+        client.on("error", () => done("gone"));
+      });
+      client.end();
+      while (waiting.length < 1) await sleep(10);
+      const held = waiting[0].socket;
+      const closed = new Promise((done) => held.on("close", () => done(true)));
+      const began = Date.now();
+      if (leave) client.destroy();
+      expect.ok(await Promise.race([closed, sleep(10_000)]), `${path}: the connection is closed`);
+      expect.ok(Date.now() - began < 6000, `${path}: closed after ${Date.now() - began} ms`);
+      await eventually(async () => Number((await server.get("/marks")).text) === before + 1, `${path}: its cleanup has run`);
+      return leave ? undefined : answer;
+    };
+    await givenUp("/held", "GET", true);
+    await givenUp("/held-stream", "GET", true);
+    expect.equal(await givenUp("/held", "POST", false), 503);
     // A request to another server is under way when the server stops.
     waiting = [];
     const cut = server.get("/slow").catch(() => null);

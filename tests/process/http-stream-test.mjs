@@ -125,6 +125,24 @@ await test("a client that does not read holds its producer up, and the memory st
   }
 });
 
+await test("a producer that is stopped while it waits for its reader may say a last word", async () => {
+  const server = await start({ args: ["--workers", "1"] });
+  try {
+    const stream = await open(server, "/farewell");
+    stream.response.pause();
+    await sleep(500);  // it waits for room by now
+    const stopping = server.stop();
+    await sleep(200);
+    stream.response.resume();
+    await eventually(() => stream.ended || stream.failed, "the end");
+    expect.ok(stream.text.endsWith("data: farewell\n\n"), stream.text.slice(-200));
+    expect.equal((await stopping).code, 0);
+    expect.doesNotMatch(server.stderr, /stream-busy|Another fiber/);
+  } finally {
+    await server.dispose();
+  }
+});
+
 await test("an error in the middle cuts the answer and is logged with its place", async () => {
   const server = await start();
   try {
