@@ -55,10 +55,16 @@ Result<AppSource> find_app(const std::string& given) {
   } else if (fs::is_directory(app, ec)) {
     near = app;
     module = "app";
+    const auto has = [&](const char* file) { return fs::exists(fs::path(app) / file, ec); };
+    if (!has("app.sx") && !has("lib/app.sx") && !has("lib/app/app.sx"))
+      return Error{
+          str(app, ": there is no app.sx in this folder; give the file or bundle to serve")};
   } else if (app.ends_with(".sx")) {
+    SX_CHECK(read_file(app));
     near = app;
     module = fs::path(app).stem().string();
   }
+  const bool is_bundle = app.ends_with(".sxbc");
   auto shared_bundle = std::make_shared<std::string>(std::move(bundle));
   AppSource made;
   made.module = module;
@@ -73,8 +79,11 @@ Result<AppSource> find_app(const std::string& given) {
     }
     return engine;
   };
-  if (!shared_bundle->empty()) {
-    auto probe = made.make_engine();
+  if (is_bundle) {
+    EngineOptions engine_options;
+    engine_options.near = near;
+    auto probe = cli::make_engine(engine_options);
+    SX_CHECK(probe->add_bundle(*shared_bundle, app));
     if (probe->last_bundle_entry().empty())
       return Error{str(app, ": the bundle has no entry module")};
     made.module = probe->last_bundle_entry();
@@ -125,6 +134,7 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
                                                         const std::string& app) {
   auto made = std::make_unique<Installation>();
   Installation& it = *made;
+  SX_TRY(const auto source, find_app(app));  // before anything is made for it
   it.data = settings.text(Setting::Data);
   SX_CHECK(prepare_data_folder(it.data));
   SX_TRY(it.app.root_secrets, load_or_create_secrets(it.data, settings.text(Setting::Secret)));
@@ -140,7 +150,6 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
   it.http_client = std::make_unique<HttpClient>();
   SX_TRY(it.static_files, open_static(settings));
 
-  SX_TRY(auto source, find_app(app));
   it.app.app_module = source.module;
   it.app.make_engine = source.make_engine;
   it.app.store = it.store.get();

@@ -1,8 +1,10 @@
 // sx serve, store, blog: the commands of an installation. Their options come from the table of
 // settings (server/config/settings.def).
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -76,6 +78,33 @@ Result<void> check_application(const std::string& app) {
   return source.make_engine()->require_module(source.module);
 }
 
+// As many open files as the system allows us, and no more connections than fit: at its own limit
+// the server closes the longest idle one to make room, which a failing accept() could not.
+void fit_to_open_files(HttpConfig& http, const Settings& settings) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  if (files.rlim_cur < files.rlim_max) {
+    const rlim_t before = files.rlim_cur;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = before;
+  }
+  if (files.rlim_cur == RLIM_INFINITY) return;
+  // Some are for the store, and for files that are sent and received.
+  const auto all = static_cast<std::size_t>(files.rlim_cur);
+  const std::size_t others = std::max<std::size_t>(64, all / 8);
+  const std::size_t fit =
+      all > others
+          ? std::max<std::size_t>(1, (all - others) / std::max<std::size_t>(1, http.workers))
+          : 1;
+  if (http.connections_max <= fit) return;
+  if (settings.given(Setting::ConnectionsMax))
+    std::fprintf(stderr,
+                 "sx: warning: this process may open %zu files (ulimit -Hn): %zu connections per "
+                 "worker, not %zu\n",
+                 all, fit, http.connections_max);
+  http.connections_max = fit;
+}
+
 int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool replace) {
   // A file that may not grow (ulimit -f) is an error of the write, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -90,6 +119,7 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool 
     return 0;
   }
   HttpConfig http = http_config(settings);
+  fit_to_open_files(http, settings);
   http.inherited_sockets = left_sockets();
   std::optional<TakeOver> predecessor;
   if (replace) {

@@ -324,6 +324,7 @@ class WorkerCore final : public Worker {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // under posted_mutex_
   std::function<void(int fd)> pass_;
+  Clock::time_point accept_failure_told_;
   bool draining_ = false;
   bool ended_ = false;
   Clock::time_point drain_deadline_ = Clock::time_point::max();

@@ -29,6 +29,7 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 
 constexpr int kUnsentBytesMax = 256 * 1024;    // of a connection, in the kernel
 constexpr std::uint32_t kAcceptRetryMs = 100;  // after running out of descriptors or memory
+constexpr auto kAcceptFailurePause = std::chrono::seconds(10);  // between two lines about that
 
 void run_guarded(const std::function<void()>& fn) {
   try {
@@ -194,7 +195,11 @@ void WorkerCore::accept_on(Listener& listener) {
         if (!listener.acceptor.is_open() || ec == asio::error::operation_aborted) return;
         if (!ec || ec == asio::error::connection_aborted || ec == asio::error::connection_reset)
           return accept_on(listener);
-        std::fprintf(stderr, "http: cannot accept connections: %s\n", ec.message().c_str());
+        if (const auto now = Clock::now(); now - accept_failure_told_ >= kAcceptFailurePause) {
+          accept_failure_told_ = now;
+          std::fprintf(stderr, "http: cannot accept connections at present: %s\n",
+                       ec.message().c_str());
+        }
         listener.retry.expires_after(milliseconds(kAcceptRetryMs));
         listener.retry.async_wait([this, &listener](const error_code& stopped) {
           if (!stopped) accept_on(listener);

@@ -1,7 +1,7 @@
 // Starting an application and answering its requests: what does not load stops the start by name, handlers
 // perform IO of their own, every route of the blog answers and the log stays clean.
 import { join } from "node:path";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { eventually, expect, finish, startServer, sx, temporaryFolder, test } from "./harness.mjs";
 
 const folder = temporaryFolder();
@@ -26,6 +26,27 @@ await test("an application that does not load is named with its place, and nothi
     expect.equal(status, 1, `${name}: ${stderr}`);
     expect.match(stderr, words, name);
     expect.doesNotMatch(stdout, /serving/, name);
+  }
+});
+
+await test("what is no application is told in one sentence, and no data folder is made for it", () => {
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  writeFileSync(join(folder, "junk.sxbc"), "hello\n");
+  writeFileSync(join(folder, "none.sxbc"), "");
+  const wrong = {
+    [join(folder, "absent.sx")]: /^error: .*absent\.sx: cannot be read: No such file or directory\n$/,
+    [join(folder, "missing.sxbc")]: /^error: .*missing\.sxbc: cannot be read: No such file or directory\n$/,
+    [join(folder, "junk.sxbc")]: /^error: .*junk\.sxbc is not an SX bundle: it does not begin with "SXBC": rebuild it with `sx build`\n$/,
+    [join(folder, "none.sxbc")]: /^error: .*none\.sxbc is not an SX bundle.*\n$/,
+    [empty]: /^error: .*empty: there is no app\.sx in this folder; give the file or bundle to serve\n$/,
+  };
+  for (const [path, words] of Object.entries(wrong)) {
+    const data = join(folder, "data");
+    const { status, stderr } = sx(["serve", path, "--port", "0", "--data", data], { timeoutMs: 30_000 });
+    expect.equal(status, 1, stderr);
+    expect.match(stderr, words);
+    expect.ok(!existsSync(data), path);
   }
 });
 
@@ -114,8 +135,8 @@ await test("every route of the blog answers, and a start and a visit leave no er
       const path = pattern.replace(/:\w+|\*\*/g, (part) => known[part] ?? "x");
       const answer = await author.request(path, { method, ...(method === "GET" ? {} : { body: "" }) });
       const expected = method === "GET" ? [200, 303, 308] : [200, 303, 400, 403, 404];
-      // No blob and no template has this name, and a build need not have a service worker.
-      if (pattern.includes(":cid") || pattern.startsWith("/sx/templates/") || pattern === "/sw.js") expected.push(404);
+      // No blob, template or part has this name, and a build need not have a service worker.
+      if (pattern.includes(":cid") || /^\/sx\/(templates|parts)\//.test(pattern) || pattern === "/sw.js") expected.push(404);
       expect.ok(expected.includes(answer.status), `${method} ${path}: ${answer.status}`);
       if (answer.status !== 204 && answer.bytes.length > 0) expect.ok(answer.headers["content-type"], `${path} has a type`);
     }

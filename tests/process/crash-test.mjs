@@ -1,12 +1,12 @@
 // kill -9 of a real server while clients write, on SQLite and on PostgreSQL, and PostgreSQL stopped and
 // started under it: what was acknowledged is there, each commit whole, no seq given twice.
-// SX_TEST_LONG=1: 50 kills instead of 10.
+// SX_TEST_LONG=1: 50 kills instead of 10; with sanitizers 3.
 import { join } from "node:path";
 import { expect, eventually, finish, root, sleep, startServer, sx, temporaryFolder, test } from "./harness.mjs";
 import { Postgres } from "./postgres.mjs";
 
 const app = join(root, "tests/process/store-app.sx");
-const kills = process.env.SX_TEST_LONG ? 50 : 10;
+const kills = process.env.SX_TEST_LONG ? 50 : process.env.SX_SANITIZED ? 3 : 10;
 const kClients = 6;
 
 /** What the server says of a stream: [[seq, data]…]. */

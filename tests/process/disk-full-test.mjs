@@ -3,12 +3,11 @@
 // mount namespace of the test's own where that is needed; without the right to mount, the server's
 // file sizes are limited instead, which it meets as the same kind of failure.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { admin, csrfToken, eventually, expect, finish, root, startServer, sx, temporaryFolder, test } from "./harness.mjs";
-
-const app = join(root, "tests/process/store-app.sx");
-const run = (command, ...words) => spawnSync(command, words, { encoding: "utf8" });
+import { csrfToken, eventually, expect, finish, startServer, sx, test } from "./harness.mjs";
+import { app, append, appendUntilFull, checkStream, run, smallDisk } from "./full-disk.mjs";
 
 // Run anew inside of a namespace in which an ordinary user may mount, where the system has that.
 const mayMount = process.getuid?.() === 0 || process.env.SX_TEST_MOUNTS === "1";
@@ -19,53 +18,7 @@ if (!mayMount && run("unshare", "--map-root-user", "--mount", "true").status ===
   process.exit(inner.status ?? 1);
 }
 
-const mounted = [];
-// Before the harness removes its folders.
-process.prependListener("exit", () => mounted.forEach((folder) => run("umount", "--lazy", folder)));
-
-/** A folder on a disk of its own: `fill(left)` leaves so many bytes free, `free()` gives all back. */
-function smallDisk(megabytes) {
-  const folder = temporaryFolder("sx-disk-");
-  const made = run("mount", "-t", "tmpfs", "-o", `size=${megabytes}m,mode=0700`, "sx-test", folder);
-  if (made.status !== 0) return undefined;
-  mounted.push(folder);
-  const ballast = join(folder, "ballast");
-  const left = () => { const { bavail, bsize } = statfsSync(folder); return Number(bavail) * Number(bsize); };
-  return {
-    data: join(folder, "data"),
-    fill(keep = 0) {
-      const size = left() - keep;
-      if (size > 0) writeFileSync(ballast, Buffer.alloc(size), { flag: "a" });
-    },
-    free: () => rmSync(ballast, { force: true }),
-  };
-}
-
 const disk = smallDisk(48);
-const append = (server, stream, body) => server.request(`/append/${stream}`, { method: "POST", body });
-
-/** Appends until one fails. @returns what was acknowledged: [[seq, data]…], and the failure */
-async function appendUntilFull(server, stream, from, bytes) {
-  const acknowledged = [];
-  for (let i = from; i < from + 4000; i++) {
-    const data = `${i}-${"x".repeat(bytes)}`;
-    const answer = await append(server, stream, data);
-    if (answer.status !== 200) return { acknowledged, failure: answer };
-    acknowledged.push([Number(answer.text), data]);
-  }
-  throw new Error("the disk never was full");
-}
-
-/** Every acknowledged event is in its stream under its seq, and each commit is there whole. */
-async function checkStream(server, stream, acknowledged) {
-  const answer = await server.get(`/read/${stream}`);
-  expect.equal(answer.status, 200, answer.text.slice(0, 300));
-  const events = answer.text.split("\n").filter(Boolean).map((line) => [Number(line.split(" ")[0]), line.slice(line.indexOf(" ") + 1)]);
-  events.forEach(([seq], index) => expect.equal(seq, index + 1, "no seq is left out or given twice"));
-  expect.equal(events.length % 2, 0, "half a commit");
-  for (const [seq, data] of acknowledged) expect.equal(events[seq - 1]?.[1], data, `event ${seq} was acknowledged`);
-  return events.length;
-}
 
 if (disk) {
   await test("a full disk: 507 with its reason, reading goes on, nothing acknowledged is lost, then it recovers", async () => {
@@ -77,7 +30,7 @@ if (disk) {
       expect.equal(failure.status, 507, failure.text);
       expect.match(failure.text, /The server's disk is full\. Nothing was saved; reading still works\./);
       expect.equal(failure.headers["retry-after"], "60");
-      expect.match(server.stderr, /the disk is full: free some space/);
+      await eventually(() => server.stderr.includes("the disk is full: free some space"), "the log names the reason");
       disk.fill();
       for (let i = 0; i < 20; i++) expect.equal((await append(server, "s0", "y".repeat(20_000))).status, 507);
       // Several at once, of several sizes, on a disk without a byte.
@@ -148,16 +101,26 @@ if (disk) {
       expect.equal(JSON.parse(program.text).status, 507);
       const upload = [`--b\r\nContent-Disposition: form-data; name="_csrf"\r\n\r\n${token}\r\n`,
         '--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nWith a picture\r\n',
-        '--b\r\nContent-Disposition: form-data; name="cover"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'];
-      const picture = await author.request("/new", { method: "POST", headers: { "Content-Type": "multipart/form-data; boundary=b" },
-        body: Buffer.concat([Buffer.from(upload.join("")), Buffer.alloc(600_000, 7), Buffer.from("\r\n--b--\r\n")]) });
+        '--b\r\nContent-Disposition: form-data; name="published"\r\n\r\ntrue\r\n',
+        '--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'];
+      const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), randomBytes(600_000)]);
+      const send = () => author.request("/new", { method: "POST", headers: { "Content-Type": "multipart/form-data; boundary=b" },
+        body: Buffer.concat([Buffer.from(upload.join("")), png, Buffer.from("\r\n--b--\r\n")]) });
+      const files = () => readdirSync(join(disk.data, "blobs"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+      const before = files().length;
+      const picture = await send();
       expect.equal(picture.status, 507, picture.text.slice(0, 300));
+      expect.equal(files().length, before, "no blob, and no part of one");
       for (const path of ["/", "/welcome/", "/feed", "/login", "/health", "/new"])
         expect.equal((await author.get(path)).status, 200, path);
       disk.free();
       const done = await author.post("/new", { title: "There is room", body: "word ".repeat(4000), published: "true", _csrf: token });
       expect.equal(done.status, 303, done.text);
       expect.equal((await server.get("/there-is-room/")).status, 200);
+      expect.equal((await send()).status, 303);
+      const shown = (await server.get("/with-a-picture/")).text.match(/src="(\/blob\/[0-9a-f]{64})"/);
+      expect.ok(shown, "the post shows its picture");
+      expect.ok((await server.get(shown[1])).bytes.equals(png), "byte by byte");
       await server.visitor().login();
       expect.equal((await server.stop()).code, 0);
       expect.equal(sx(["store", "verify", "--data", disk.data]).status, 0);

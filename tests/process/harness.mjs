@@ -8,7 +8,8 @@
 //   });
 //   finish();
 //
-// Node.js 20 or newer, nothing else. SX_BINARY names another binary than build/native/sx.
+// Node.js 20 or newer, nothing else. SX_BINARY names another binary than build/native/sx; SX_SANITIZED=1 says that
+// it has sanitizers: what they report fails the test program.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -51,6 +52,10 @@ export async function test(name, body, timeoutMs = kCaseTimeoutMs) {
 /** Prints `N passed, N failed`, sets the exit status and stops servers that a failed case left behind. */
 export function finish() {
   for (const server of running) server.killNow();
+  if (process.env.SX_SANITIZED) {
+    if (sanitizerSaid.length > 0) report.fail("the sanitizers found nothing", sanitizerSaid.join("\n"));
+    else report.ok("the sanitizers found nothing");
+  }
   report.finish();
 }
 
@@ -81,6 +86,14 @@ export function freePort() {
   });
 }
 
+// What a binary with sanitizers says when it has found something (SX_SANITIZED=1): a case of its own.
+const kSanitizerSays = /^.*(?:(?:ERROR|WARNING): \w+Sanitizer|runtime error: ).*$/m;
+const sanitizerSaid = [];
+function noteReports(stderr) {
+  const said = process.env.SX_SANITIZED && kSanitizerSays.exec(stderr);
+  if (said) sanitizerSaid.push(stderr.slice(said.index, said.index + 6000));
+}
+
 const folders = [];
 process.on("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
@@ -97,6 +110,7 @@ export function sx(args, { cwd = root, env = {}, input = "", timeoutMs = 120_000
     cwd, env: { ...process.env, ...env }, input, encoding: "utf8", timeout: timeoutMs, maxBuffer: 1 << 28,
   });
   if (run.error && run.status === null) throw new Error(`sx ${args.join(" ")}: ${run.error.message}`);
+  noteReports(run.stderr);
   return { status: run.status, signal: run.signal, stdout: run.stdout, stderr: run.stderr };
 }
 
@@ -226,8 +240,8 @@ export class Server extends Visitor {
   stderr = "";
   agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
-  /** @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean}} options
-   *  quiet: its output goes nowhere, for runs of a million requests */
+  /** @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean, via?: string[]}} options
+   *  quiet: its output goes nowhere, for runs of a million requests; via: a command that runs it, such as prlimit */
   constructor(options) {
     super(/** @type {any} */ (undefined));
     this.server = this;
@@ -250,7 +264,8 @@ export class Server extends Visitor {
     if (!this.port) this.port = await freePort();
     const args = ["serve", "--host", "127.0.0.1", "--port", String(this.port), "--data", this.data,
       ...(this.options.args ?? [])];
-    this.child = spawn(binary, args, {
+    const [program, ...words] = [...(this.options.via ?? []), binary, ...args];
+    this.child = spawn(program, words, {
       cwd: root,
       env: { ...process.env, SX_ADMIN_USER: admin.name, SX_ADMIN_PASSWORD: admin.password, ...this.options.env },
       stdio: this.options.quiet ? "ignore" : ["ignore", "pipe", "pipe"],
@@ -259,6 +274,7 @@ export class Server extends Visitor {
     this.exited = new Promise((done) => {
       this.child.once("close", (code, signal) => {
         running.delete(this);
+        noteReports(this.stderr);
         this.exit = { code, signal };
         done(this.exit);
       });
@@ -362,7 +378,7 @@ export class Server extends Visitor {
 }
 
 /** Starts `sx serve` on a free port over an empty temporary data folder and waits for /health.
- *  @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean}} [options] */
+ *  @param {{args?: string[], env?: Record<string, string>, data?: string, port?: number, quiet?: boolean, via?: string[]}} [options] */
 export function startServer(options = {}) {
   return new Server(options).start();
 }

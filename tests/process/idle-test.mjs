@@ -64,4 +64,23 @@ await test(`${count} kept connections: little memory, no threads, and all of the
   }
 });
 
+await test("with few open files the longest idle connections make room, and as many are used as the system allows", async () => {
+  const server = await startServer({ args: ["--workers", "1", "--access-log", "none"], via: ["prlimit", "--nofile=64:200"] });
+  const connections = [];
+  try {
+    expect.match((await server.get("/metrics")).text, /^process_max_fds 200$/m);
+    for (let n = 0; n < 400; n++) {
+      connections.push(connection(server.port, n));
+      await ask(connections[n]);
+    }
+    await ask(connections[399]);
+    expect.ok(connections.filter(({ closed }) => closed).length >= 250, "the first ones made room");
+    expect.equal((await server.visitor().get("/health")).status, 200);
+    expect.doesNotMatch(server.stderr, /cannot accept/);
+  } finally {
+    for (const { socket } of connections) socket.destroy();
+    await server.dispose();
+  }
+});
+
 finish();

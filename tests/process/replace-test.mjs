@@ -1,8 +1,9 @@
 // One server process in the place of another while requests come: sx serve --replace, and SIGHUP.
 import http from "node:http";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, expect, finish, root, Server, sleep, startServer, sx, temporaryFolder, test } from "./harness.mjs";
+import { Postgres } from "./postgres.mjs";
 
 const app = join(root, "tests/process/http-app.sx");
 const args = [app, "--access-log", "none", "--workers", "2"];
@@ -134,6 +135,76 @@ await test("SIGHUP replaces a server by itself", async () => {
     await server.dispose();
   }
 }, 60_000);
+
+/** An application that says which version it is, as a bundle at `path`. */
+function buildVersion(path, version) {
+  const source = join(temporaryFolder(), "versioned.sx");
+  writeFileSync(source, `(module versioned :use (dream/request dream/response dream/router) :export (versioned/make-app))
+(define (versioned/make-app settings)
+  (dream/router
+    (list (dream/get "/version" (fn (request) (dream/text "${version}")))
+          (dream/post "/add" (fn (request)
+            (perform {:op "persist/append" :args (list "added" :n 0 ${version})})
+            (dream/text "${version}")))
+          (dream/get "/added" (fn (request) (dream/text (str (perform {:op "persist/last-seq" :args (list "added")}))))))))
+`);
+  const built = sx(["build", "-o", `${path}.new`, source]);
+  expect.equal(built.status, 0, built.stderr);
+  renameSync(`${path}.new`, path);
+}
+
+for (const [kind, store] of [["SQLite", () => []], ["PostgreSQL", () => ["--store", new Postgres().freshUrl()]]]) {
+  await test(`another version of a bundle takes the place of the one before, under load, on ${kind}`, async () => {
+    const bundle = join(temporaryFolder(), "versioned.sxbc");
+    buildVersion(bundle, 1);
+    const where = [bundle, "--access-log", "none", "--workers", "2", ...store()];
+    const server = await startServer({ args: where });
+    let successor;
+    try {
+      let stopped = false, added = 0;
+      const failures = [];
+      const visit = async (method, path) => {
+        const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+        let newest = "1";
+        while (!stopped) {
+          const answer = await new Promise((done) => {
+            const request = http.request({ host: "127.0.0.1", port: server.port, method, path, agent,
+              headers: { Host: `localhost:${server.port}`, ...(method === "POST" ? { "Content-Length": 0 } : {}) } }, (response) => {
+              let text = "";
+              response.setEncoding("utf8").on("data", (part) => (text += part)).on("error", (error) => done(error.message)).on("end", () => done(`${response.statusCode} ${text}`));
+            }).on("error", (error) => done(error.message));
+            request.end();
+          });
+          if (answer !== "200 1" && answer !== "200 2") failures.push(`${method} ${path}: ${answer}`);
+          else if (answer.slice(4) < newest) failures.push("a connection went back to the version before");
+          else newest = answer.slice(4);
+          if (method === "POST" && answer.startsWith("200")) added++;
+        }
+        agent.destroy();
+        return newest;
+      };
+      const visitors = [...Array.from({ length: 6 }, () => visit("GET", "/version")), ...Array.from({ length: 3 }, () => visit("POST", "/add"))];
+      await sleep(300);
+      buildVersion(bundle, 2);
+      const ended = new Promise((done) => server.child.once("exit", (code) => done(code)));
+      server.child.kill("SIGHUP");
+      expect.equal(await ended, 0, server.stderr);
+      await sleep(300);
+      stopped = true;
+      const newest = await Promise.all(visitors);
+      expect.deepEqual(failures.slice(0, 5), []);
+      expect.deepEqual(newest, newest.map(() => "2"));
+      expect.equal((await server.get("/version")).text, "2");
+      expect.ok(added > 20, `${added} writes`);
+      expect.equal(Number((await server.get("/added")).text), added, "each acknowledged write, once");
+      [, successor] = server.stdout.match(/sx: serving [^]*sx: serving [^]*\(process (\d+)\)/) ?? [];
+      expect.ok(successor, server.stdout);
+    } finally {
+      if (successor) process.kill(Number(successor), "SIGTERM");
+      await server.dispose();
+    }
+  }, 60_000);
+}
 
 await test("a successor that cannot load its application changes nothing", async () => {
   const server = await startServer({ args });
