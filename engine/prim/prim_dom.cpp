@@ -2,12 +2,16 @@
 // text, every value checked by the rules of the HTML adapter. docs/decisions/dom-adapter.md has the
 // reasons.
 //
-//   value    := null | true | "text" | N                a function: reference number N
-//             | [T value*]                              an instance of the template at address T, a
-//             value a hole | [0 value*]                              children | {"r":"trusted
-//             HTML"} | {"l":N,"v":value}                       an array [_ value …], which changes:
-//             reference number N | {"a":{"name":value …}}                  attributes
-//   template := [op,"text" …]                           by sx_template() of the kernel, once
+//   value    := null | true | "text"
+//             | N                     a function: reference number N
+//             | [T value*]            an instance of the template at address T, a value a hole
+//             | [0 value*]            children
+//             | {"r":"trusted HTML"}
+//             | {"l":N,"v":value}     a live node, which changes: reference number N
+//             | {"a":{"name":value…}} attributes
+//   template := [op,"text" …]         by sx_template() of the kernel, once
+//
+// A live node is an array of web/signal, whose layout is known here too.
 #include "engine/bytecode/attribute_kind.h"
 #include "engine/prim/support.h"
 #include "engine/render/attributes.h"
@@ -20,7 +24,7 @@ namespace sx {
 class DomWriter {
  public:
   DomWriter(Context& cx, HtmlBuffer& unused, std::int64_t base)
-      : cx_(cx), text_of_(cx, unused), base_(base) {}
+      : cx_(cx), text_of_(cx, unused), base_(base), live_(cx.keyword("live")) {}
 
   Result<void> run(Value markup) {
     SX_CHECK(child(markup));
@@ -33,9 +37,12 @@ class DomWriter {
     return {};
   }
 
+  // Of a live node's array.
+  enum Slot : std::uint32_t { kKind = 0, kShown = 1, kExtra = 7, kReference = 9, kSlots = 10 };
+
   struct Reference {
     Value value;
-    std::string_view name;  // of the attribute whose value it is; empty: a child
+    std::string name;  // of the attribute whose value a live node is; empty: a child, a function
   };
   std::string out;
   std::vector<Reference> references;
@@ -55,7 +62,7 @@ class DomWriter {
       return child(car(v));
     }
     if (is_kind(v, Kind::Array)) {
-      if (level.at++ == 0) return child(array_get(v, 1));
+      if (level.at++ == 0) return child(array_get(v, kShown));
       out.push_back('}');
       levels_.pop_back();
       return {};
@@ -144,17 +151,20 @@ class DomWriter {
           levels_.push_back({v, 0});
           return {};
         case Kind::Template:
-          out += str("[", reinterpret_cast<std::uintptr_t>(
-                              static_cast<const Template*>(v.as_object())->info()));
+          out.push_back('[');
+          append_decimal(out, static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(
+                                  static_cast<const Template*>(v.as_object())->info())));
           levels_.push_back({v, 0});
           return {};
         case Kind::Array:
-          if (array_count(v) < 2) break;
-          live(v, {});
+          SX_CHECK(live(v, {}));
           levels_.push_back({v, 0});
           return {};
         case Kind::Closure:
           refer(v, {});
+          return {};
+        case Kind::String:
+          append_json_string(out, as_string(v)->view());
           return {};
         case Kind::Raw:
           out += "{\"r\":";
@@ -164,6 +174,10 @@ class DomWriter {
         default:
           break;
       }
+    if (v.is_int()) {
+      decimal(v);
+      return {};
+    }
     std::string text;
     if (!text_of_.simple_text(v, text))
       return Error{str("render: Expected markup, text or a number as a child, got ", type_name(v))};
@@ -171,29 +185,45 @@ class DomWriter {
     return {};
   }
 
-  void refer(Value v, std::string_view name) {
-    out += str(base_ + static_cast<std::int64_t>(references.size()));
-    references.push_back({v, name});
+  void decimal(Value v) {
+    out.push_back('"');
+    append_decimal(out, v.as_int());
+    out.push_back('"');
   }
-  void live(Value v, std::string_view name) {
+  void refer(Value v, std::string_view name) {
+    append_decimal(out, base_ + static_cast<std::int64_t>(references.size()));
+    references.push_back({v, std::string(name)});
+  }
+  Result<void> live(Value v, std::string_view name) {
+    const bool node = array_count(v) == kSlots && array_get(v, kKind).is_keyword();
+    if (!node) return Error{"render: Expected markup, text or a number as a child, got array"};
+    if (array_get(v, kKind) != live_)
+      return Error{
+          "render: A signal cannot stand in markup by itself: write (deref signal), or "
+          "(live (deref signal))"};
     out += "{\"l\":";
     refer(v, name);
     out += ",\"v\":";
+    return {};
   }
 
   Result<void> attribute(TemplateOp op, std::string_view name, Value v) {
-    if (is_kind(v, Kind::Array) && array_count(v) > 1) {
-      live(v, name);
-      SX_CHECK(attribute(op, name, array_get(v, 1)));
+    if (is_kind(v, Kind::Array)) {
+      SX_CHECK(live(v, name));
+      SX_CHECK(attribute(op, name, array_get(v, kShown)));
       out.push_back('}');
       return {};
     }
     if (op == TemplateOp::Forbidden) {
       if (!handler_attribute(name, v)) return text_of_.attribute(op, name, v);
       if (is_closure(v)) {
-        refer(v, name);
+        refer(v, {});
         return {};
       }
+    }
+    if (is_string(v) && op == TemplateOp::Attribute) {
+      append_json_string(out, as_string(v)->view());
+      return {};
     }
     std::string text;
     if (v == Value::tru()) {
@@ -253,38 +283,57 @@ class DomWriter {
   Context& cx_;
   HtmlWriter text_of_;  // for the text of attributes; writes nothing
   std::int64_t base_;
+  Value live_;
   std::vector<Level> levels_;
 };
 
 SX_PRIMITIVE(prim_dom_encode) {
-  if (!args[1].is_int()) {
-    cx.fail_type("dom/encode", "integer", args[1]);
-    return Value::unset();
-  }
+  if (!is_kind(args[1], Kind::Table)) return cx.fail_type("dom/encode", "table", args[1]);
+  if (!args[2].is_int()) return cx.fail_type("dom/encode", "integer", args[2]);
+  const std::int64_t base = args[2].as_int();
   HtmlBuffer unused;
-  DomWriter writer(cx, unused, args[1].as_int());
+  DomWriter writer(cx, unused, base);
   const Result<void> written = writer.run(args[0]);
   if (!written.ok())
     return cx.fail("render-error", str("dom/encode", written.error().message.substr(6)));
-  cx.charge(writer.out.size() * 8);
-  // Names first: they may lie in strings of the heap.
-  std::vector<std::string> names;
-  RootList result(cx.heap);
-  result.push(Value::nil());
-  for (const DomWriter::Reference& each : writer.references) {
-    result.push(each.value);
-    result.push(Value::nil());
-    names.emplace_back(each.name);
-  }
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (!names[i].empty()) {
-      const Value name = cx.keyword(names[i]);
-      result[2 + 2 * i] = name;
+  cx.charge(writer.out.size() * 8 + writer.references.size() * 128);
+  RootList values(cx.heap);
+  values.reserve(writer.references.size() + 2);
+  for (const DomWriter::Reference& each : writer.references) values.push(each.value);
+  for (std::size_t i = 0; i < writer.references.size(); ++i) {
+    const Value number = make_int(cx, base + static_cast<std::int64_t>(i));
+    const std::string& name = writer.references[i].name;
+    if (!name.empty()) {
+      const Value key = cx.keyword(name);
+      array_set(cx, values[i], DomWriter::kExtra, key);
     }
-  const Value bytes =
-      make_bytes(cx, {reinterpret_cast<const std::uint8_t*>(writer.out.data()), writer.out.size()});
-  result[0] = bytes;
-  return make_vector_rooted(cx, result.data(), static_cast<std::uint32_t>(result.size()));
+    if (is_kind(values[i], Kind::Array)) array_set(cx, values[i], DomWriter::kReference, number);
+    table_put(cx, args[1], number, values[i]);
+  }
+  const std::size_t end = values.size();
+  values.push(make_bytes(
+      cx, {reinterpret_cast<const std::uint8_t*>(writer.out.data()), writer.out.size()}));
+  values.push(make_int(cx, base + static_cast<std::int64_t>(end)));
+  return make_vector_rooted(cx, values.data() + end, 2);
+}
+
+// Ranges of numbers, [first count …]. A live node that has another number by now keeps it.
+SX_PRIMITIVE(prim_dom_release) {
+  if (!is_kind(args[0], Kind::Table)) return cx.fail_type("dom/release!", "table", args[0]);
+  Sequence ranges(cx, args[1]);
+  Value first, length;
+  while (ranges.next(first)) {
+    if (!ranges.next(length) || !first.is_int() || !length.is_int() || length.as_int() < 0)
+      return cx.fail_type("dom/release!", "pairs of integers", args[1]);
+    cx.charge(static_cast<std::size_t>(length.as_int()) * 64);
+    for (std::int64_t n = first.as_int(), end = n + length.as_int(); n < end; ++n) {
+      const Value number = make_int(cx, n), value = table_get(cx, args[0], number);
+      if (is_kind(value, Kind::Array) && array_get(value, DomWriter::kReference) == number)
+        array_set(cx, value, DomWriter::kReference, Value::nil());
+      table_remove(cx, args[0], number);
+    }
+  }
+  return Value::nil();
 }
 
 // (%keyed key markup): markup that a list of the page knows again by its key.

@@ -15,7 +15,6 @@ const kTidySeconds = 100;
 // Files that may be longer, each with its reason.
 const kLongFiles = {
   "engine/vm/run.cpp": "the run loop: one function, one place",
-  "web/glue/markup.js": "the DOM adapter: one closure, whose parts share its tables and stay small for it",
 };
 const kBinary = /\.(png|jpe?g|gif|webp|ico|woff2|sxbc|wasm)$/;
 // A home folder or a work tree written into a file works on one machine only.

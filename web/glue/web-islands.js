@@ -2,7 +2,8 @@
 
 import { handleOf, nodeOf } from "./dom.js";
 import { dispatch } from "./events.js";
-import { kHandlers, makeAdapter } from "./markup.js";
+import { handlerOf } from "./markup-items.js";
+import { makeAdapter } from "./markup.js";
 
 const kSelector = "[data-sx-island]";
 /** Listened to before an island says what it wants. */
@@ -71,7 +72,7 @@ export function ports(call, api, kernel) {
   /** @param {any} event @param {any} target */
   function deliver(event, target) {
     for (let node = target; node; node = kDirect.has(event.type) ? null : node.parentNode) {
-      const reference = node[kHandlers]?.[event.type];
+      const reference = handlerOf(node, event.type);
       if (reference !== undefined) dispatch(event, (data) => call("islands/on-event", reference, data), facts(node, event));
       if (event.cancelBubble) return;
     }
