@@ -245,6 +245,32 @@ await story("a form whose sender has to log in first goes on waiting", async (vi
   await visit.page.getByText("Please log in.").waitFor();
 });
 
+for (const [what, send] of [
+  ["a form with sx-post", (visit, text) => visit.page.evaluate((text) => { document.querySelector("#told").value = text; document.querySelector("#own button").click(); }, text)],
+  ["a button with sx-post and values", (visit, text) => visit.page.evaluate((text) => { const button = document.querySelector("#later"); button.setAttribute("sx-vals", JSON.stringify({ text })); button.click(); }, text)],
+])
+  await story(`${what} that may wait: sent at once with a connection; without one kept, told, put away, and sent once`, async (visit) => {
+    await enter(visit, "/notes");
+    const said = await visit.page.evaluateHandle(() => { const said = []; for (const name of ["queued", "sendError", "afterRequest"]) document.addEventListener(`sx:${name}`, () => said.push(name)); return said; });
+    const [now, later] = [`${what} now`, `${what} later`];
+    await send(visit, now);
+    await eventually(async () => (await notes()).includes(now), "it was sent at once");
+    await eventually(async () => (await said.jsonValue()).includes("afterRequest"), "the request has ended");
+    await proxy.down();
+    await send(visit, later);
+    await notice(visit).waitFor();
+    expect.match(await notice(visit).innerText(), /Not sent yet/);
+    if (what.includes("form")) expect.equal(await visit.page.locator("#told").inputValue(), "", "what was taken is not there to be sent again");
+    expect.equal(await visit.message().count(), 0);
+    expect.equal(await visit.page.locator("#own .sx-request, #own[aria-busy], #later[aria-busy]").count(), 0);
+    await proxy.up();
+    await visit.page.evaluate(() => dispatchEvent(new Event("online")));
+    await visit.page.getByText("The form that waited was sent.").waitFor();
+    expect.equal((await notes()).filter((text) => text === later).length, 1);
+    const names = await said.jsonValue();
+    expect.ok(names.includes("queued") && !names.includes("sendError"), names.join());
+  });
+
 await story("a form that does not ask for it does not wait: what was typed stays", async (visit) => {
   await enter(visit, "/notes");
   await proxy.down();
