@@ -1,5 +1,5 @@
 // How long ordinary requests take while slowhttptest attacks from a thousand connections: p99 beside that of the same
-// minutes without an attack, in turns.
+// minutes without an attack, in turns. The attackers have the lowest priority, as if they were at other machines.
 //
 //   node bench/slow/run.mjs [--rounds N]
 import { attack, kAttacks, ordinary, p99, slowServer } from "../../tests/process/slowhttptest.mjs";

@@ -35,6 +35,7 @@ void Appender::submit(std::vector<Op> ops, CommitCallback done) {
     member.outcome = bytes.error();
   }
   const char* refusal = nullptr;
+  bool wake = false;
   {
     std::lock_guard lock(mutex_);
     if (closing_) {
@@ -45,12 +46,14 @@ void Appender::submit(std::vector<Op> ops, CommitCallback done) {
     } else {
       queue_bytes_ += member.bytes;
       queue_.push_back(std::move(member));
+      wake = queue_.size() >= wake_at_;
+      if (wake) wake_at_ = kAwake;
     }
   }
   if (refusal) {
     counters_.errors++;
     member.done(Error{refusal});  // NOLINT(bugprone-use-after-move): what is refused stays
-  } else {
+  } else if (wake) {
     wake_.notify_one();
   }
 }
@@ -94,12 +97,16 @@ Appender::Group Appender::take_group(Job& job) {
   std::unique_lock lock(mutex_);
   const auto wanted = [&] { return closing_ || !queue_.empty() || !jobs_.empty(); };
   // Readers, too, wait for a broken ledger to recover: not only when somebody writes.
-  while (broken_ && !wake_.wait_for(lock, kRecoverPause, wanted)) {
+  while (broken_) {
+    wake_at_ = 1;
+    if (wake_.wait_for(lock, kRecoverPause, wanted)) break;
     lock.unlock();
     recover();
     lock.lock();
   }
+  wake_at_ = 1;
   wake_.wait(lock, wanted);
+  wake_at_ = kAwake;
   if (!jobs_.empty()) {
     job = std::move(jobs_.front());
     jobs_.pop_front();
@@ -110,7 +117,9 @@ Appender::Group Appender::take_group(Job& job) {
   if (last_members_ > 1 && queue_.size() < last_members_ && !closing_) {
     const auto patience =
         std::chrono::microseconds(std::min<std::uint64_t>(counters_.commit_us / 2, 1000));
+    wake_at_ = last_members_;
     wake_.wait_for(lock, patience, [&] { return closing_ || queue_.size() >= last_members_; });
+    wake_at_ = kAwake;
   }
   Group group;
   std::size_t bytes = 0;

@@ -72,6 +72,10 @@ class Appender {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Member> queue_;
+  // How many members the thread sleeps for. While it works nobody needs to wake it: with many
+  // callers, waking is what would cost most.
+  static constexpr std::size_t kAwake = SIZE_MAX;
+  std::size_t wake_at_ = kAwake;
   std::size_t queue_bytes_ = 0;
   std::deque<Job> jobs_;
   bool closing_ = false;

@@ -23,13 +23,14 @@ export function slowServer(args = kDeadlines) {
   return startServer({ args: ["--workers", "2", "--access-log", "none", ...args], env: { SX_STATIC_DIR: files } });
 }
 
-/** Runs an attack to its end. @param {keyof typeof kAttacks} name @param {number} port
+/** Runs an attack to its end, at the lowest priority: attackers sit at other machines, and what they compute must not
+ *  be taken from the server and its visitors. @param {keyof typeof kAttacks} name @param {number} port
  *  @param {{connections?: number, seconds?: number}} [options] @returns {Promise<string>} what it printed */
 export function attack(name, port, { connections = 1000, seconds = 8 } = {}) {
   const flags = [...kAttacks[name]];
   const at = flags.indexOf("-path");
   const path = at < 0 ? "/" : flags.splice(at, 2)[1];
-  const child = spawn("slowhttptest", [...flags, "-c", String(connections), "-r", String(connections), "-l", String(seconds),
+  const child = spawn("nice", ["-n", "19", "slowhttptest", ...flags, "-c", String(connections), "-r", String(connections), "-l", String(seconds),
     "-p", "30", "-v", "1", "-u", `http://127.0.0.1:${port}${path}`], { stdio: ["ignore", "pipe", "pipe"] });
   return new Promise((done, fail) => {
     let text = "";
