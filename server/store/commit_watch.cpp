@@ -61,7 +61,9 @@ void CommitWatch::run() {
       if (waiters_.empty()) {
         wake_.wait(lock);
       } else {
-        wake_.wait_until(lock, waiters_.begin()->first.until);
+        // A copy: the waiter may be forgotten meanwhile.
+        const Clock::time_point until = waiters_.begin()->first.until;
+        wake_.wait_until(lock, until);
       }
     }
     moved_ = false;

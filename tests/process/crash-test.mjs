@@ -6,7 +6,7 @@ import { expect, eventually, finish, root, sleep, startServer, sx, temporaryFold
 import { Postgres } from "./postgres.mjs";
 
 const app = join(root, "tests/process/store-app.sx");
-const kills = process.env.SX_TEST_LONG ? 50 : process.env.SX_SANITIZED ? 3 : 10;
+const kills = process.env.SX_SANITIZED ? 3 : process.env.SX_TEST_LONG ? 50 : 10;
 const kClients = 6;
 
 /** What the server says of a stream: [[seq, data]…]. */

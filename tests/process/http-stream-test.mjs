@@ -116,7 +116,7 @@ await test("a client that does not read holds its producer up, and the memory st
     const before = await memory();
     await sleep(1500);
     const after = await memory();
-    expect.ok(after - before < 8e6, `${before} bytes, then ${after}`);
+    expect.ok(after - before < (process.env.SX_SANITIZED ? 200e6 : 8e6), `${before} bytes, then ${after}`);
     expect.match((await server.get("/metrics")).text, /^sx_http_streams 20$/m);
     for (const stream of streams) stream.request.destroy();
     await eventually(async () => (await server.get("/cleaned")).text === "20", "all are cleaned up");
@@ -256,7 +256,8 @@ await test("an upload goes to the blob store while it arrives, byte for byte, wi
       again: true, fields: { title: "Grüße" },
       files: { f: { field: "f", filename: "a b.bin", type: "image/png", size: bytes.length, cid, mime: "application/octet-stream" } },
     });
-    expect.ok(after - before < 20e6, `${before} bytes, then ${after}`);
+    // Sanitizers keep what was freed for a while.
+    expect.ok(after - before < (process.env.SX_SANITIZED ? 300e6 : 20e6), `${before} bytes, then ${after}`);
     const stored = await server.get(`/blob/${cid}`);
     expect.equal(createHash("sha256").update(stored.bytes).digest("hex"), cid);
   } finally {
