@@ -11,6 +11,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { loadKernel } from "../web/node/kernel.mjs";
 
 const out = process.argv[2];
 if (!out) throw new Error("stage-web: the folder to write to is missing");
@@ -42,9 +43,9 @@ function fill(text, name, value) {
 /** @param {string} name */
 const script = (name) => readFileSync(join("web/glue", name), "utf8");
 
-/** Who reads a page's scripts has the sources: what travels is small. @param {string} text */
-function small(text) {
-  const made = spawnSync("esbuild", ["--minify", "--charset=utf8", "--target=es2022"], { input: text, encoding: "utf8" });
+/** Who reads a page's scripts has the sources: what travels is small. @param {string} text @param {string[]} [flags] */
+function small(text, flags = []) {
+  const made = spawnSync("esbuild", ["--minify", "--charset=utf8", "--target=es2022", ...flags], { input: text, encoding: "utf8", cwd: "web/glue" });
   if (made.status !== 0) throw new Error(`stage-web: esbuild refuses a script (scripts/setup installs it): ${made.error?.message ?? made.stderr}`);
   return made.stdout;
 }
@@ -69,21 +70,40 @@ for (const name of readdirSync(kBundleFolder).sort())
   if (/^(core|web|web-.*)\.sxbc$/.test(name)) addHashed(name, readFileSync(join(kBundleFolder, name)));
 addHashed("sx/web-source.json", sources());
 
+// What page.js is made of stands in that one file, also for the features that import a part of it.
+const inPage = [...script("page.js").matchAll(/^export \* from "\.\/([\w-]+\.js)";$/gm)].map(([, name]) => name);
+addHashed("page.js", small(script("page.js"), ["--bundle", "--format=esm"]));
+const placeOf = (/** @type {string} */ name) => inPage.includes(name) ? named["page.js"] : named[name];
+
 // Scripts name each other by their hashes: those that are imported come first.
-const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw|htmx)\.js$/.test(name)).sort();
+const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw|htmx|markup.*)\.js$/.test(name)).sort();
+// The parts of the DOM adapter travel within the feature that has them.
+const alone = inPage.map((name) => `--external:./${name}`);
+const withParts = (/** @type {string} */ text) => /"\.\/markup\b/.test(text) ? small(text, ["--bundle", "--format=esm", ...alone]) : text;
 /** @param {string} name @param {string[]} chain */
 function addScript(name, chain = []) {
-  if (named[name]) return;
+  if (placeOf(name)) return;
   if (chain.includes(name)) throw new Error(`stage-web: scripts import each other in a circle: ${[...chain, name].join(" → ")}`);
-  const text = script(name).replace(/(\bfrom\s*|\bimport\s*\(?\s*)"\.\/([\w-]+\.js)"/g, (_, before, other) => {
+  const text = withParts(script(name)).replace(/(\bfrom\s*|\bimport\s*\(?\s*)"\.\/([\w-]+\.js)"/g, (_, before, other) => {
     addScript(other, [...chain, name]);
-    return `${before}"./${named[other]}"`;
+    return `${before}"./${placeOf(other)}"`;
   });
   addHashed(name, small(text));
 }
 for (const name of scripts) addScript(name);
 
-const loader = fill(script("boot.js"), "kFiles", named);
+// The loader vouches for the bundles of its build by their hashes, so that pages need not verify them: it is done here.
+/** @type {Record<string, string>} */
+const sums = {};
+if (named["kernel.wasm"]) {
+  const kernel = await loadKernel("build/wasm/kernel.wasm");
+  for (const name of Object.keys(named).filter((one) => one.endsWith(".sxbc"))) {
+    const bytes = /** @type {Buffer} */ (files.get(named[name]));
+    kernel.call("sx_add_bundle", bytes);
+    sums[name] = createHash("sha256").update(bytes).digest("base64");
+  }
+}
+const loader = fill(fill(script("boot.js"), "kFiles", named), "kSums", sums);
 const classic = loader.replace(/\bimport\.meta\.url\b/g, "kPlace").replace(/^export default .*\n/m, "");
 const boot = small(loader);
 files.set("boot.js", Buffer.from(boot));

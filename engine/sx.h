@@ -74,10 +74,10 @@ class Engine : private MacroRunner, private ModuleResolver {
   // Makes the modules of a bundle available (verified, not run). bytes may go afterwards.
   // Refused: an error that names both sides and the remedy; nothing of it becomes available.
   // library: what came with the binary; a project whose source of a module differs from it (by
-  // hash) gets its own source compiled instead.
+  // hash) gets its own source compiled instead. built_in: as in LibraryBundle.
   Result<void> add_bundle(std::string_view bytes, std::string_view name = "bundle",
-                          bool library = false) {
-    return add_bundle(LibraryBundle{bytes, name}, library);
+                          bool library = false, bool built_in = false) {
+    return add_bundle(LibraryBundle{bytes, name, built_in}, library);
   }
   // The module's path of the bundle's entry, "" when it has none.
   const std::string& last_bundle_entry() const { return last_entry_; }

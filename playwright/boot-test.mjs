@@ -138,15 +138,47 @@ await stage.story("files are called after their content and kept for good; the l
   visit.page.on("response", (response) => /\/static\/.*(js|wasm|sxbc)$/.test(response.url()) && (control[plainName(response.url())] = response.headers()["cache-control"]));
   await visit.go("/");
   expect.equal(control["boot.js"], "no-cache");
-  for (const name of ["kernel.wasm", "core.sxbc", "web.sxbc", "kernel.js", "dom.js"])
+  for (const name of ["kernel.wasm", "core.sxbc", "web.sxbc", "page.js"])
     expect.equal(control[name], "public, max-age=31536000, immutable", name);
 });
 
 await stage.story("everything is fetched at once: nothing waits for a script to arrive", async (visit) => {
   await visit.go("/");
-  const begun = await visit.page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => /(kernel|core|web|dom|events|history|transport)\.\w{10}\.(js|wasm|sxbc)$/.test(name)).map(({ fetchStart }) => fetchStart));
-  expect.equal(begun.length, 8);
+  const begun = await visit.page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => /(kernel|core|web|page)\.\w{10}\.(js|wasm|sxbc)$/.test(name)).map(({ fetchStart }) => fetchStart));
+  expect.equal(begun.length, 4);
   expect.ok(Math.max(...begun) - Math.min(...begun) < 30, `begun within ${Math.max(...begun) - Math.min(...begun)} ms`);
+});
+
+await stage.story("a page that nobody touches does nothing", async (visit) => {
+  await visit.context.addInitScript(() => {
+    window.posts = 0;
+    const post = MessagePort.prototype.postMessage;
+    MessagePort.prototype.postMessage = function (...args) { window.posts++; return post.apply(this, args); };
+  });
+  await visit.go("/");
+  await visit.follow("Archive");
+  await sleep(1000);
+  const before = await visit.page.evaluate(() => window.posts);
+  await sleep(500);
+  expect.equal(await visit.page.evaluate(() => window.posts), before);
+});
+
+await stage.story("where the browser has no digests, as on plain http, the kernel verifies the bundles itself", async (visit) => {
+  await visit.context.addInitScript(() => Object.defineProperty(crypto, "subtle", { value: undefined }));
+  await visit.go("/");
+  expect.equal(await visit.page.evaluate(() => SxKernel.loadedFrom), "bundle");
+  await visit.follow("Archive");
+});
+
+await stage.story("a loader that came early waits for the page", async (visit) => {
+  await visit.page.route(visit.url("/"), async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace('type="module" src="/static/boot.js"', '$& async');
+    await route.fulfill({ response, body });
+  });
+  await visit.go("/");
+  expect.equal(await visit.page.locator("#sx-announcer").count(), 1);
+  await visit.follow("Archive");
 });
 
 await stage.story("a feature whose bundle is gone is an error with its name, and the page goes on", async (visit) => {

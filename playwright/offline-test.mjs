@@ -1,6 +1,6 @@
 // A site that stays readable without a connection: pages that were visited, forms that wait, a new version of the
 // site's scripts while pages are open. The network is a real proxy that goes away.
-import { cpSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, expect, finish, root, sleep, temporaryFolder, test } from "../tests/process/harness.mjs";
 import { Stage } from "./browser.mjs";
@@ -285,20 +285,17 @@ await story("a form that does not ask for it does not wait: what was typed stays
 });
 
 let builds = 0;
-/** The server gets another build: one script differs, and the files of the build before are gone. @returns {string} its script */
+/** The server gets another build: its loader differs, and that of the build before is gone. @returns {string} the loader */
 function nextBuild() {
   const text = (name) => readFileSync(join(files, name), "utf8");
-  const old = readdirSync(files).find((name) => /^history\.\w+\.js$/.test(name));
-  const loader = readdirSync(files).find((name) => /^boot\.\w+\.js$/.test(name));
+  const old = readdirSync(files).find((name) => /^boot\.\w{10}\.js$/.test(name));
   const mark = (++builds).toString(16).padStart(10, "0");
-  const [fresh, freshLoader] = [`history.${mark}.js`, `boot.${mark}.js`];
-  const plain = text(old).replace(/;globalThis\.build=\d+\n/, "");
-  for (const name of readdirSync(files)) if (/^(sw|boot.*|sx|history.*)\.js\.(br|gz|zst)$/.test(name)) rmSync(join(files, name));
-  writeFileSync(join(files, fresh), `${plain};globalThis.build=${builds}\n`);
+  const fresh = `boot.${mark}.js`;
+  const loader = `${text("boot.js").replace(/;globalThis\.build=\d+\n/, "")};globalThis.build=${builds}\n`;
+  for (const name of readdirSync(files)) if (/^(sw|boot.*)\.js\.(br|gz|zst)$/.test(name)) rmSync(join(files, name));
   rmSync(join(files, old));
-  renameSync(join(files, loader), join(files, freshLoader));
-  for (const name of [freshLoader, "boot.js", "sx.js", "sw.js"])
-    writeFileSync(join(files, name), text(name).replaceAll(old, fresh).replaceAll(loader, freshLoader).replace(/"[0-9a-f]{16}"/, `"${mark.padStart(16, "a")}"`));
+  for (const name of [fresh, "boot.js"]) writeFileSync(join(files, name), loader);
+  writeFileSync(join(files, "sw.js"), text("sw.js").replaceAll(old, fresh).replace(/"[0-9a-f]{16}"/, `"${mark.padStart(16, "a")}"`));
   return fresh;
 }
 const build = (visit) => visit.page.evaluate(() => globalThis.build ?? 0);

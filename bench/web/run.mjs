@@ -1,4 +1,5 @@
-// The browser side beside htmx 2, htmx 4 and Turbo: the same pages, server, browser and run. Start-up, clicks, elements.
+// The browser side beside htmx 2, htmx 4 and Turbo: the same pages, server, browser and run. Start-up, clicks (with
+// answers in HTML and in the wire form), elements.
 //
 //   node bench/web/run.mjs [--write] [--clicks N] [--starts N]
 //
@@ -110,27 +111,44 @@ const clickThrough = (page, count) => page.evaluate(async (times) => {
     // What follows the swap is not part of the next click.
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
-  return took;
+  const requests = performance.getEntriesByType("resource").filter(({ name }) => /\/list\/\w+\/\d$/.test(name)).slice(-times);
+  return { took, requests: requests.map(({ duration, encodedBodySize }) => [duration, encodedBodySize]) };
 }, count);
 
+const kernelReady = (page) => page.waitForSelector('html[data-sx-ready="true"]');
 const ready = {
-  sx: (page) => page.waitForSelector('html[data-sx-ready="true"]'),
+  sx: kernelReady,
+  // As after the first answer of a server that says it speaks the wire form.
+  async wire(page) {
+    await kernelReady(page);
+    await page.evaluate(() => SxKernel.load("web-wire"));
+  },
   htmx2: (page) => page.waitForFunction(() => globalThis.htmx),
   htmx4: (page) => page.waitForFunction(() => globalThis.htmx),
   turbo: (page) => page.waitForFunction(() => globalThis.Turbo),
 };
 /** @type {Record<string, number[]>} */
-const took = { sx: [], htmx2: [], htmx4: [], turbo: [] };
+const took = { sx: [], wire: [], htmx2: [], htmx4: [], turbo: [] };
+/** @type {Record<string, [number, number][]>} duration and bytes of the requests of these clicks */
+const requests = { sx: [], wire: [], htmx2: [], htmx4: [], turbo: [] };
 // In turns, so that a slow minute of the machine is everybody's.
-const kTurns = 4;
+const kTurns = 8;
 for (let turn = 0; turn < kTurns; turn++)
-  for (const engine of Object.keys(took))
-    took[engine].push(...(await visit(`/list/${engine}/1`, async (page) => {
+  for (const engine of Object.keys(took)) {
+    const measured = await visit(`/list/${engine}/1`, async (page) => {
       await ready[engine](page);
       await page.waitForTimeout(200);
-      await clickThrough(page, 5);
+      await clickThrough(page, 4);
+      let type = "";
+      page.on("response", (response) => (type = response.headers()["content-type"] ?? ""));
+      await clickThrough(page, 1);
+      page.removeAllListeners("response");
+      if (type.startsWith("text/sx") !== (engine === "wire")) throw new Error(`an answer came as "${type}"`);
       return clickThrough(page, Math.ceil(clicks / kTurns));
-    }).catch((error) => { console.error(`${engine}: ${error.message.split("\n")[0]}`); return []; })));
+    }).catch((error) => { console.error(`${engine}: ${error.message.split("\n")[0]}`); return { took: [], requests: [] }; });
+    took[engine].push(...measured.took);
+    requests[engine].push(...measured.requests);
+  }
 
 // --- a thousand elements --------------------------------------------------------------------------
 
@@ -166,7 +184,9 @@ await server.dispose();
 const size = (name) => readFileSync(join(files, existsSync(join(files, `${name}.br`)) ? `${name}.br` : name)).length;
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 const ratio = (value, base) => (value && base ? (value / base).toFixed(2) : "–");
-const names = { sx: "SX", htmx2: "htmx 2.0", htmx4: "htmx 4.0", turbo: "Turbo 8" };
+const names = { sx: "SX", wire: "SX, wire form", htmx2: "htmx 2.0", htmx4: "htmx 4.0", turbo: "Turbo 8" };
+const each = (show) => Object.keys(names).map(show);
+const requestOf = (engine, at) => median(requests[engine].map((one) => one[at]));
 const text = [
   `Chromium, localhost; medians of ${starts} starts with empty caches, ${clicks} clicks, ${processed.sx.length} rounds. Load of the machine at the end: ${loadavg()[0].toFixed(1)}.`,
   "",
@@ -179,12 +199,21 @@ const text = [
   row("total blocking time until ready", ms(of("blocking")), "50 ms"),
   row("LCP with / without the engine", `${ms(of("lcp"))} / ${ms(median(starting.bare))}`, "the same"),
   "",
-  row("", ...Object.values(names)), row("---", "--:", "--:", "--:", "--:"),
-  row("script as sent (brotli)", `${of("bytes")}`, size("htmx2.js"), size("htmx4.js"), size("turbo.js")),
-  row("click → content of 50 items, median", ...Object.keys(names).map((engine) => ms(median(took[engine])))),
-  row("… 95 of 100", ...Object.keys(names).map((engine) => ms(sorted(took[engine])[Math.floor(took[engine].length * 0.95)]))),
-  row("… ratio to htmx 2", ...Object.keys(names).map((engine) => ratio(median(took[engine]), median(took.htmx2)))),
-  row("1,000 elements processed", ms(median(processed.sx)), ms(median(processed.htmx2)), ms(median(processed.htmx4)), "–"),
+  row("", ...Object.values(names)), row("---", ...each(() => "--:")),
+  row("script as sent (brotli)", `${of("bytes")}`, "", size("htmx2.js"), size("htmx4.js"), size("turbo.js")),
+  row("click → content of 50 items, median", ...each((engine) => ms(median(took[engine])))),
+  row("… 95 of 100", ...each((engine) => ms(sorted(took[engine])[Math.floor(took[engine].length * 0.95)]))),
+  row("… ratio to htmx 2", ...each((engine) => ratio(median(took[engine]), median(took.htmx2)))),
+  row("… of it the request", ...each((engine) => ms(requestOf(engine, 0)))),
+  row("… bytes of the answer as sent", ...each((engine) => requestOf(engine, 1))),
+  row("1,000 elements processed", ms(median(processed.sx)), "", ms(median(processed.htmx2)), ms(median(processed.htmx4)), "–"),
+  "",
+  "Ready: from the event to the mark that the engine sets; the loader's arrival is the end of its response. The wasm alone:",
+  "`compileStreaming(fetch(…))` on an otherwise equal page. Blocking: what tasks between the first paint and ready take beyond",
+  "50 ms. A click: from `link.click()` until an observer of mutations sees the other list, after everything that the engine",
+  "does in the same task. Turbo shows a page it has had before from its own store first. The wire form: the same page of the",
+  "same server answered as `text/sx`, its templates known since the first click; that answers came so is checked. Elements:",
+  "new buttons with a request, a target and a swap each, and as many old ones let go.",
 ].join("\n");
 console.log(text);
 

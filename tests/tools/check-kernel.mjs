@@ -73,10 +73,10 @@ const files = (names) => staged.filter((name) => names.test(name)).map((name) =>
 const raw = (/** @type {Buffer[]} */ list) => list.reduce((sum, { length }) => sum + length, 0);
 const packed = (/** @type {Buffer[]} */ list) => list.reduce((sum, bytes) => sum + brotli(bytes), 0);
 const loader = files(/^boot\.js$/);
-// What the loader imports by itself: web/glue/boot.js, kScripts.
-const scripts = [...loader, ...files(/^(kernel|dom|events|history|transport)\.[0-9a-f]{10}\.js$/)];
+// What the loader imports by itself: web/glue/page.js.
+const scripts = [...loader, ...files(/^page\.[0-9a-f]{10}\.js$/)];
 const bundles = files(/^(core|web)\.[0-9a-f]{10}\.sxbc$/);
-check(scripts.length === 6 && bundles.length === 2, "one build is in the static files", `${scripts.length} scripts, ${bundles.length} bundles`);
+check(scripts.length === 2 && bundles.length === 2, "one build is in the static files", `${scripts.length} scripts, ${bundles.length} bundles`);
 check(raw(loader) <= kBoot.loader, `the loader has at most ${kBoot.loader} bytes`, `${raw(loader)}`);
 check(raw(scripts) <= kBoot.scripts, `all scripts before ready have at most ${kBoot.scripts} bytes`, `${raw(scripts)}`);
 check(packed(bundles) <= kBoot.bundles, `core.sxbc and web.sxbc have at most ${kBoot.bundles} bytes as brotli -q 11`, `${packed(bundles)}`);

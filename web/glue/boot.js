@@ -1,14 +1,16 @@
 // Starts the SX kernel on a page that already works without it: links and forms are plain until then,
 // and stay plain when any step fails. The console is told in one sentence.
 //
-// Nothing is imported before the page is painted; then everything is fetched at once. The build also
-// makes sx.js of this file, for pages that load it as a classic script.
+// Everything is fetched at once, behind what the page itself wants, and the kernel compiled beside it; nothing of it
+// runs before the page is painted, and then in pieces. The build also makes sx.js of this file, for pages that load it
+// as a classic script.
 
 /** What the files beside this one are called, by their plain names: filled in by cmake/stage-web.mjs.
  *  @type {Record<string, string>} */
 const kFiles = {};
+/** SHA-256 of its bundles, which it has verified; filled in there too. @type {Record<string, string>} */
+const kSums = {};
 const kBundles = ["core.sxbc", "web.sxbc"];
-const kScripts = ["kernel.js", "dom.js", "events.js", "history.js", "transport.js"];
 const root = document.documentElement;
 let stopEvents = () => {};
 /** @type {ReturnType<import("./kernel.js").makeKernel>} */
@@ -67,41 +69,55 @@ const api = {
 for (const name of ["ajax", "trigger", "swap", "abort", "values", "defineExtension", "removeExtension", "logAll", "logNone", "off", "find", "closest"])
   /** @type {any} */ (api)[name] = (/** @type {any[]} */ ...args) => api.load("web-more").then(() => /** @type {any} */ (api)[name](...args));
 
-/** Waits until the page is painted and idle, or somebody begins to use it. Nobody waits for the paint of a hidden page. */
+/** Waits until the page is there and painted, or somebody begins to use it. Nobody waits for the paint of a hidden page. */
 const calm = () => new Promise((resolve) => {
-  for (const type of ["pointerdown", "keydown", "touchstart"]) addEventListener(type, resolve, { once: true, passive: true });
-  const idle = () => (globalThis.requestIdleCallback ?? setTimeout)(resolve, /** @type {any} */ ({ timeout: 200 }));
-  if (document.hidden) return setTimeout(resolve);
-  setTimeout(resolve, 1000);
-  requestAnimationFrame(() => setTimeout(idle));
+  const begin = () => document.readyState === "loading" ? addEventListener("DOMContentLoaded", resolve) : resolve(undefined);
+  for (const type of ["pointerdown", "keydown", "touchstart"]) addEventListener(type, begin, { once: true, passive: true });
+  if (document.hidden) return setTimeout(begin);
+  setTimeout(begin, 1000);
+  requestAnimationFrame(() => setTimeout(begin));
 });
 
 /** @param {string} name */
 const place = (name) => new URL(kFiles[name] ?? name, import.meta.url).href;
 
-/** @param {string} name */
-async function load(name) {
-  const response = await fetch(place(name));
+/** @param {string} name @param {RequestPriority} [priority] */
+async function load(name, priority) {
+  const response = await fetch(place(name), { priority });
   if (!response.ok) throw new Error(`${name}: status ${response.status}`);
   return response;
 }
 
-/** @param {string} name @param {any} imports */
-async function instantiate(name, imports, response = load(name)) {
-  const answer = await response;
-  // Compiling while it arrives needs the right type; a server that sends another one is still good enough.
-  if (answer.headers.get("content-type") === "application/wasm")
-    return (await WebAssembly.instantiateStreaming(answer, imports)).instance;
-  return (await WebAssembly.instantiate(await answer.arrayBuffer(), imports)).instance;
+/** A bundle, and whether it is known to be of this build: others, and all where the browser has no digest for plain http,
+ *  are verified by the kernel. @param {string} name @param {RequestPriority} [priority] */
+async function bundleOf(name, priority) {
+  const bytes = await (await load(name, priority)).arrayBuffer();
+  const sum = kSums[name] && (await globalThis.crypto.subtle?.digest("SHA-256", bytes));
+  return { bytes: new Uint8Array(bytes), vouched: !!sum && btoa(String.fromCharCode(...new Uint8Array(sum))) === kSums[name] };
 }
 
+/** @param {string} name @param {RequestPriority} [priority] */
+async function compile(name, priority) {
+  const answer = await load(name, priority);
+  // Compiling while it arrives needs the right type; a server that sends another one is still good enough.
+  return answer.headers.get("content-type") === "application/wasm" ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
+}
+
+/** @param {string} name @param {any} imports */
+const instantiate = async (name, imports, module = compile(name)) => WebAssembly.instantiate(await module, imports);
+
+/** Lets the browser do what waits: no piece of the start is to hold up a click or a frame. */
+const breathe = () => /** @type {any} */ (globalThis).scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
 /** Takes bundles that are being fetched; where one is missing or refused, all sources, and the console says why.
- *  @param {string[]} names @param {Promise<Response>[]} loading */
+ *  @param {string[]} names @param {ReturnType<typeof bundleOf>[]} loading */
 async function addModules(names, loading) {
   const refused = [];
-  for (const [at, response] of loading.entries()) {
+  for (const [at, bundle] of loading.entries()) {
     try {
-      kernel.run("sx_add_bundle", new Uint8Array(await (await response).arrayBuffer()));
+      const { bytes, vouched } = await bundle;
+      kernel.addBundle(bytes, vouched);
+      await breathe();
     } catch (error) {
       refused.push(`${names[at]}: ${/** @type {Error} */ (error).message}`);
     }
@@ -117,7 +133,7 @@ async function addModules(names, loading) {
  *  @param {string} name */
 async function loadFeature(name) {
   const bundle = `${name}.sxbc`, script = `${name}.js`;
-  const loading = load(bundle);
+  const loading = bundleOf(bundle);
   loading.catch(() => {});  // looked at later
   if (script in kFiles) Object.assign(ports, (await import(place(script))).ports(call, api, kernel));
   await addModules([bundle], [loading]);
@@ -125,12 +141,14 @@ async function loadFeature(name) {
 }
 
 async function boot() {
+  const wasm = compile("kernel.wasm", "low");
+  const bundles = kBundles.map((name) => bundleOf(name, "low"));
+  const script = import(place("page.js"));
+  for (const one of [wasm, ...bundles, script]) one.catch(() => {});  // looked at later
   await calm();
-  const [wasm, ...bundles] = ["kernel.wasm", ...kBundles].map(load);
-  for (const one of [wasm, ...bundles]) one.catch(() => {});  // looked at later
-  const [{ makeKernel, portError }, dom, events, history, transport] = await Promise.all(kScripts.map((name) => import(place(name))));
+  const page = await script;
   ports = {
-    ...dom.domPorts(transport.textOf), ...transport.transportPorts, ...history.historyPorts(call), ...events.eventPorts(call),
+    ...page.domPorts(page.textOf), ...page.transportPorts, ...page.historyPorts(call), ...page.eventPorts(call),
     "console/warn": (text) => console.warn(text),
     "page/ready"() {
       root.dataset.sxReady = "true";
@@ -140,10 +158,10 @@ async function boot() {
     },
     "bundle/load": (name) => features[name] ??= loadFeature(name).catch((error) => {
       delete features[name];  // asked for again, it is fetched again
-      throw portError("bundle-missing", error.message);
+      throw page.portError("bundle-missing", error.message);
     }),
   };
-  kernel = makeKernel(
+  kernel = page.makeKernel(
     ports,
     (/** @type {number} */ level, /** @type {string} */ text) => [console.debug, console.info, console.warn, console.error][level](text),
     instantiate,
@@ -151,9 +169,11 @@ async function boot() {
   );
   kernel.start(await instantiate("kernel.wasm", kernel.imports, wasm));
   api.version = kernel.run("sx_fingerprint");
+  await breathe();
   await addModules(kBundles, bundles);
   await kernel.load("sx_require", "web/boot");
-  stopEvents = events.startPageEvents(call);
+  await breathe();
+  stopEvents = page.startPageEvents(call);
   call("web/start");
 }
 

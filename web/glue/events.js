@@ -2,8 +2,6 @@
 
 import { describe, handleOf, nodeOf } from "./dom.js";
 
-/** @typedef {(name: string, ...args: unknown[]) => void} Call */
-
 /** @type {Map<number, Event>} */
 const live = new Map();
 let last = 0;
@@ -19,7 +17,7 @@ export function dispatch(event, use, more) {
   live.delete(id);
 }
 
-/** Listens to what happens to the whole page; returns how to stop. @param {Call} call */
+/** Listens to what happens to the whole page; returns how to stop. @param {import("./kernel.js").Call} call */
 export function startPageEvents(call) {
   const stop = new AbortController();
   const { signal } = stop;
@@ -42,7 +40,7 @@ export function startPageEvents(call) {
   return () => stop.abort();
 }
 
-/** @param {Call} call @returns {import("./kernel.js").Ports} */
+/** @param {import("./kernel.js").Call} call @returns {import("./kernel.js").Ports} */
 export function eventPorts(call) {
   /** @type {Map<string, () => void>} how to stop each listener */
   const stops = new Map();

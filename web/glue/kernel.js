@@ -87,15 +87,15 @@ export function makeKernel(ports, log, instantiate, onDeath) {
       onDeath(/** @type {Error} */ (error));
     }
     inside = false;
-    if (pumping) return;
+    if (dead || pumping || !wasm.sx_waiting()) return;
     pumping = true;
     pump.port2.postMessage(0);
   }
   // A task that used up its slice goes on in a macrotask, so that the page can paint in between.
-  pump.port1.onmessage = () => enter(() => {
-    pumping = wasm.sx_run() > 0;
-    if (pumping) pump.port2.postMessage(0);
-  });
+  pump.port1.onmessage = () => {
+    pumping = false;
+    enter(() => wasm.sx_run());
+  };
 
   /** Calls an export with each text as pointer and length. @param {string} name @param {(string | Uint8Array)[]} inputs
    *  @param {number[]} [before] @param {number[]} [after] numbers around them */
@@ -134,6 +134,7 @@ export function makeKernel(ports, log, instantiate, onDeath) {
     }
   }
 
+  const tooEarly = () => { throw new Error("the kernel called into tools.wasm before it was loaded"); };
   /** @type {Record<string, Ports>} */
   const imports = {
     env: {
@@ -146,7 +147,7 @@ export function makeKernel(ports, log, instantiate, onDeath) {
       emscripten_notify_memory_growth() {},
     },
     wasi_snapshot_preview1: { proc_exit() { throw new Error("the kernel stopped itself"); } },
-    tools: new Proxy({}, { get: () => () => { throw new Error("the kernel called into tools.wasm before it was loaded"); } }),
+    tools: new Proxy({}, { get: () => tooEarly }),
   };
 
   /** Loads one of `modules`, once. @param {number} bit */
@@ -158,13 +159,15 @@ export function makeKernel(ports, log, instantiate, onDeath) {
     throw error;
   });
 
-  /** @param {string} name @param {...(string | Uint8Array)} inputs */
-  function run(name, ...inputs) {
+  /** @param {string} name @param {(string | Uint8Array)[]} inputs @param {number[]} [after] */
+  function runWith(name, inputs, after) {
     let status = 1, answer = "the kernel is busy or has stopped";
-    enter(() => { status = raw(name, inputs); answer = result(); });
+    enter(() => { status = raw(name, inputs, [], after); answer = result(); });
     if (status) throw new Error(answer);
     return answer;
   }
+  /** @param {string} name @param {...(string | Uint8Array)} inputs */
+  const run = (name, ...inputs) => runWith(name, inputs);
   return {
     imports,
     /** The parts of a template that dom/encode named; may be asked for while SX runs. @param {number} address */
@@ -180,6 +183,8 @@ export function makeKernel(ports, log, instantiate, onDeath) {
     },
     /** Runs an export now and returns its result text; throws that text when it refuses. */
     run,
+    /** @param {Uint8Array} bytes @param {boolean} vouched it is known to be of the kernel's own build, which verified it */
+    addBundle: (bytes, vouched) => runWith("sx_add_bundle", [bytes], [vouched ? 1 : 0]),
     /** The same for exports that load or compile: what it needs of `modules` is fetched first.
      *  @param {string} name @param {...(string | Uint8Array)} inputs */
     async load(name, ...inputs) {
