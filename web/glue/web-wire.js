@@ -18,7 +18,11 @@ const kStoredMax = 500_000, kStoredAgeMs = 30 * 60_000;
 // --- nodes ------------------------------------------------------------------------------------------------------------
 
 // Elements to which a parser does more than to others: what has them is parsed.
-const kParsed = /<(style|script|template|textarea|pre|listing|title|svg|math|noscript|xmp|iframe|noembed|noframes|plaintext|select|frameset)\b|\sstyle=/i;
+const kParsed = /<(style|script|template|textarea|pre|listing|svg|math|noscript|xmp|iframe|noembed|noframes|plaintext|select|frameset)\b|\sstyle=/i;
+// Elements that would load something, or run, before they are in the page with their own values.
+const kLoads = /<(img|picture|source|video|audio|track|input|object|embed|link|image|iframe|[a-z]+-)/i;
+const kDown = 0, kRight = 1, kUp = 2;
+const isMark = (/** @type {Any} */ node) => node?.nodeType === 8 && /^sx:\d+$/.test(node.data);
 const kInTables = /^(table|tbody|thead|tfoot|tr|colgroup)$/;
 
 /** A template as nodes to clone, with the way to each hole; null where it has to be parsed each time. @param {Template} template */
@@ -38,35 +42,72 @@ function nodesOf(template) {
     } else if (op !== kStyle && op !== kForbidden) return null;
   }
   if (kParsed.test(html)) return null;
-  const content = parse(html);
-  /** @type {Map<number, Any>} the place of each part */
-  const places = new Map();
+  const content = parse(html), single = content.childNodes.length === 1 && content.firstChild?.nodeType === 1;
+  const from = /** @type {Any} */ (single ? content.firstChild : content);
+  /** @type {Any[]} what to fill, each with its node */
+  const holes = [];
+  // Holes without a node of their own are nil or the template is parsed.
+  const seen = new Set(parts.filter((_, i) => i % 3 === 0).flatMap((op, i) => (op === kStyle || op === kForbidden ? [i * 3] : [])));
+  for (const i of seen) holes.push({ node: from, op: parts[i], name: parts[i + 1], hole: parts[i + 2] });
   const walker = document.createTreeWalker(content);
   for (let node = /** @type {Any} */ (walker.nextNode()); node; node = walker.nextNode()) {
-    const mark = node.nodeType === 8 && /^sx:(\d+)$/.exec(node.data);
-    if (mark) {
-      const text = content.ownerDocument.createTextNode("");
-      node.replaceWith(text);
-      walker.currentNode = text;
-      places.set(Number(mark[1]), text);
-    } else if (node.nodeType === 1)
+    if (node.nodeType === 1) {
       for (const { name, value } of node.attributes) {
-        const at = /^sx:(\d+)$/.exec(value);
-        if (at && parts[Number(at[1]) + 1] === name) places.set(Number(at[1]), node);
+        const i = Number(/^sx:(\d+)$/.exec(value)?.[1] ?? -1);
+        if (parts[i + 1] !== name || seen.has(i)) continue;
+        seen.add(i);
+        holes.push({ node, op: parts[i], name, hole: parts[i + 2] });
       }
+    } else if (node.parentNode.localName === "title") {
+      // Only text can stand there, so the marks are text.
+      const pieces = node.data.split(/<!--sx:(\d+)-->/).map((/** @type {string} */ piece, /** @type {number} */ i) => {
+        if (i % 2 === 0) return piece;
+        seen.add(Number(piece));
+        return parts[Number(piece) + 2];
+      });
+      if (pieces.length > 1) holes.push({ node: node.parentNode, alone: true, plain: true, pieces, op: kText });
+    } else if (isMark(node) || isMark(node.nextSibling)) {
+      // A run of text and holes is one text node, where all of them are texts.
+      const pieces = [];
+      const text = content.ownerDocument.createTextNode("");
+      node.before(text);
+      for (let each = node; each && (each.nodeType === 3 || isMark(each)); each = text.nextSibling) {
+        if (each.nodeType === 3) pieces.push(each.data);
+        else {
+          const i = Number(each.data.slice(3));
+          seen.add(i);
+          pieces.push(parts[i + 2]);
+        }
+        each.remove();
+      }
+      walker.currentNode = text;
+      const parent = text.parentNode, alone = parent !== content && parent.childNodes.length === 1;
+      holes.push({ node: alone ? parent : text, alone, pieces, op: kText, inTable: kInTables.test(parent.localName), top: parent === content });
+      if (alone) {
+        walker.currentNode = parent;
+        text.remove();
+      }
+    }
   }
-  const holes = [];
-  for (let i = 0; i < parts.length; i += 3) {
-    const op = parts[i];
-    if (op === kStatic) continue;
-    const node = places.get(i);
-    if (!node && op !== kStyle && op !== kForbidden) return null;
-    /** @type {number[]} steps from the root: the number of each child */
-    const way = [];
-    for (let at = node; at && at !== content; at = at.parentNode) way.unshift([...at.parentNode.childNodes].indexOf(at));
-    holes.push({ op, name: parts[i + 1], hole: parts[i + 2], way, inTable: node && kInTables.test(node.parentNode.localName), top: way.length === 1 });
+  if (seen.size !== parts.length / 3 - parts.filter((op, i) => i % 3 === 0 && op === kStatic).length) return null;
+  // The way from one to the next, in document order.
+  let at = from;
+  const order = new Map(holes.map(({ node }) => [node, 0]));
+  const all = document.createTreeWalker(from);
+  for (let node = /** @type {Any} */ (from), n = 0; node; node = all.nextNode()) if (order.has(node)) order.set(node, n++);
+  holes.sort((one, other) => order.get(one.node) - order.get(other.node));
+  for (const hole of holes) {
+    hole.way = [];
+    while (at !== hole.node) {
+      let right = at.nextSibling;
+      while (right && !right.contains(hole.node)) right = right.nextSibling;
+      const step = at.contains(hole.node) ? kDown : right ? kRight : kUp;
+      hole.way.push(step);
+      at = step === kDown ? at.firstChild : step === kRight ? at.nextSibling : at.parentNode;
+    }
+    delete hole.node;
   }
-  return (template.dom = { content, holes });
+  return (template.dom = { from, holes, here: !kLoads.test(html) });
 }
 
 // Whether cloning gives what parsing gives depends on what stands in what, not on the values: a <p> in a <p>, a row in a
@@ -96,10 +137,33 @@ function cloned(wire, templates, into) {
     if (site.good === false) throw new Aside("a place that is parsed");
     if (!site.good) fresh.push(site);
   };
+  let mixed = false;
+  /** Texts and holes that stand beside each other: all that an element holds, or in the place of a text node. */
+  const run = (/** @type {Any} */ node, /** @type {Any} */ { pieces, alone, plain }, /** @type {any[]} */ given, /** @type {Site} */ site, /** @type {boolean} */ inTable, /** @type {number} */ depth) => {
+    const parent = alone ? node : node.parentNode, before = alone ? null : node;
+    let text = "", only = true;
+    for (const piece of pieces) {
+      const value = typeof piece === "string" ? piece : given[piece];
+      if (typeof value === "string") text += value;
+      else if (value !== null && typeof value === "object") {
+        if (plain) throw new Aside("elements where only text can stand");
+        if (text) put(text, parent, before, site, inTable, depth);
+        text = "";
+        only = false;
+        put(value, parent, before, site.to(String(piece)), inTable, depth + 1);
+      }
+    }
+    if (inTable && text.trim()) throw new Aside("text between cells");
+    if (alone && !only) put(text || null, parent, before, site, inTable, depth);
+    else if (alone) node.textContent = text;
+    else if (text) node.data = text;
+    else node.remove();
+  };
   const put = (/** @type {Any} */ value, /** @type {Any} */ parent, /** @type {Node | null} */ before, /** @type {Site} */ site, /** @type {boolean} */ inTable, /** @type {number} */ depth) => {
     if (typeof value === "string") {
       if (inTable && value.trim()) throw new Aside("text between cells");
       parent.insertBefore(ownerDocument.createTextNode(value), before);
+      mixed = true;
     } else if (value === null || typeof value === "boolean") return;
     else if (depth > 200) throw new Aside("its depth");
     else if (Array.isArray(value)) for (const each of value) put(each, parent, before, site, inTable, depth + 1);
@@ -108,19 +172,24 @@ function cloned(wire, templates, into) {
       if (!dom) throw new Aside("a template that is parsed");
       const here = site.to(wire.hashes[value.t]);
       visit(here);
-      const copy = dom.content.cloneNode(true);
-      const nodes = dom.holes.map((/** @type {Any} */ { way }) => way.reduce((/** @type {Any} */ node, /** @type {number} */ n) => node.childNodes[n], copy));
-      dom.holes.forEach((/** @type {Any} */ { op, name, hole, inTable: inside, top }, /** @type {number} */ i) => {
-        const given = value.h[hole], node = nodes[i], within = inside || (top && inTable);
-        if (op !== kText) {
-          const text = attributeValue(op, name, given);
+      const copy = ownerDocument.importNode(dom.from, true), { holes } = dom, nodes = [];
+      let at = copy;
+      for (const { way } of holes) {
+        for (const step of way) at = step === kDown ? at.firstChild : step === kRight ? at.nextSibling : at.parentNode;
+        nodes.push(at);
+      }
+      for (let i = 0; i < holes.length; i++) {
+        const { op, name, hole } = holes[i], node = nodes[i];
+        if (op === kText) run(node, holes[i], value.h, here, holes[i].inTable || (holes[i].top && inTable), depth);
+        else {
+          const text = attributeValue(op, name, value.h[hole]);
           if (op === kStyle || op === kForbidden) {
             if (text !== null) throw new Aside(name);
           } else if (text === null) node.removeAttribute(name);
           else node.setAttribute(name, text === true ? "" : text);
-        } else if (typeof given === "string" && !within) node.data = given;
-        else put(given, node.parentNode, node, here.to(String(hole)), within, depth + 1);
-      });
+        }
+      }
+      if (copy.nodeType === 11) mixed = true;
       parent.insertBefore(copy, before);
     } else if (value.e) {
       const tag = tagOf(value.e), here = site.to(`<${tag}`), element = ownerDocument.createElement(tag);
@@ -131,7 +200,7 @@ function cloned(wire, templates, into) {
     } else throw new Aside("what is parsed");
   };
   put(wire.value, into, null, root, false, 0);
-  into.normalize();  // as a parser leaves texts
+  if (mixed) into.normalize();  // as a parser leaves texts
   return fresh;
 }
 
@@ -139,7 +208,9 @@ function cloned(wire, templates, into) {
 function built(wire, templates, html) {
   if (wire.odd || wire.raw.length || wire.calls.length) return parse(html());
   let fresh;
-  const content = parse("");
+  // In the page's own document nodes need not be adopted.
+  const here = templates.every((template) => nodesOf(template)?.here);
+  const content = here ? document.createDocumentFragment() : parse("");
   try {
     fresh = cloned(wire, templates, content);
   } catch (error) {
