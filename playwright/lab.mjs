@@ -15,7 +15,7 @@ export function answer(body, more = {}) {
   return `/answer?${query}`.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("'", "%27");
 }
 
-const tree = (node) => node.nodeName === "#text" ? node.value : node.nodeName === "#comment" ? "" : {
+export const tree = (node) => node.nodeName === "#text" ? node.value : node.nodeName === "#comment" ? "" : {
   tag: node.tagName, svg: node.namespaceURI?.includes("svg"), attributes: node.attrs.map(({ name, value }) => [name, value]),
   children: (node.content ?? node).childNodes.map(tree),
 };
@@ -34,7 +34,7 @@ function watch() {
 }
 
 /** In the page: nodes without the parser, which its policy forbids. */
-function build(trees) {
+export function build(trees) {
   const make = (given) => {
     if (typeof given === "string") return document.createTextNode(given);
     const node = given.svg ? document.createElementNS("http://www.w3.org/2000/svg", given.tag) : document.createElement(given.tag);

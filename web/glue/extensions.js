@@ -70,7 +70,9 @@ export const extended = {
       const data = open.get(request.id)?.data;
       const xhr = { overrideMimeType() {}, setRequestHeader: (/** @type {string} */ name, /** @type {string} */ value) => { request.headers[name] = value; } };
       const body = data && request.encoding !== "query" && tried("encodeParameters", () => extension.encodeParameters?.(xhr, valuesProxy(data), nodeOf(request.elt)));
-      if (typeof body === "string") return transportPorts["fetch/send"]({ ...request, body });
+      if (typeof body !== "string") continue;
+      if (!Object.keys(request.headers).some((name) => /^content-type$/i.test(name))) request.headers["Content-Type"] = "application/x-www-form-urlencoded";
+      return transportPorts["fetch/send"]({ ...request, body });
     }
     return transportPorts["fetch/send"](request);
   },

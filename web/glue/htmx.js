@@ -7,15 +7,21 @@
   /** @typedef {any} Any */
   /** @type {Any} */
   const config = {
-    historyEnabled: true, defaultSwapStyle: "innerHTML", defaultSwapDelay: 0, defaultSettleDelay: 20, timeout: 0, allowScriptTags: true,
-    indicatorClass: "htmx-indicator", requestClass: "htmx-request", addedClass: "htmx-added", settlingClass: "htmx-settling", swappingClass: "htmx-swapping",
-    globalViewTransitions: false, withCredentials: false, scrollBehavior: "instant",
+    historyEnabled: true, historyCacheSize: 10, refreshOnHistoryMiss: false, defaultSwapStyle: "innerHTML", defaultSwapDelay: 0, defaultSettleDelay: 20,
+    includeIndicatorStyles: true, indicatorClass: "htmx-indicator", requestClass: "htmx-request", addedClass: "htmx-added", settlingClass: "htmx-settling",
+    swappingClass: "htmx-swapping", allowEval: true, allowScriptTags: true, inlineStyleNonce: "", attributesToSettle: ["class", "style", "width", "height"],
+    withCredentials: false, timeout: 0, disableSelector: "[hx-disable], [data-hx-disable]", scrollBehavior: "instant", defaultFocusScroll: false,
+    getCacheBusterParam: false, globalViewTransitions: false, methodsThatUseUrlParams: ["get", "delete"], selfRequestsOnly: true, ignoreTitle: false,
+    scrollIntoViewOnBoost: true, disableInheritance: false,
+    responseHandling: [{ code: "204", swap: false }, { code: "[23]..", swap: true }, { code: "[45]..", swap: false, error: true }],
+    allowNestedOobSwaps: true, historyRestoreAsHxRequest: true, reportValidityOfForms: false,
   };
-  const defaults = { ...config };
+  const defaults = structuredClone(config);
+  const same = (/** @type {string} */ name) => JSON.stringify(config[name]) === JSON.stringify(defaults[name]);
   const page = /** @type {Any} */ (globalThis);
   // What the page changes before the engine starts counts.
   page.sxSettings = new Proxy({}, {
-    ownKeys: () => ["personality", ...Object.keys(config).filter((name) => config[name] !== defaults[name])],
+    ownKeys: () => ["personality", ...Object.keys(config).filter((name) => !same(name))],
     getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
     get: (_, name) => (name === "personality" ? script.dataset.personality ?? "htmx2" : config[name]),
   });
@@ -33,10 +39,10 @@
     location: Object.assign((/** @type {string} */ path, /** @type {Any} */ context) => page.htmx.ajax("GET", path, { push: "true", ...context }), {}),
     process: () => engine().then((api) => api.process()),
     ajax: later("ajax"), swap: later("swap"), defineExtension: later("defineExtension"), removeExtension: later("removeExtension"),
-    /** @param {Any} target @param {Any} name @param {Any} [listener] */
-    on(target, name, listener) {
-      if (typeof name === "function") [target, name, listener] = [document.body, target, name];
-      one(target).addEventListener(name, listener);
+    /** @param {Any} target @param {Any} name @param {Any} [listener] @param {Any} [options] */
+    on(target, name, listener, options) {
+      if (typeof name === "function") [target, name, listener, options] = [document.body, target, name, listener];
+      one(target).addEventListener(name, listener, options);
       return listener;
     },
     /** @param {Any} target @param {Any} name @param {Any} [listener] */

@@ -13,20 +13,25 @@ function add(data, field) {
   else if (field.value !== undefined) data.append(field.name, field.value);
 }
 
-/** @param {Any} recipe as request/prepare takes it @returns {FormData} */
+/** Fields first, then what is included; the form's own fields win over both, and values given in words over all.
+ *  @param {Any} recipe as request/prepare takes it @returns {FormData} */
 export function gather({ form, submitter, own, include = [], vals = {}, params, data: given }) {
-  const data = form ? new FormData(nodeOf(form), submitter && nodeOf(submitter).form === nodeOf(form) ? nodeOf(submitter) : null) : new FormData();
+  const holder = form && nodeOf(form);
+  const data = new FormData();
+  const first = holder ? new FormData(holder, submitter && nodeOf(submitter).form === holder ? nodeOf(submitter) : null) : new FormData();
   const node = own && nodeOf(own);
-  if (node?.name && node.value !== undefined && !(form && node.form === nodeOf(form) && !/^(submit|button)$/.test(node.type))) {
-    if (/^(submit|button)$/.test(node.type)) data.set(node.name, node.value);
-    else add(data, node);
+  if (node?.name && node.value !== undefined) {
+    if (/^(submit|button)$/.test(node.type)) first.append(node.name, node.value);
+    else if (!holder || node.form !== holder) add(data, node);
   }
   for (const each of include.map(nodeOf)) {
-    if (form && (each === nodeOf(form) || each.form === nodeOf(form))) continue;
+    if (holder && (each === holder || each.form === holder)) continue;
     if (each.localName === "form") for (const [name, value] of new FormData(each)) data.append(name, value);
     else if (each.name && "value" in each) add(data, each);
     else for (const field of each.querySelectorAll("input,select,textarea")) add(data, field);
   }
+  for (const name of new Set(first.keys())) data.delete(name);
+  for (const [name, value] of first) data.append(name, value);
   for (const [name, value] of given ?? []) data.set(name, value);
   for (const [name, value] of Object.entries(vals)) {
     data.delete(name);

@@ -308,9 +308,9 @@ function outOfBand(handle, { prefixes, picked, partial }) {
     return holder;
   };
   const scopes = [root, ...[...root.querySelectorAll("template")].map((one) => one.content)];
-  for (const selector of picked) {
+  for (const [selector, style] of picked) {
     const node = root.querySelector(selector);
-    if (node) take(node, null, selector);
+    if (node) take(node, null, selector, /^(inner|before|after|prepend|append|text)/i.test(style));
   }
   for (const scope of scopes) {
     const all = [...prefixes, "sx-"];
@@ -377,7 +377,7 @@ function stillThere(handle) {
 }
 
 /** @param {number} handle @param {string} style @param {number} root @param {Any} options */
-function place(handle, style, root, { preserve, scripts, settle, classes, strip, elt, other }) {
+function place(handle, style, root, { preserve, scripts, settle, classes, strip, elt, other, text }) {
   const target = nodeOf(handle);
   let content = nodeOf(root);
   // What the first element holds, without it.
@@ -387,7 +387,7 @@ function place(handle, style, root, { preserve, scripts, settle, classes, strip,
     if (own) return { added: own.map(handleOf) };
   }
   if (style === "textContent") {
-    target.textContent = content.textContent;
+    target.textContent = text ? textOf(text) : content.textContent;
     return { added: [] };
   }
   // What is to stay waits beside the page while its surroundings change.
@@ -615,7 +615,7 @@ function offer(call) {
       const { target, source, values, headers, swap, select, push, replace } = given;
       return ask("ajax", (token) => [token, {
         verb, path, swap, select, push, replace, headers: headers ?? {}, values: values instanceof FormData ? Object.fromEntries(values) : values ?? {},
-        "target-node": handleOf(elementOf(target ?? null)), "source-node": handleOf(elementOf(source ?? null)),
+        target: typeof target === "string" ? target : null, "target-node": handleOf(typeof target === "string" ? null : target ?? null), "source-node": handleOf(elementOf(source ?? null)),
       }]);
     },
     trigger(/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ detail = {}) {
@@ -633,8 +633,7 @@ function offer(call) {
     values(node, verb = "post") {
       const element = elementOf(node), form = element.localName === "form" ? element : verb === "get" ? null : formOf(element);
       const data = gather({ form: handleOf(form), own: element.localName === "form" ? null : handleOf(element) });
-      const values = valuesProxy(data);
-      return Object.fromEntries([...new Set(data.keys())].map((name) => [name, values[name]]));
+      return valuesProxy(data);
     },
     defineExtension(/** @type {string} */ name, /** @type {Any} */ extension) {
       extensions.define(name, extension, extensions.internals(api, (node, event, detail = {}) => send(elementOf(node), event, detail), parse));
@@ -674,11 +673,11 @@ export function ports(call, _, kernel) {
     "page/wait": (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     "page/reload": () => location.reload(),
     "page/ask": (how, text) => (how === "confirm" ? confirm(text) : prompt(text)),
-    "page/valid": (nodes, quiet) => nodes.flatMap((/** @type {number} */ handle) => {
+    "page/valid": (nodes, quiet, report) => nodes.flatMap((/** @type {number} */ handle) => {
       const node = nodeOf(handle);
       const wrong = [...(node.localName === "form" ? node.elements : [node])].filter((field) => field.willValidate && !field.checkValidity());
       if (quiet) return [];
-      if (wrong.length) node.reportValidity?.();
+      if (wrong.length && report) node.reportValidity?.();
       return wrong.map((field) => ({ node: handleOf(field), message: field.validationMessage }));
     }),
     "page/mark": mark,
