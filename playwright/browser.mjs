@@ -42,25 +42,57 @@ export class Stage {
    *  @param {string} name @param {(page: Visit) => Promise<void>} body
    *  @param {{context?: object, allow?: RegExp, plain?: boolean, worker?: boolean}} [options] allow: console errors that
    *  belong to the story; worker: with the service worker, whose requests page.route() does not see */
-  async story(name, body, { context = {}, allow, plain = false, worker = false } = {}) {
+  async story(name, body, options = {}) {
     await test(name, async () => {
-      const visit = new Visit(this, await this.browser.newContext(context), allow);
       try {
-        if (!plain) await visit.context.addInitScript(watch);
-        if (!worker) await visit.context.addInitScript(() => Object.defineProperty(Navigator.prototype, "serviceWorker", { get() {} }));
-        await visit.context.tracing.start({ screenshots: true, snapshots: true });
-        await visit.open();
-        await body(visit);
-        expect.deepEqual(visit.problems, [], "errors in the console");
-        if (!plain) expect.deepEqual(await visit.page.evaluate(() => window.seen?.violations ?? []), [], "violations of the policy");
+        await this.tell(name, body, options, false);
       } catch (error) {
-        await visit.keepFailure(name);
+        // Tracing doubles the time of a story, so only one that failed is traced, in a second run.
+        const again = await this.tell(name, body, options, true).then(() => "passed: it is not steady", () => "failed too");
+        console.log(`# "${name}" ran a second time, for its trace, and ${again}`);
         throw error;
-      } finally {
-        await visit.context.close();
       }
     });
   }
+
+  /** @param {string} name @param {(page: Visit) => Promise<void>} body @param {any} options @param {boolean} traced */
+  async tell(name, body, { context = {}, allow, plain = false, worker = false }, traced) {
+    const visit = new Visit(this, await this.browser.newContext(context), allow);
+    try {
+      if (!plain) await visit.context.addInitScript(watch);
+      if (!worker) await visit.context.addInitScript(() => Object.defineProperty(Navigator.prototype, "serviceWorker", { get() {} }));
+      if (traced) await startTrace(visit.context);
+      await visit.open();
+      await body(visit);
+      expect.deepEqual(visit.problems, [], "errors in the console");
+      if (!plain) expect.deepEqual(await visit.page.evaluate(() => window.seen?.violations ?? []), [], "violations of the policy");
+    } catch (error) {
+      if (!traced) await keepScreenshot(visit.page, name);
+      throw error;
+    } finally {
+      if (traced) await keepTrace(visit.context, name);
+      await visit.context.close();
+    }
+  }
+}
+
+/** Where what is left of a failure stands. @param {string} story */
+function kept(story) {
+  mkdirSync(kFailures, { recursive: true });
+  return join(kFailures, story.replace(/[^\w]+/g, "-").slice(0, 80));
+}
+
+/** @param {import("playwright-core").Page | undefined} page @param {string} story */
+export async function keepScreenshot(page, story) {
+  await page?.screenshot({ path: `${kept(story)}.png`, fullPage: true, timeout: 5000 }).then(() => console.log(`# kept: ${kept(story)}.png`), () => {});
+}
+
+/** @param {import("playwright-core").BrowserContext} context */
+export const startTrace = (context) => context.tracing.start({ screenshots: true, snapshots: true });
+
+/** @param {import("playwright-core").BrowserContext} context @param {string} story */
+export async function keepTrace(context, story) {
+  await context.tracing.stop({ path: `${kept(story)}.zip` }).then(() => console.log(`# kept: ${kept(story)}.zip`), () => {});
 }
 
 /** A visitor with a page. */
@@ -152,15 +184,6 @@ export class Visit {
     await this.page.locator('#content button[type="submit"]').click();
     await this.page.waitForURL((url) => url.pathname !== "/login");
     await this.ready();
-  }
-
-  /** @param {string} story */
-  async keepFailure(story) {
-    mkdirSync(kFailures, { recursive: true });
-    const path = join(kFailures, story.replace(/[^\w]+/g, "-").slice(0, 80));
-    await this.page?.screenshot({ path: `${path}.png`, fullPage: true, timeout: 5000 }).catch(() => {});
-    await this.context.tracing.stop({ path: `${path}.zip` }).catch(() => {});
-    console.log(`# kept: ${path}.png and .zip`);
   }
 
   /** @param {string} name */

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { parseFragment } from "../tests/node_modules/parse5/dist/index.js";
 import { root, test } from "../tests/process/harness.mjs";
-import { Stage } from "./browser.mjs";
+import { keepScreenshot, keepTrace, Stage, startTrace } from "./browser.mjs";
 
 /** An address of the server that answers with this. @param {string} body @param {Record<string, unknown>} [more] h: {Header: value} */
 export function answer(body, more = {}) {
@@ -89,22 +89,37 @@ export class Lab {
   /** One case. @param {string} name @param {string} html @param {(lab: Lab) => Promise<void>} body @param {RegExp} [allow] console errors of it */
   async case(name, html, body, allow) {
     await test(name, async () => {
-      this.problems.length = this.warnings.length = this.asked.length = 0;
       try {
-        if (this.page.url() !== `${this.stage.server.url}/lab${this.query}`) await this.go(`/lab${this.query}`);
-        await this.page.evaluate(build, parseFragment(html).childNodes.map(tree));
-        await this.page.evaluate((api) => (window[api].process ?? SxKernel.process)(document.body), this.api);
-        await body(this);
-        const problems = this.problems.filter((text) => !allow?.test(text));
-        if (problems.length) throw new Error(`errors in the console: ${problems.join("; ")}`);
+        await this.tell(html, body, allow);
       } catch (error) {
         const state = await this.page.evaluate(() => ({ html: document.querySelector("#lab")?.innerHTML.slice(0, 800), log: window.log })).catch(() => ({}));
         error.message += `\n${JSON.stringify(state)}\nwarnings: ${this.warnings.join("; ")}\nerrors: ${this.problems.join("; ")}`;
         error.stack = `${error.message}\n${error.stack}`;
+        await keepScreenshot(this.page, name);
+        await this.trace(name, html, body, allow).catch(() => {});
         await this.restart().catch(() => {});
         throw error;
       }
-    }, 20_000);
+    }, 40_000);
+  }
+
+  /** @param {string} html @param {(lab: Lab) => Promise<void>} body @param {RegExp} [allow] */
+  async tell(html, body, allow) {
+    this.problems.length = this.warnings.length = this.asked.length = 0;
+    if (this.page.url() !== `${this.stage.server.url}/lab${this.query}`) await this.go(`/lab${this.query}`);
+    await this.page.evaluate(build, parseFragment(html).childNodes.map(tree));
+    await this.page.evaluate((api) => (window[api].process ?? SxKernel.process)(document.body), this.api);
+    await body(this);
+    const problems = this.problems.filter((text) => !allow?.test(text));
+    if (problems.length) throw new Error(`errors in the console: ${problems.join("; ")}`);
+  }
+
+  /** A case that failed runs a second time for its trace. @param {string} name @param {string} html @param {(lab: Lab) => Promise<void>} body @param {RegExp} [allow] */
+  async trace(name, html, body, allow) {
+    await this.restart();
+    await startTrace(this.context);
+    await this.tell(html, body, allow).catch(() => {});
+    await keepTrace(this.context, name);
   }
 
   /** Until the page says true. @param {any} condition @param {any} [argument] */
