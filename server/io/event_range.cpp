@@ -40,4 +40,13 @@ Result<std::vector<Event>> read_all_range(store::Store& store, std::int64_t from
   return events;
 }
 
+Value behind_gap(Context& cx, const std::string& stream_name, std::uint64_t through, Value events) {
+  Root list(cx.heap, events);
+  Root stream(cx.heap, make_string(cx, stream_name));
+  Root seq(cx.heap, make_uint(cx, through));
+  const Field fields[] = {{"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}};
+  const Value marker = make_dict(cx, fields);
+  return cx.heap.cons(marker, list);
+}
+
 }  // namespace sx

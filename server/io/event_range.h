@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/value/collections.h"
 #include "server/store/store.h"
 
 namespace sx {
@@ -22,5 +23,8 @@ Result<EventRange> read_range(store::Store& store, const std::string& stream, st
 // The events of the whole store from a position on.
 Result<std::vector<store::Event>> read_all_range(store::Store& store, std::int64_t from,
                                                  std::int64_t limit);
+
+// The events behind one marker for all up to the seq `through`, whose payloads are gone.
+Value behind_gap(Context& cx, const std::string& stream_name, std::uint64_t through, Value events);
 
 }  // namespace sx

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -16,6 +15,8 @@
 #include "server/io/event_range.h"
 #include "server/io/read_back.h"
 #include "server/io/store_errors.h"
+#include "server/io/vm_gate.h"
+#include "server/io/waiting_values.h"
 #include "server/store/ledger.h"
 
 namespace sx {
@@ -30,106 +31,8 @@ using store::NewEvent;
 constexpr std::int64_t kReadLimitDefault = 1'000'000;
 constexpr std::int64_t kWaitMsMax = 3'600'000;
 
-// The way back to the VM's thread, shut when the servicers go: the store may answer later than
-// that.
-class Gate {
- public:
-  explicit Gate(PostToVm post) : post_(std::move(post)) {}
-
-  void post(const std::shared_ptr<Gate>& self, std::function<void()> fn) {
-    const std::lock_guard lock(mutex_);
-    if (!post_) return;
-    post_([self, fn = std::move(fn)] {
-      // On the VM's thread, where alone the gate is shut: no lock is needed to look.
-      if (self->post_) fn();
-    });
-  }
-  void shut() {
-    const std::lock_guard lock(mutex_);
-    post_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  PostToVm post_;
-};
-
 // What each op of a commit answers, decided when it is sent.
 enum class ReplyShape { Event, Events, Nil, True, Commit };
-
-// Values that the store's answer will need: each has its place until then.
-class WaitingValues {
- public:
-  explicit WaitingValues(Heap& heap) : values_(heap) {}
-
-  std::size_t keep(Value v) {
-    if (free_.empty()) {
-      values_.push(v);
-      return values_.size() - 1;
-    }
-    const std::size_t at = free_.back();
-    free_.pop_back();
-    values_[at] = v;
-    return at;
-  }
-  Value at(std::size_t place) const { return values_.data()[place]; }
-  void release(std::size_t place) {
-    values_[place] = Value::nil();
-    free_.push_back(place);
-  }
-
- private:
-  RootList values_;
-  std::vector<std::size_t> free_;
-};
-
-// An event on its way to the store: the places of its values.
-struct SentEvent {
-  std::size_t type = 0, data = 0;
-  std::int64_t at_ms = 0;
-};
-// The events of one op of a commit; of none for ops that append nothing.
-struct SentOp {
-  std::string stream;
-  std::vector<SentEvent> events;
-};
-
-// Whether a value that prints and reads back as data is the same as what is read: nothing in it is
-// mutable or computed later. False also for what is too large to look through.
-bool is_plain(Value v) {
-  constexpr std::size_t kObjectsMax = 4096;
-  std::vector<const Object*> left;
-  std::size_t seen = 0;
-  const auto look = [&](Value each) {
-    if (!each.is_object()) return true;
-    switch (each.as_object()->kind) {
-      case Kind::String:
-      case Kind::Bytes:
-      case Kind::BigInt:
-        return true;
-      case Kind::Pair:
-      case Kind::Vector:
-      case Kind::VectorNode:
-      case Kind::ShapeDict:
-      case Kind::HashDict:
-      case Kind::TrieNode:
-      case Kind::Set:
-        left.push_back(each.as_object());
-        return ++seen <= kObjectsMax;
-      default:
-        return false;
-    }
-  };
-  if (!look(v)) return false;
-  while (!left.empty()) {
-    const Object* object = left.back();
-    left.pop_back();
-    const std::size_t prefix = kind_layout(object->kind).prefix_words;
-    for (std::size_t i = 0; i + 1 + prefix < object->words; ++i)
-      if (!look(object->slots(prefix)[i])) return false;
-  }
-  return true;
-}
 
 class Persist {
  public:
@@ -138,7 +41,7 @@ class Persist {
         store_(store),
         event_slots_(runner.vm().cx.heap),
         waiting_(runner.vm().cx.heap),
-        gate_(post ? std::make_shared<Gate>(std::move(post)) : nullptr),
+        gate_(post ? std::make_shared<VmGate>(std::move(post)) : nullptr),
         read_back_(runner.vm().cx),
         read_events_(runner.vm().cx.heap),
         event_cache_(runner.vm().cx) {}
@@ -235,7 +138,7 @@ class Persist {
     for (std::size_t i = read_events_.size(); i > 0; --i)
       list = cx().heap.cons(read_events_.data()[i - 1], list);
     read_events_.truncate(0);
-    return compacted_through == 0 ? list.get() : behind_gap(stream, compacted_through, list);
+    return compacted_through == 0 ? list.get() : behind_gap(cx(), stream, compacted_through, list);
   }
 
   Value cached_value(const std::string& stream, const store::EventView& event) {
@@ -280,17 +183,6 @@ class Persist {
       list = cx().heap.cons(text, list);
     }
     return list;
-  }
-
-  // The events behind one marker for all up to seq, whose payloads are gone.
-  Value behind_gap(const std::string& stream_name, std::uint64_t through, Value events) {
-    Context& c = cx();
-    Root list(c.heap, events);
-    Root stream(c.heap, make_string(c, stream_name));
-    Root seq(c.heap, make_uint(c, through));
-    const Field fields[] = {{"compacted", Value::tru()}, {"stream", stream}, {"seq", seq}};
-    const Value marker = make_dict(c, fields);
-    return c.heap.cons(marker, list);
   }
 
   // The events of an op as they were written: what was sent, with its numbers.
@@ -685,7 +577,7 @@ class Persist {
   RootList event_slots_;  // keys and values of the event made last
   std::string last_stream_, last_type_;
   WaitingValues waiting_;
-  std::shared_ptr<Gate> gate_;  // null: no event loop, the servicers wait
+  std::shared_ptr<VmGate> gate_;  // null: no event loop, the servicers wait
   ReadBack read_back_;
   RootList read_events_;  // the events of the read that goes on
   EventCache event_cache_;
@@ -771,7 +663,7 @@ void add_persist_servicers(Runner& runner, store::Store& store, PostToVm post) {
           const Value events = p->events_value(range.events);
           ticket.reply(range.compacted_through == 0
                            ? events
-                           : p->behind_gap(stream, range.compacted_through, events));
+                           : behind_gap(p->cx(), stream, range.compacted_through, events));
         });
   });
   runner.add("persist/read-as-of", [p, &store](IoCall& call) {

@@ -43,6 +43,19 @@ std::string_view trimmed(const char* text) {
   return view;
 }
 
+// libpq says one thing a line, and asks a question below it.
+std::string one_line(const char* text) {
+  std::string line;
+  for (const char c : trimmed(text)) {
+    if (c == '\n') {
+      line += "; ";
+    } else if (c != '\t') {
+      line += c;
+    }
+  }
+  return line;
+}
+
 // What a person can do about a SQLSTATE, by its class.
 std::string_view advice(std::string_view code) {
   if (code == "53100") return ": the database's disk is full, free some space there";
@@ -140,7 +153,7 @@ PgConnection::PgConnection(const std::string& url, const Options& options) : pq_
   // expand_dbname: the url's own settings go over the ones above only when they come later.
   connection_ = pq_.PQconnectdbParams(names, values, 1);
   if (!connection_ || pq_.PQstatus(connection_) != CONNECTION_OK) {
-    const std::string why(connection_ ? trimmed(pq_.PQerrorMessage(connection_)) : "no memory");
+    const std::string why = connection_ ? one_line(pq_.PQerrorMessage(connection_)) : "no memory";
     if (connection_) pq_.PQfinish(connection_);
     connection_ = nullptr;
     throw PgError(str("PostgreSQL at ", pg_shown(url), " cannot be reached: ", why), "", true);

@@ -306,7 +306,8 @@ std::optional<BadRecord> PgReader::check_rows(VerifyReport& report) {
   return std::nullopt;
 }
 
-PgReaderPool::PgReaderPool(std::string url, std::size_t threads) : url_(std::move(url)) {
+PgReaderPool::PgReaderPool(std::string url, std::size_t threads, std::function<void()> on_gone)
+    : url_(std::move(url)), on_gone_(std::move(on_gone)) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -325,6 +326,7 @@ Result<void> PgReaderPool::take(std::unique_ptr<PgReader>& reader, bool& fresh) 
     reader = std::make_unique<PgReader>(url_);
     return {};
   } catch (const std::exception& error) {
+    on_gone_();
     return Error{error.what()};
   }
 }

@@ -46,7 +46,8 @@ class PgReader {
 
 class PgReaderPool {
  public:
-  PgReaderPool(std::string url, std::size_t threads);
+  // on_gone: told on any thread whenever the database turns out to be gone.
+  PgReaderPool(std::string url, std::size_t threads, std::function<void()> on_gone);
   ~PgReaderPool() { close(); }
 
   // Calls f(reader) with a connection of the caller's own for that time. One that turns out to be
@@ -62,7 +63,10 @@ class PgReaderPool {
         give_back(std::move(reader));
         return answer;
       } catch (const PgError& error) {
-        if (error.lost) forget_idle();
+        if (error.lost) {
+          forget_idle();
+          on_gone_();
+        }
         if (!error.lost || fresh || tries > 0) return Error{error.what()};
       } catch (const std::exception& error) {
         return Error{error.what()};
@@ -81,6 +85,7 @@ class PgReaderPool {
   void run();
 
   const std::string url_;
+  const std::function<void()> on_gone_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<PgReader>> idle_;
   std::condition_variable wake_;

@@ -1,5 +1,6 @@
 #include "server/store/pg_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +17,7 @@ namespace sx::store {
 namespace {
 
 constexpr std::size_t kReaderThreads = 4;
+constexpr int kOutagePauseMs = 500;  // between two looks at a database that does not answer
 
 // Says every few seconds that the owner lives, over a connection of its own.
 class Lease {
@@ -47,11 +49,25 @@ class Lease {
   // Whether the last sign of life arrived.
   bool reached() const { return reached_; }
 
+  // A reader found the database gone: the next sign of life is due now.
+  void look_now() {
+    {
+      std::lock_guard lock(mutex_);
+      hurry_ = true;
+    }
+    wake_.notify_one();
+  }
+
  private:
   void run() {
     std::unique_ptr<PgConnection> db;
     std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, std::chrono::milliseconds(pause_), [&] { return stopping_; })) {
+    for (;;) {
+      const int pause_ms = reached_ ? pause_ : std::min(pause_, kOutagePauseMs);
+      wake_.wait_for(lock, std::chrono::milliseconds(pause_ms),
+                     [&] { return stopping_ || (hurry_ && reached_); });
+      if (stopping_) return;
+      hurry_ = false;
       lock.unlock();
       try {
         if (!db) db = std::make_unique<PgConnection>(url_, PgConnection::Options{});
@@ -71,6 +87,7 @@ class Lease {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool hurry_ = false;
   std::atomic<bool> reached_{true};
   std::thread thread_;
 };
@@ -81,7 +98,7 @@ class PgStore : public ReadingStore<PgStore, PgReader> {
  public:
   PgStore(const std::string& url, const PgOptions& options, const PgOwner& owner)
       : lease_(url, owner, options.lease_ms),
-        readers_(url, kReaderThreads),
+        readers_(url, kReaderThreads, [this] { lease_.look_now(); }),
         ledger_(std::make_unique<PgLedger>(url, options, owner)),
         appender_(*ledger_) {}
   ~PgStore() override { close(); }

@@ -28,6 +28,12 @@ const Said& said_of(Context& cx, Value error) {
 
 }  // namespace
 
+std::string failure_log(Context& cx, Value error) {
+  const Said& said = said_of(cx, error);
+  if (&said == &kBroken) return describe_error(cx, error);
+  return str(&said == &kFull ? "store-full: " : "store-down: ", error_summary(cx, error));
+}
+
 HttpResponse failure_page(Context& cx, const HttpRequest& request, Value error) {
   const Said& said = said_of(cx, error);
   HttpResponse response;

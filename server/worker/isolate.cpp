@@ -135,7 +135,7 @@ class Isolate {
             if (exchange->given_up) return exchange->responder.send({});
             config_.log(str("request ", hex_id(exchange->request.id), " ", exchange->request.method,
                             " ", exchange->request.target, ": ",
-                            describe_error(engine_->cx(), result)));
+                            failure_log(engine_->cx(), result)));
             exchange->responder.send(failure_page(engine_->cx(), exchange->request, result));
             return;
           }

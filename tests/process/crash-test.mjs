@@ -114,9 +114,11 @@ await test("PostgreSQL stops and starts under a server: errors are answers, and 
       const writing = writers(server, told, () => stop);
       await eventually(() => told.acknowledged.length > 20, "writes are acknowledged");
       postgres.stop(mode);
+      // Also to who only reads; /ready knows as soon as one of them was refused.
+      expect.equal((await server.get("/read/s0")).status, 503);
+      await eventually(async () => (await server.get("/ready")).status === 503, "/ready says that the store is out of reach", 1500);
       await eventually(() => told.failed.length > 3, "writes fail while it is down", 20_000);
       expect.equal((await server.get("/health")).status, 200, "the server lives on");
-      await eventually(async () => (await server.get("/ready")).status === 503, "/ready says that the store is out of reach");
       const before = told.acknowledged.length;
       postgres.start();
       await eventually(() => told.acknowledged.length > before + 20, "writes are acknowledged again", 30_000);
