@@ -367,6 +367,17 @@ await stage.story("an island whose HTML was changed is made anew at its first ch
   expect.ok(visit.warnings.some((words) => /~counter is made anew: expected/.test(words)), visit.warnings.join());
 });
 
+await stage.story("SxKernel.debug() names each island, how far it is, and what its signals hold", async (visit) => {
+  await open(visit, "/");
+  const counter = () => visit.page.evaluate(async () => (await SxKernel.debug()).islands.filter(({ name }) => name === "~counter").map(({ element, phase, state }) => [element.isConnected, phase, state[0]]));
+  const [first] = await counter();
+  expect.deepEqual([first[0], first[1]], [true, "resumed"]);
+  await click(visit, ".up");
+  const [then] = await counter();
+  expect.equal(then[1], "adopted");
+  expect.equal(Number(then[2]), Number(first[2]) + 1);
+});
+
 await stage.story("an error in a handler shows where it is, and the page goes on", async (visit) => {
   await open(visit, "/");
   await visit.page.evaluate(() => globalThis.SxKernel.call("islands/on-event", 1, null));

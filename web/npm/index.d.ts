@@ -17,7 +17,8 @@ export interface SxRequest {
 export interface SxReport {
   kernel: { ready: boolean; version: string; loadedFrom: "bundle" | "source" };
   elements: { element: Element; tag: string; triggers: string[] }[];
-  islands: ({ element: Element } & Record<string, unknown>)[];
+  /** state: what its signals hold, as SX writes it. */
+  islands: { element: Element; name: string; phase: "waiting" | "resuming" | "resumed" | "adopted" | "failed"; state: string[] }[];
   /** Times in milliseconds; `ms` is missing while it is under way. */
   requests: { path: string; verb: string; element: EventTarget; at: number; ms?: number; status?: number }[];
   swaps: { path: string; target: EventTarget; at: number; ms?: number; settled?: number }[];
