@@ -26,7 +26,7 @@ export class Stage {
    *  @param {Parameters<typeof startServer>[0] & {proxy?: boolean}} [options] */
   static async open({ proxy = false, ...options } = {}) {
     const stage = new Stage();
-    stage.server = await startServer({ args: ["--demo", ...(options.args ?? [])], ...options });
+    stage.server = await startServer({ args: ["--demo"], ...options });
     if (proxy) stage.proxy = await Proxy.open(stage.server.url);
     stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: kFlags });
     return stage;

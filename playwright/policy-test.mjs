@@ -106,5 +106,31 @@ await stage.story("a service worker of another place is refused in words, and th
   await visit.follow("Archive");
 }, { worker: true });
 
+// A second site whose pages have their engine from the first one.
+const origin = new URL(stage.server.url).origin;
+const elsewhere = await Stage.open({ args: ["--demo", "--kernel-base", origin] });
+
+await elsewhere.story("pages may have the engine's files from another origin, which the policy names", async (visit) => {
+  const policy = (await fetch(visit.url("/"))).headers.get("content-security-policy");
+  expect.ok(policy.includes(`script-src 'self' ${origin} 'wasm-unsafe-eval';`) && policy.includes(`connect-src 'self' ${origin};`), policy);
+  const asked = [];
+  visit.page.on("request", (request) => asked.push(request.url()));
+  await visit.go("/");
+  await visit.follow("Archive");
+  const engine = asked.filter((url) => /\.(js|wasm|sxbc)$/.test(new URL(url).pathname));
+  expect.ok(engine.length >= 4, `${engine}`);
+  for (const url of engine) expect.equal(new URL(url).origin, origin, url);
+  expect.equal(await visit.page.evaluate(() => SxKernel.eval("(+ 20 22)")), "42");
+});
+
+await elsewhere.story("where that origin cannot be reached the page is plain", async (visit) => {
+  await visit.page.route(`${origin}/**`, (route) => route.abort());
+  await visit.page.goto(visit.url("/"));
+  await visit.page.getByRole("link", { name: "Archive" }).click();
+  await visit.page.waitForURL(visit.url("/archive"));
+  expect.equal(await visit.page.evaluate(() => document.documentElement.dataset.sxReady), undefined);
+}, { allow: /Failed to load resource|net::ERR/ });
+
+await elsewhere.close();
 await stage.close();
 finish();

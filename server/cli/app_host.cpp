@@ -159,6 +159,7 @@ Result<std::unique_ptr<Installation>> open_installation(const Settings& settings
   it.app.static_files = it.static_files.get();
   it.app.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   it.app.settings = {{"base-url", settings.text(Setting::BaseUrl)},
+                     {"kernel-base", settings.text(Setting::KernelBase)},
                      {"title", settings.text(Setting::Title)},
                      {"tagline", settings.text(Setting::Tagline)},
                      // Others may write what we read (lib/host/position.sx).
