@@ -103,7 +103,7 @@ await stage.story("templates come once, then only their hashes and values", asyn
   expect.equal(definitions.length, 1, "nothing new in the second post");
   for (const response of [first, again]) {
     const text = await response.text();
-    expect.match(text, /^\(sx 1 \["[0-9a-f]{32}"/);
+    expect.match(text, /^\(sx [12] \["[0-9a-f]{32}"/);
     expect.doesNotMatch(text, /\(template|<article/);
   }
   await follow(visit, "/tags");
@@ -111,6 +111,75 @@ await stage.story("templates come once, then only their hashes and values", asyn
   await follow(visit, "/numbered-3/");
   await follow(visit, "/tags");
   expect.equal(definitions.length, before);
+});
+
+/** Until the page has the components of the blog, which the first answer by wire tells it of. */
+async function haveParts(visit) {
+  await speakWire(visit);
+  await follow(visit, "/tags");
+  await visit.page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.includes("/sx/parts/") && responseEnd));
+  await visit.page.waitForTimeout(150);
+}
+
+await stage.story("lists come as calls of components, once the page has them: the same page, and only its data", async (visit) => {
+  const documents = new Map();
+  for (const path of ["/", "/?page=2", "/tags/numbers/", "/tags/a%20%26%20b/", "/numbered-1/"]) {
+    await visit.go(path);
+    documents.set(path, await content(visit.page));
+  }
+  const modules = [];
+  visit.page.on("request", (request) => { if (request.url().includes("tools.")) modules.push(request.url()); });
+  await haveParts(visit);
+  for (const [path, html] of documents) {
+    const response = await follow(visit, path), text = await response.text();
+    expect.match(response.request().headers()["sx-components"], /^[0-9a-f]{32}( [0-9a-f]{32})+$/);
+    expect.match(text, /^\(sx 2 \[.*\] \["[0-9a-f]{32}".*\(call 0 /s, path);
+    expect.doesNotMatch(text, /post\/card|<article|\(template/);
+    expect.equal(await content(visit.page), html, path);
+  }
+  expect.equal((await (await follow(visit, "/")).text()).split("(call ").length - 1, 11);
+  expect.deepEqual(modules, [], "no second module of the kernel for it");
+  expect.deepEqual(visit.warnings, []);
+});
+
+await stage.story("back makes a page of the calls that it came as, without a request, also after another document", async (visit) => {
+  await haveParts(visit);
+  await follow(visit, "/");
+  const index = await content(visit.page);
+  await follow(visit, "/numbered-1/");
+  const asked = [];
+  visit.page.on("request", (request) => { if (!/\/(static|sx)\//.test(request.url())) asked.push(new URL(request.url()).pathname); });
+  await visit.swap(() => visit.page.goBack());
+  expect.equal(await content(visit.page), index);
+  await visit.swap(() => visit.page.goForward());
+  expect.deepEqual(asked, []);
+  await visit.page.goto(visit.url("/robots.txt"));
+  expect.match(await visit.page.evaluate(() => sessionStorage.getItem("sx:pages")), /\(call 0 /);
+  await visit.page.goBack();
+  await visit.ready();
+  asked.length = 0;
+  await visit.swap(() => visit.page.goBack());
+  expect.equal(await content(visit.page), index);
+  expect.deepEqual(asked, []);
+});
+
+await stage.story("a call that is hostile shows its arguments as text, and one that runs for ever is given up", async (visit) => {
+  await haveParts(visit);
+  const text = await (await follow(visit, "/tags/numbers/")).text();
+  const components = /^\(sx 2 \[.*?\] (\[[^\]]*\])/s.exec(text)[1];
+  const call = (args) => `(sx 2 [] ${components} [(call 0 ${args} /)])`;
+  let body = call(`"title" "<img src=x onerror=alert(1)>" "href" "javascript:alert(1)" "ms" 0 "excerpt" "</p><script>" "tags" [["\\"><b>" "javascript:x"]]`);
+  await visit.page.route("**/numbered-1/", (route) => route.request().headers().accept.includes("text/sx")
+    ? route.fulfill({ status: 200, contentType: "text/sx", headers: { "SX-Templates": "/sx/templates/" }, body }) : route.continue());
+  await follow(visit, "/numbered-1/");
+  expect.equal(await visit.page.locator("#content h2").textContent(), "<img src=x onerror=alert(1)>");
+  expect.deepEqual(await visit.page.locator("#content a").evaluateAll((all) => all.map((one) => one.getAttribute("href"))), ["about:invalid", "about:invalid"]);
+  expect.equal(await visit.page.locator("#content img, #content script, #content b").count(), 0);
+  await follow(visit, "/tags");
+  body = call(`"title" "x" "tags" [${"[\"t\" \"/\"] ".repeat(60_000)}] "ms" "not a number"`);
+  await follow(visit, "/numbered-1/");
+  expect.equal(await visit.heading(), "Numbered 1");
+  expect.match(visit.warnings.join(), /asked for again as HTML/);
 });
 
 await stage.story("back and forward show pages that came by wire", async (visit) => {

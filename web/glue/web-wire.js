@@ -13,6 +13,7 @@ import { Aside, attributeValue, htmlOf, kAttribute, kForbidden, kStatic, kStyle,
 const known = new Map();
 /** Where the texts of shown pages are while the document is away. */
 const kStored = "sx:pages";
+const kKept = ["content-type", "sx-templates", "sx-parts"];
 const kStoredMax = 500_000, kStoredAgeMs = 30 * 60_000;
 
 // --- nodes ------------------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ function nodesOf(template) {
         each.remove();
       }
       walker.currentNode = text;
-      const parent = text.parentNode, alone = parent !== content && parent.childNodes.length === 1;
+      const parent = /** @type {Any} */ (text.parentNode), alone = parent !== content && parent.childNodes.length === 1;
       holes.push({ node: alone ? parent : text, alone, pieces, op: kText, inTable: kInTables.test(parent.localName), top: parent === content });
       if (alone) {
         walker.currentNode = parent;
@@ -95,7 +96,7 @@ function nodesOf(template) {
   const order = new Map(holes.map(({ node }) => [node, 0]));
   const all = document.createTreeWalker(from);
   for (let node = /** @type {Any} */ (from), n = 0; node; node = all.nextNode()) if (order.has(node)) order.set(node, n++);
-  holes.sort((one, other) => order.get(one.node) - order.get(other.node));
+  holes.sort((one, other) => Number(order.get(one.node)) - Number(order.get(other.node)));
   for (const hole of holes) {
     hole.way = [];
     while (at !== hole.node) {
@@ -262,6 +263,23 @@ function ready(id, wire, computed) {
   return { size: text.length, document: false, form: seen.some(({ form }) => form), pieces: seen.some(({ pieces }) => pieces) };
 }
 
+/** @type {Map<string, Promise<void>>} bundles of components, by address */
+const parts = new Map();
+/** @param {string} url @param {Any} kernel */
+function loadParts(url, kernel) {
+  const load = async () => {
+    const address = new URL(url, document.baseURI);
+    if (address.origin !== location.origin) throw new Error("it is not of this site");
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    kernel.run("sx_add_bundle", new Uint8Array(await response.arrayBuffer()));
+    for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
+  };
+  let loading = parts.get(url);
+  if (!loading) parts.set(url, (loading = load().catch((error) => console.warn(`SX: ${url}: ${error.message}`))));
+  return loading;
+}
+
 // --- while the document is away ---------------------------------------------------------------------------------------------
 
 /** @returns {Any} */
@@ -312,19 +330,8 @@ export const ports = (call, api, kernel) => ({
     open.set(id, { data });
     return asked ?? null;
   },
-  /** A bundle of components whose calls may come from then on; without it they come as what they give. */
-  "wire/parts": (/** @type {string} */ url) => {
-    const load = async () => {
-      const address = new URL(url, document.baseURI);
-      if (address.origin !== location.origin) throw new Error("it is not of this site");
-      const response = await fetch(address);
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      kernel.run("sx_add_bundle", new Uint8Array(await response.arrayBuffer()));
-      for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
-    };
-    const idle = () => load().catch((error) => console.warn(`SX: ${url}: ${error.message}`));
-    (globalThis.requestIdleCallback ?? setTimeout)(idle, /** @type {any} */ ({ timeout: 2000 }));
-  },
+  // Components whose calls may come from then on; without them they come as what they give.
+  "wire/parts": (/** @type {string} */ url) => void (globalThis.requestIdleCallback ?? setTimeout)(() => loadParts(url, kernel), /** @type {any} */ ({ timeout: 2000 })),
   "wire/learn"(text) {
     for (const [hash, template] of readDefinitions(text)) known.set(hash, template);
   },
@@ -333,7 +340,8 @@ export const ports = (call, api, kernel) => ({
     const now = pages.reverse().flatMap((/** @type {[string, number]} */ [page, id]) => {
       const { wire, head } = /** @type {Any} */ (open.get(id) ?? {});
       if (wire === undefined || /private|no-store/.test(head.headers["cache-control"] ?? "")) return [];
-      return [[page, { wire, url: head.url, templates: head.headers["sx-templates"], type: head.headers["content-type"] }]];
+      const kept = Object.fromEntries(kKept.map((name) => [name, head.headers[name]]));
+      return [[page, { wire, url: head.url, headers: kept }]];
     });
     let size = 0;
     const kept = [...now, ...Object.entries(stored())].filter(([, { wire }]) => (size += wire.length) < kStoredMax);
@@ -344,8 +352,9 @@ export const ports = (call, api, kernel) => ({
   "wire/kept"(page, id) {
     const found = stored()[page];
     if (!found) return false;
-    const headers = { "content-type": found.type, "sx-templates": found.templates };
-    open.set(id, /** @type {Any} */ ({ wire: found.wire, head: { url: found.url, status: 200, headers } }));
+    open.set(id, /** @type {Any} */ ({ wire: found.wire, head: { url: found.url, status: 200, headers: found.headers } }));
+    const url = found.headers["sx-parts"];
+    if (url) return loadParts(url, kernel).then(() => true);
     return true;
   },
 });

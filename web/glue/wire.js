@@ -42,8 +42,9 @@ function endOfString(text, from) {
   throw new Aside("a string without an end");
 }
 
-/** The forms of a text: `made(head, values, from, to)` makes the value of one; head is "[", "{" or what stands behind "(".
- *  Inside a call of a component nothing is made. @param {string} text @param {(head: string, values: any[]) => any} made @param {string[]} calls */
+/** The forms of a text: `made(head, values, from)` makes the value of one that begins at from; head is "[", "{" or what
+ *  stands behind "(". Inside a call of a component nothing is made.
+ *  @param {string} text @param {(head: string, values: any[], from: number) => any} made @param {string[]} calls */
 function forms(text, made, calls) {
   const escapes = text.includes("\\");
   /** @type {[string, any[], number][]} */
@@ -73,7 +74,7 @@ function forms(text, made, calls) {
       at++;
       if ((head === "[" ? 93 : head === "{" ? 125 : 41) !== c || !around.length) throw new Aside("brackets");
       let value;
-      if (!call) value = made(head, values);
+      if (!call) value = made(head, values, from);
       else if (--call === 0) {
         value = { c: calls.length };
         calls.push(text.slice(from, at));
@@ -96,13 +97,14 @@ function forms(text, made, calls) {
   return values[0];
 }
 
+const allHashes = (/** @type {any} */ list) => Array.isArray(list) && list.every((one) => /^[\da-f]{32}$/.test(one));
 const allStrings = (/** @type {any} */ list) => Array.isArray(list) && list.every((one) => typeof one === "string");
 
 /** @param {string} text @returns {Wire} */
 export function readWire(text) {
   /** @type {string[]} */
   const calls = [], raw = /** @type {string[]} */ ([]);
-  const made = (/** @type {string} */ head, /** @type {any[]} */ values) => {
+  const made = (/** @type {string} */ head, /** @type {any[]} */ values, /** @type {number} */ from) => {
     if (head === "[") return values;
     if (head === "{") {
       if (values.length % 2 || !values.every((name, at) => at % 2 || typeof name === "string")) throw new Aside("a dict");
@@ -110,7 +112,7 @@ export function readWire(text) {
     }
     if (kInteger.test(head)) return { t: Number(head), h: values };
     if (head === "el") return { e: values };
-    if (head === "raw" && values.length === 1 && typeof values[0] === "string") {
+    if (head === "raw" && values.length === 1 && typeof values[0] === "string" && text.startsWith("(raw \"", from)) {
       raw.push(values[0]);
       return { r: values[0] };
     }
@@ -119,7 +121,7 @@ export function readWire(text) {
   };
   const { sx } = forms(text, made, calls) ?? {};
   const version = sx?.[0], components = version === "2" ? sx[2] : [];
-  if (!sx || !(version === "2" || (version === "1" && !calls.length)) || sx.length !== Number(version) + 2 || !allStrings(sx[1]) || !allStrings(components))
+  if (!sx || !(version === "2" || (version === "1" && !calls.length)) || sx.length !== Number(version) + 2 || !allHashes(sx[1]) || !allHashes(components))
     throw new Aside("another document");
   return { hashes: sx[1], components, value: sx[sx.length - 1], calls, raw, odd: /\\[xur0]|[\0\r]/.test(text) };
 }
