@@ -135,7 +135,8 @@ export const domPorts = (textOf) => ({
     const title = content.querySelector("title:not(svg title)");
     title?.remove();
     places[style](nodeOf(node), content);
-    return { title: title?.textContent };
+    // Who observes the page sees the content before it is tidied up: titles, focus and scrolling take the browser long.
+    return Promise.resolve({ title: title?.textContent });
   },
   "dom/copy-values": (form, request, selector) => {
     for (const { name, value } of parse(textOf(request)).querySelectorAll(selector)) {
