@@ -274,6 +274,7 @@ await onPage("/each/rows", [
   ["ten thousand rows mounted and taken away leave no reference and no memory", async (visit) => {
     const client = await visit.context.newCDPSession(visit.page);
     const measure = async () => {
+      await writes(visit);  // which the page keeps for us
       await client.send("HeapProfiler.collectGarbage");
       const { usedSize } = await client.send("Runtime.getHeapUsage");
       const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
@@ -292,11 +293,80 @@ await onPage("/each/rows", [
     for (let i = 0; i < 10; i++) await cycle();
     const after = await measure();
     expect.equal(after.live, before.live);
+    expect.equal(after.references, before.references);
     expect.equal(after.jsEventListeners, before.jsEventListeners);
     expect.ok(after.nodes <= before.nodes + 20, `${before.nodes} → ${after.nodes} nodes`);
     expect.ok(after.usedSize <= before.usedSize * 1.05 + 50_000, `${before.usedSize} → ${after.usedSize} bytes`);
   }],
 ]);
+
+await onPage("/each/mounts", [
+  ["ten thousand mounts and unmounts leave nothing behind: no reference on either side, no node, no listener, no memory", async (visit) => {
+    const client = await visit.context.newCDPSession(visit.page);
+    const measure = async () => {
+      await writes(visit);  // which the page keeps for us
+      await client.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await client.send("Runtime.getHeapUsage");
+      const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
+      return { usedSize, nodes, jsEventListeners, ...(await visit.page.evaluate(() => globalThis.SxKernel.islands())) };
+    };
+    const toggle = (times) => visit.page.evaluate(async (count) => {
+      const button = document.querySelector(".toggle");
+      for (let i = 0; i < count; i++) {
+        button.click();
+        if (i % 100 === 0) await new Promise((done) => setTimeout(done));
+        else await null;
+      }
+      await new Promise((done) => setTimeout(done, 50));
+    }, times);
+    await toggle(200);
+    expect.equal(await text(visit, "output"), "cleaned 100");
+    const before = await measure();
+    await toggle(20_000);
+    expect.equal(await text(visit, "output"), "cleaned 10100");
+    const after = await measure();
+    for (const what of ["live", "roots", "templates", "references", "jsEventListeners"]) expect.equal(after[what], before[what], what);
+    expect.ok(after.references > 0 && after.references < 20, `${after.references} references`);
+    expect.ok(after.nodes <= before.nodes + 20, `${before.nodes} → ${after.nodes} nodes`);
+    expect.ok(after.usedSize <= before.usedSize * 1.05 + 50_000, `${before.usedSize} → ${after.usedSize} bytes`);
+  }],
+]);
+
+// Sound for the stories about media, made here: two seconds of a tone.
+const tone = (() => {
+  const rate = 8000, samples = 2 * rate, wav = Buffer.alloc(44 + samples);
+  wav.write("RIFF", 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write("WAVEfmt ", 8);
+  wav.writeUInt32LE(16, 16);
+  [1, 1].forEach((value, i) => wav.writeUInt16LE(value, 20 + 2 * i));
+  wav.writeUInt32LE(rate, 24);
+  wav.writeUInt32LE(rate, 28);
+  [1, 8].forEach((value, i) => wav.writeUInt16LE(value, 32 + 2 * i));
+  wav.write("data", 36);
+  wav.writeUInt32LE(samples, 40);
+  for (let i = 0; i < samples; i++) wav[44 + i] = 128 + Math.round(60 * Math.sin((i * 2 * Math.PI * 440) / rate));
+  return wav;
+})();
+
+await stage.story("what plays in a row of a list goes on playing while the row moves, and others come before it", async (visit) => {
+  await visit.page.route("**/tone.wav", (route) => route.fulfill({ body: tone, contentType: "audio/wav" }));
+  await open(visit, "/each/playlist");
+  await visit.page.evaluate(async () => {
+    const media = document.querySelector('[data-n="3"]');
+    Object.assign(window, { media, heard: [] });
+    for (const type of ["pause", "emptied", "waiting", "seeking"]) media.addEventListener(type, () => window.heard.push(type));
+    await media.play();
+  });
+  for (const selector of [".turn", ".first", ".turn"]) {
+    const at = await visit.page.evaluate(() => window.media.currentTime);
+    await click(visit, selector);
+    await visit.page.waitForFunction((before) => window.media.currentTime > before, at);
+  }
+  expect.ok(await visit.page.evaluate(() => !window.media.paused && window.media === document.querySelector('[data-n="3"]')));
+  expect.deepEqual(await visit.page.evaluate(() => window.heard.filter((type) => type !== "seeking")), []);
+  expect.deepEqual(await visit.page.locator("audio").evaluateAll((all) => all.map((each) => each.dataset.n)), ["1", "2", "3", "9"]);
+});
 
 await onPage("/each/defaults", [
   ["all kinds of data travel; a function does not, and its parameter takes the default", async (visit) => {

@@ -110,6 +110,64 @@ await stage.story("morph keeps scroll positions, open details and elements to be
   await test("what is preserved stays", async () => expect.equal(await visit.page.locator("#p").innerText(), "mine"));
 });
 
+await stage.story("morph keeps the focus without a blur in a field that moves, also where it waits for its new parent", async (visit) => {
+  await zone(visit, '<ul><li data-key="1"><input id="f"></li><li data-key="2">b</li></ul><p id="p">c</p>',
+    '<p id="p">c</p><section><div data-key="3"><input id="f"></div></section><ul><li data-key="2">b</li></ul>');
+  await visit.page.locator("#f").focus();
+  await visit.page.evaluate(() => {
+    window.heard = [];
+    for (const type of ["blur", "focus"]) document.querySelector("#f").addEventListener(type, () => window.heard.push(type));
+  });
+  await go(visit);
+  expect.deepEqual(await nodes(visit, "#f"), [2]);
+  expect.equal(await visit.page.evaluate(() => document.activeElement.id), "f");
+  expect.deepEqual(await visit.page.evaluate(() => (Element.prototype.moveBefore ? window.heard : [])), []);
+});
+
+// Sound for the stories about media, made here: two seconds of silence with a tick.
+const tone = (() => {
+  const samples = 16_000, wav = Buffer.alloc(44 + samples, 128);
+  wav.write("RIFF", 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write("WAVEfmt ", 8);
+  // PCM, one channel, 8,000 samples a second of one byte.
+  for (const [at, value] of [[16, 16], [20, 0x10001], [24, 8000], [28, 8000], [32, 0x80001]]) wav.writeUInt32LE(value, at);
+  wav.write("data", 36);
+  wav.writeUInt32LE(samples, 40);
+  wav.fill(200, 60, 90);
+  return wav;
+})();
+const audio = '<audio id="m" src="/tone.wav" loop=""></audio>', video = '<video id="m" src="/tone.wav" loop=""></video>';
+for (const [name, from, to] of [
+  ["media that stays where it is", `<p>a</p>${audio}`, `<h3>b</h3>${audio}<p>c</p>`],
+  ["media that is changed around its address", `<p>a</p>${video}`, `<p>b</p>${video.replace(">", ' title="t">')}`],
+  ["media that moves among its siblings", `${audio}<p data-key="1">a</p><p data-key="2">b</p>`, `<p data-key="2">b</p><p data-key="1">a</p>${audio}`],
+  ["media in a keyed list that is turned round", `<ul><li data-key="1">a</li><li data-key="2">${audio}</li><li data-key="3">c</li></ul>`,
+    `<ul><li data-key="3">c</li><li data-key="2">${audio}</li><li data-key="1">a</li></ul>`],
+  ["media that finds a new parent", `<section>${video}</section><article></article>`, `<section></section><article>${video}</article>`],
+  ["and a parent that is new", `${audio}`, `<figure><div>${audio}</div></figure>`],
+])
+  await stage.story(`morph lets play on: ${name}`, async (visit) => {
+    await visit.page.route("**/tone.wav", (route) => route.fulfill({ body: tone, contentType: "audio/wav" }));
+    await zone(visit, from, to);
+    await visit.page.evaluate(async () => {
+      const media = document.querySelector("#m");
+      Object.assign(window, { media, heard: [] });
+      media.muted = true;
+      await media.play();
+      for (const type of ["pause", "emptied", "loadstart"]) media.addEventListener(type, () => window.heard.push(type));
+    });
+    await visit.page.waitForFunction(() => window.media.currentTime > 0.1);
+    const before = await visit.page.evaluate(() => window.media.currentTime);
+    await go(visit);
+    expect.equal(await inner(visit), to);
+    const { here, paused, now } = await visit.page.evaluate(() => ({ here: window.media === document.querySelector("#m"), paused: window.media.paused, now: window.media.currentTime }));
+    expect.ok(here && !paused, `${here ? "the same element" : "another element"}, ${paused ? "paused" : "playing"}`);
+    expect.ok(now >= before, `${before} → ${now} seconds`);
+    await visit.page.waitForFunction((at) => window.media.currentTime > at, now);
+    expect.deepEqual(await visit.page.evaluate(() => window.heard), []);
+  });
+
 await stage.story("morph keeps the state of islands", async (visit) => {
   await visit.go("/morph-island");
   await visit.page.waitForFunction(() => globalThis.SxKernel.islands?.().resumed === 1);

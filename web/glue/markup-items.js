@@ -170,6 +170,17 @@ export function makeItems(tables) {
     } else if (value && typeof value === "object") for (const name in value) disposeValue(value[name]);
   }
 
+  /** Lets go of a value that is not shown, or only in part. @param {any} value */
+  function forget(value) {
+    if (Array.isArray(value)) for (let i = 1; i < value.length; i++) forget(value[i]);
+    else if (value && typeof value === "object" && "l" in value) {
+      tables.drop(value.l);
+      tables.live.delete(value.l);
+      forget(value.v);
+    } else if (value && typeof value === "object" && "a" in value) for (const name in value.a) forget(value.a[name]);
+    else disposeValue(value);
+  }
+
   /** An attribute whose value changes by itself. */
   class Attribute {
     /** @param {Element} element @param {string} name @param {number} ref @param {any} value */
@@ -454,6 +465,6 @@ export function makeItems(tables) {
     return next;
   }
 
-  const items = { Block, Dynamic, Slot, Raw, Attribute, make, insertItem, patchItem, handle };
+  const items = { Block, Dynamic, Slot, Raw, Attribute, make, insertItem, patchItem, handle, forget };
   return items;
 }

@@ -12,7 +12,7 @@ import { settleLate } from "./markup-write.js";
 export function makeAdapter(kernel, listen) {
   const tables = makeTables(kernel, listen);
   const items = makeItems(tables);
-  const { Slot } = items, Adoption = makeAdoption(tables, items);
+  const { Slot, forget } = items, Adoption = makeAdoption(tables, items);
   /** @type {(() => void)[]} what adoption left to be done before the first change */
   let pending = [];
   /** @type {Map<number, any>} mounted trees by number */
@@ -29,15 +29,18 @@ export function makeAdapter(kernel, listen) {
       roots.set(Number(root), slot);
       slot.set(value);
     },
+    // What is not shown any more may change once more.
     set(reference, value) {
       const target = tables.live.get(Number(reference));
       if (target instanceof Slot) target.show(value);
-      else target?.set(value);
+      else if (target) target.set(value);
+      else forget(value);
     },
-    // [0, value…] or null
+    /** @param {string} reference @param {string} runs @param {any[] | null} made [0, value…] @param {any[] | null} changed [0, place, value…] */
     rows(reference, runs, made, changed) {
       const slot = tables.live.get(Number(reference));
-      slot?.edit(runs ? runs.split(",").map(Number) : [], made ? made.slice(1) : [], changed ? changed.slice(1) : []);
+      if (slot) slot.edit(runs ? runs.split(",").map(Number) : [], made ? made.slice(1) : [], changed ? changed.slice(1) : []);
+      else [made, changed].forEach(forget);
     },
     unmount(root, empty) {
       const slot = roots.get(Number(root));
@@ -56,6 +59,7 @@ export function makeAdapter(kernel, listen) {
       pending.push(() => adoption.finish());
       return undefined;
     } catch (error) {
+      forget(value);
       return /** @type {Error} */ (error).message;
     }
   }

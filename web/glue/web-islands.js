@@ -106,9 +106,17 @@ export function ports(call, api, kernel) {
     }
   });
 
+  /** How many functions and live nodes the kernel keeps for the page. */
+  const references = () => {
+    try {
+      return Number(/:references (\d+)/.exec(kernel.run("sx_call_now", "islands/counts", "[]"))?.[1]);
+    } catch {
+      return 0;  // its bundle is on the way
+    }
+  };
   // For scripts of the page and the inspector: how many islands there are, by how far they are, and what is alive.
   api.islands = () => {
-    const counts = { waiting: 0, resumed: 0, adopted: 0, ...adapter.counts() };
+    const counts = { waiting: 0, resumed: 0, adopted: 0, references: references(), ...adapter.counts() };
     for (const phase of known.values()) counts[/** @type {"waiting"} */ (phase)]++;
     return { ...counts, resumed: counts.resumed + counts.adopted };
   };

@@ -80,7 +80,7 @@ export function morph(target, style, content, rules) {
       const next = at.nextSibling;
       // A named element that is wanted elsewhere waits for its place.
       const name = nameOf(at, rules);
-      if (name && named.get(name) === at) shelf.append(at);
+      if (name && named.get(name) === at) move(shelf, at, null);
       else {
         rescue(at);
         at.parentNode?.removeChild(at);
@@ -101,7 +101,7 @@ export function morph(target, style, content, rules) {
       const name = nameOf(place, rules), old = named.get(name);
       if (!old || old.contains(place)) continue;
       named.delete(name);
-      place.before(old);
+      move(place.parentNode, old, place);
       place.remove();
       one(old, place);
     }
