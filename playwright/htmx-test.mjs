@@ -131,7 +131,37 @@ await lab.case("htmx.defineExtension and hx-ext", `<div hx-ext=shout>${button(`h
   await lab.press("#b", kDone);
   expect.equal(await lab.text("#out"), "QUIET");
 });
+await lab.case("hx-vals with js: where the policy forbids eval: told with the element and what to write, and nothing is sent", button(`hx-post="${answer("x")}" hx-vals="js:{a: 1}" hx-target="#out"`), async () => {
+  // In a task of the page's own: what the debugger starts is free of the policy.
+  await lab.run(() => { setTimeout(() => document.querySelector("#b").click()); });
+  await lab.event("htmx:error");
+  expect.equal(lab.asked.length, 0);
+  expect.match(lab.warnings.join(), /hx-vals="js:\{a: 1\}": .*does not let JavaScript be evaluated.*write a form of SX.*\(<button id=b>\)/);
+}, /Content Security Policy|policy|EvalError|TrustedScript/i);
+await lab.case("hx-vals in SX works under any policy", button(`hx-post="${answer("{form}")}" hx-vals='(dict :a (+ 1 2))' hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#out"), "a=3");
+});
+await lab.case("hx-on in JavaScript where the policy forbids it is named, the rest works", button(`hx-on:click="window.ran = 1" hx-get="${answer("x")}" hx-target="#out"`), async () => {
+  await lab.press("#b", kDone);
+  expect.equal(await lab.text("#out"), "x");
+}, /Content Security Policy|policy|EvalError|TrustedScript/i);
 await lab.close();
+
+const set = await Lab.open({ query: `?personality=htmx2` });
+await set.run(() => { window.sxSettings = undefined; });
+await set.context.addInitScript(() => { window.sxSettings = { personality: "htmx2", disableInheritance: true, responseHandling: [{ code: "204", swap: false }, { code: "422", swap: true, target: "#wrong" }, { code: "[23]..", swap: true }, { code: "[45]..", swap: false, error: true }] }; });
+await set.go("/lab?personality=htmx2");
+await set.case("responseHandling decides what statuses mean", button(`hx-get="${answer("bad", { status: 422 })}" hx-target="#out"`, "<p id=wrong></p>"), async () => {
+  await set.press("#b", kDone);
+  expect.equal(await set.text("#wrong"), "bad");
+  expect.equal(await set.text("#out"), "old");
+}, /422/);
+await set.case("disableInheritance: only what is asked for passes on", `<div hx-target="#out"><button id=b hx-get="${answer("self")}">b</button></div>${out}`, async () => {
+  await set.press("#b", kDone);
+  expect.equal(await set.text("#b"), "self");
+});
+await set.close();
 
 // --- htmx 4 -------------------------------------------------------------------------------------------------------
 

@@ -584,6 +584,13 @@ transports.xhr = ({ id, method, headers, timeout, credentials, elt }, url, body)
   xhr.send(body ?? null);
 };
 let eventPrefix = "sx:";
+/** Whether the page lets attributes be JavaScript; its policy has a say too. */
+let evaluates = true;
+/** @param {string[]} parts of a function */
+function compiled(...parts) {
+  if (!evaluates) throw new EvalError("allowEval is false");
+  return new Function(...parts);
+}
 
 /** Indicators are seen while the class of a request is on them or around them. A sheet of the page's own: no policy is in
  *  the way, and any rule of the site wins. @param {string} prefix */
@@ -662,6 +669,7 @@ export function ports(call, _, kernel) {
       }
       settings = { ...settings, ...api.config, .../** @type {Any} */ (globalThis).sxSettings };
       if (/** @type {Any} */ (settings).personality?.startsWith("htmx")) eventPrefix = "htmx:";
+      evaluates = /** @type {Any} */ (settings).allowEval !== false;
       if (/** @type {Any} */ (settings).includeIndicatorStyles !== false) indicate(eventPrefix === "htmx:" ? "htmx-" : "sx-");
       // htmx.trigger(element, "htmx:abort") gives a request up.
       if (eventPrefix === "htmx:") document.addEventListener("htmx:abort", ({ target }) => target instanceof Element && api.abort(target));
@@ -719,17 +727,17 @@ export function ports(call, _, kernel) {
     "page/answers": (node, paths) => paths.map((/** @type {Any} */ path) => meaning(path, {}, nodeOf(node))),
     "page/script-value": (node, text) => {
       try {
-        return JSON.parse(JSON.stringify(new Function(`return (${text}\n)`).call(nodeOf(node)) ?? null));
+        return JSON.parse(JSON.stringify(compiled(`return (${text}\n)`).call(nodeOf(node)) ?? null));
       } catch (error) {
         const { name, message } = /** @type {Error} */ (error);
-        throw portError("script-error", name === "EvalError" ? `the page's policy does not let JavaScript be evaluated; write a form of SX, such as (dict :a (page/value-of this))` : message);
+        throw portError("script-error", name === "EvalError" ? `the page's policy, or its allowEval, does not let JavaScript be evaluated; write a form of SX, such as (dict :a (page/value-of this))` : message);
       }
     },
     "page/script-handler": (node, type, text) => {
       try {
-        nodeOf(node).addEventListener(type, new Function("event", text));
+        nodeOf(node).addEventListener(type, compiled("event", text));
       } catch (error) {
-        console.warn(`on:${type}="${text}": the page's policy does not let it run: ${/** @type {Error} */ (error).message}`);
+        console.warn(`on:${type}="${text}": the page does not let it run: ${/** @type {Error} */ (error).message}`);
       }
     },
   };
