@@ -33,8 +33,18 @@ globalThis.SxKernel.process();
 const value: Promise<string> = SxKernel.eval("(+ 1 2)");
 const report: Promise<SxReport> = SxKernel.debug();
 SxKernel.ajax("GET", "/x", { target: "#a", values: { b: 1 } });
+SxKernel.defineExtension("upper", {
+  init: (api) => void api.getInternalData(document.body),
+  encodeParameters: (request, values) => { request.setRequestHeader("X-A", "1"); return JSON.stringify(values.a); },
+  transformResponse: (text, answer) => (answer.status === 200 ? text.toUpperCase() : text),
+  handleSwap: (style, target, fragment) => (style === "mine" ? (target.append(fragment), [target]) : false),
+});
+const states: Promise<string[][]> = report.then(({ islands }) => islands.map(({ state }) => state));
+void states;
 // @ts-expect-error: a listener is missing
 SxKernel.on("ready");
+// @ts-expect-error: no such hook
+SxKernel.defineExtension("wrong", { handleSwop: () => true });
 stop(); void value; void report;
 `);
   const done = spawnSync(process.execPath, [join(root, "tests/node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", join(folder, "page.ts")], { encoding: "utf8", cwd: folder });

@@ -25,10 +25,32 @@ export interface SxReport {
   errors: { kind: string; path?: string; message?: string; element: EventTarget; at: number }[];
 }
 
+/** What a request carries, as an object that may be changed; a name of several values has an array. */
+export type SxValues = FormData & Record<string, unknown>;
+
+/** The answer to a request, as listeners and extensions see it. */
+export interface SxAnswer {
+  readonly status: number;
+  readonly responseURL: string;
+  readonly response: string;
+  readonly responseText: string;
+  getResponseHeader(name: string): string | null;
+  getAllResponseHeaders(): string;
+  abort(): void;
+}
+
+/** As htmx 2 has them; sx-ext names the extension on the elements that it is for. */
 export interface SxExtension {
-  init?(api: SxKernel): void;
+  init?(api: SxKernel & Record<string, (...args: any[]) => any>): void;
+  /** Elements that it is told of by sx:beforeProcessNode and sx:afterProcessNode. */
+  getSelectors?(): string[] | null;
+  /** False stops what the event tells of. */
   onEvent?(name: string, event: CustomEvent): boolean | void;
-  [moment: string]: unknown;
+  encodeParameters?(request: { setRequestHeader(name: string, value: string): void; overrideMimeType(type: string): void }, values: SxValues, element: Element): string | null | void;
+  transformResponse?(text: string, answer: SxAnswer, element: Element): string;
+  isInlineSwap?(style: string): boolean;
+  /** The elements that came, or true when it has swapped; false leaves it to others. */
+  handleSwap?(style: string, target: Element, fragment: DocumentFragment, settling: { tasks: (() => void)[]; elts: Element[] }): Node[] | boolean;
 }
 
 export interface SxKernel {
@@ -61,14 +83,16 @@ export interface SxKernel {
   debug(): Promise<SxReport>;
   /** Sends a request as an element would; fulfilled when its answer is shown. */
   ajax(verb: string, path: string, context?: SxRequest | Element | string): Promise<unknown>;
-  trigger(node: Element | string, name: string, detail?: unknown): unknown;
+  /** False when a listener prevented it. */
+  trigger(node: Element | string, name: string, detail?: object): boolean | Promise<boolean>;
   /** Puts HTML into the page as an answer would be. */
   swap(target: Element | string, html: string, spec?: string): Promise<unknown>;
   abort(node: Element | string): unknown;
   /** The values that an element would send. */
-  values(node: Element | string, verb?: string): unknown;
-  find(selector: string): unknown;
-  closest(node: Element | string, selector: string): unknown;
+  values(node: Element | string, verb?: string): SxValues | Promise<SxValues>;
+  find(selector: string): Element | null | Promise<Element | null>;
+  find(from: Element | string, selector: string): Element | null | Promise<Element | null>;
+  closest(node: Element | string, selector: string): Element | null | Promise<Element | null>;
   defineExtension(name: string, extension: SxExtension): unknown;
   removeExtension(name: string): unknown;
   logAll(): unknown;
