@@ -138,6 +138,11 @@ await lab.case("hx-vals with js: where the policy forbids eval: told with the el
   expect.equal(lab.asked.length, 0);
   expect.match(lab.warnings.join(), /hx-vals="js:\{a: 1\}": .*does not let JavaScript be evaluated.*write a form of SX.*\(<button id=b>\)/);
 }, /Content Security Policy|policy|EvalError|TrustedScript/i);
+await lab.case("htmx:beforeProcessNode, afterProcessNode and beforeCleanupElement: elements come and go", `<div id=w><i id=gone></i></div><button id=b hx-get="${answer("<u id=new hx-get=/answer hx-trigger=never></u>")}" hx-target="#w">b</button>`, async () => {
+  await lab.run(() => { window.told = []; for (const name of ["beforeProcessNode", "afterProcessNode", "beforeCleanupElement"]) document.addEventListener(`htmx:${name}`, ({ target }) => target.id && window.told.push(`${name} ${target.id}`)); });
+  await lab.press("#b", kDone);
+  expect.deepEqual(await lab.run(() => window.told), ["beforeCleanupElement gone", "beforeProcessNode new", "afterProcessNode new"]);
+});
 await lab.case("hx-vals in SX works under any policy", button(`hx-post="${answer("{form}")}" hx-vals='(dict :a (+ 1 2))' hx-target="#out"`), async () => {
   await lab.press("#b", kDone);
   expect.equal(await lab.text("#out"), "a=3");

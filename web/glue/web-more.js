@@ -371,6 +371,13 @@ function keepLooks(content, target) {
   }
 }
 
+/** Scripts that put something of theirs to elements hear before these go. @param {Element} target @param {string} style */
+function leaving(target, style) {
+  if (!extensions.any() && eventPrefix !== "htmx:") return;
+  const inside = /^(innerHTML|textContent|outerHTML|delete)$/.test(style) ? [...target.querySelectorAll("*")] : [];
+  for (const node of /^(outerHTML|delete)$/.test(style) ? [target, ...inside] : inside) send(node, `${eventPrefix}beforeCleanupElement`, { elt: node });
+}
+
 /** @param {number | null} handle */
 function stillThere(handle) {
   try { return handle && nodeOf(handle); } catch { return null; }
@@ -386,6 +393,7 @@ function place(handle, style, root, { preserve, scripts, settle, classes, strip,
     const own = extensions.any() && extensions.swap(stillThere(elt) ?? target, other ?? style, target, content);
     if (own) return { added: own.map(handleOf) };
   }
+  leaving(target, style);
   if (style === "textContent") {
     target.textContent = text ? textOf(text) : content.textContent;
     return { added: [] };
