@@ -1,7 +1,7 @@
 // How long the collector stops a program that keeps 100 MB alive: median, 99th percentile and
 // maximum of the pauses, in milliseconds of this thread's CPU time, so that other programs on the
-// machine do not count; then what a turn of a loop costs that makes a pair and drops it, and one that
-// does not, collections included.
+// machine do not count; then what a turn of a loop costs that makes a pair and drops it, and one
+// that does not, collections included.
 #include <time.h>
 
 #include <algorithm>
