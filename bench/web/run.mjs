@@ -83,7 +83,7 @@ for (let n = 0; n < starts; n++) {
     return page.evaluate(() => globalThis.alone);
   }));
   starting.bare.push(await visit("/list/bare/1", async (page) => {
-    await page.waitForTimeout(100);
+    await page.waitForFunction(() => seen.lcp);
     return page.evaluate(() => seen.lcp);
   }));
 }
