@@ -37,6 +37,25 @@ try {
     JSON.parse((await server.get("/feed")).text);
   });
 
+  await test("pages of other sites may read the files of the engine and nothing else", async () => {
+    const stranger = { Origin: "https://elsewhere.example" };
+    const asked = [["GET", "/"], ["GET", "/welcome/"], ["GET", "/login"], ["GET", "/feed"], ["GET", "/none"], ["GET", "/health"], ["GET", "/sw.js"],
+      ["OPTIONS", "/login"], ["OPTIONS", "/static/boot.js"]];
+    for (const [method, path] of asked) {
+      const { headers } = await server.request(path, { method, headers: { ...stranger, "Access-Control-Request-Method": "POST" } });
+      if (method === "GET") expect.equal(headers["access-control-allow-origin"], undefined, path);
+      for (const name of ["credentials", "methods", "headers"]) expect.equal(headers[`access-control-allow-${name}`], undefined, `${method} ${path}`);
+    }
+    // Twice: the second answer comes without the application.
+    for (const path of ["/static/boot.js", "/static/boot.js", "/static/site.css"]) {
+      const { status, headers } = await server.request(path, { headers: stranger });
+      expect.equal(status, 200, path);
+      expect.equal(headers["access-control-allow-origin"], "*", path);
+      expect.equal(headers["cross-origin-resource-policy"], "cross-origin", path);
+      expect.equal(headers["access-control-allow-credentials"], undefined, path);
+    }
+  });
+
   await test("a post without its last slash is told where it lives", async () => {
     const answer = await server.get("/welcome");
     expect.equal(answer.status, 308);
