@@ -317,20 +317,50 @@ SX_PRIMITIVE(prim_dom_encode) {
   return make_vector_rooted(cx, values.data() + end, 2);
 }
 
-// Ranges of numbers, [first count …]. A live node that has another number by now keeps it.
+namespace {
+
+// Above every number that dom/encode gives; with the length of a table added it stays a small
+// integer.
+constexpr std::int64_t kNumberMax = std::int64_t{1} << 46;
+
+// A live node that has another number by now keeps it.
+void release_reference(Context& cx, Value table, Value number) {
+  const Value value = table_get(cx, table, number);
+  if (is_kind(value, Kind::Array) && array_get(value, DomWriter::kReference) == number)
+    array_set(cx, value, DomWriter::kReference, Value::nil());
+  table_remove(cx, table, number);
+}
+
+// The keys of the table from first on, length many: for a range that is longer than the table.
+std::vector<std::int64_t> numbers_within(Value table, std::int64_t first, std::int64_t length) {
+  std::vector<std::int64_t> found;
+  TableCursor cursor(table);
+  for (Value key, value; cursor.next(key, value);)
+    if (key.is_int() && key.as_int() >= first && key.as_int() - first < length)
+      found.push_back(key.as_int());
+  return found;
+}
+
+}  // namespace
+
+// Ranges of numbers, [first count …].
 SX_PRIMITIVE(prim_dom_release) {
   if (!is_kind(args[0], Kind::Table)) return cx.fail_type("dom/release!", "table", args[0]);
   Sequence ranges(cx, args[1]);
   Value first, length;
   while (ranges.next(first)) {
-    if (!ranges.next(length) || !first.is_int() || !length.is_int() || length.as_int() < 0)
+    if (!ranges.next(length) || !first.is_int() || !length.is_int() || first.as_int() < 0 ||
+        first.as_int() > kNumberMax || length.as_int() < 0)
       return cx.fail_type("dom/release!", "pairs of integers", args[1]);
-    cx.charge(static_cast<std::size_t>(length.as_int()) * 64);
-    for (std::int64_t n = first.as_int(), end = n + length.as_int(); n < end; ++n) {
-      const Value number = make_int(cx, n), value = table_get(cx, args[0], number);
-      if (is_kind(value, Kind::Array) && array_get(value, DomWriter::kReference) == number)
-        array_set(cx, value, DomWriter::kReference, Value::nil());
-      table_remove(cx, args[0], number);
+    const std::int64_t from = first.as_int(), count = length.as_int();
+    const std::int64_t entries = table_count(args[0]);
+    cx.charge(static_cast<std::size_t>(std::min(count, entries)) * 64);
+    if (count <= entries) {
+      for (std::int64_t n = 0; n < count; ++n)
+        release_reference(cx, args[0], make_int(cx, from + n));
+    } else {
+      for (const std::int64_t n : numbers_within(args[0], from, count))
+        release_reference(cx, args[0], make_int(cx, n));
     }
   }
   return Value::nil();
