@@ -12,6 +12,8 @@
 //   template := [op,"text" …]         by sx_template() of the kernel, once
 //
 // A live node is an array of web/signal, whose layout is known here too.
+#include <algorithm>
+
 #include "engine/bytecode/attribute_kind.h"
 #include "engine/prim/support.h"
 #include "engine/render/attributes.h"
