@@ -353,9 +353,14 @@ await stage.story("200 pages later nothing has piled up", async (visit) => {
   await walk(30);
   const before = await measure();
   await walk(180);
-  const after = await measure();
-  expect.ok(after.nodes <= before.nodes * 1.05 + 50, `nodes ${before.nodes} → ${after.nodes}`);
-  expect.ok(after.jsEventListeners <= before.jsEventListeners + 5, `listeners ${before.jsEventListeners} → ${after.jsEventListeners}`);
+  // The page that was left last may be held a moment longer; what has piled up never goes.
+  let after = await measure();
+  const small = () => after.nodes <= before.nodes * 1.05 + 50 && after.jsEventListeners <= before.jsEventListeners + 5;
+  for (let tries = 0; tries < 20 && !small(); tries++) {
+    await sleep(250);
+    after = await measure();
+  }
+  expect.ok(small(), `nodes ${before.nodes} → ${after.nodes}, listeners ${before.jsEventListeners} → ${after.jsEventListeners}`);
 });
 
 await stage.story("how long from the click to the content", async (visit) => {
