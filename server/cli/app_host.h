@@ -55,8 +55,8 @@ int cmd_installation(Settings& settings, const std::vector<std::string>& words,
 // cmd_people.cpp: sx user, token, secret
 void add_people_commands(CLI::App& app, Settings& settings, int& status);
 
-// cmd_serve.cpp: the options of a command, from the table of settings.
-void add_setting_options(CLI::App* command, Settings& settings, SettingScope scope);
+// cmd_serve.cpp: the options of a command, from the table of settings; with those of serving, too.
+void add_setting_options(CLI::App* command, Settings& settings, bool serves = false);
 
 // cmd_store.cpp: sx store
 void add_store_commands(CLI::App& app, Settings& settings, int& status);

@@ -2,7 +2,9 @@
 #include "server/cli/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include "engine/base/str.h"
 #include "server/cli/pack.h"
@@ -155,7 +157,9 @@ int main(int argc, char** argv) {
   pack->add_option("-o", out)->required();
   pack->callback([&] { status = cmd_pack(files, out); });
 
-  add_serve_commands(app, status);
+  const bool all_options = std::any_of(
+      argv, argv + argc, [](const char* given) { return std::string_view(given) == "--help-all"; });
+  add_serve_commands(app, status, all_options);
 
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) {
     report_error(str("unknown command '", argv[1], "'. ", known_commands(app)));

@@ -81,7 +81,7 @@ void add_people_commands(CLI::App& app, Settings& settings, int& status) {
   static PeopleOptions o;
   auto command = [&](CLI::App* group, const char* name, const char* meaning) {
     CLI::App* made = group->add_subcommand(name, meaning);
-    add_setting_options(made, settings, SettingScope::Installation);
+    add_setting_options(made, settings);
     return made;
   };
   auto named = [&](CLI::App* made) { made->add_option("NAME", o.name)->required(); };

@@ -227,35 +227,48 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool 
 
 }  // namespace
 
-void add_setting_options(CLI::App* command, Settings& settings, SettingScope scope) {
-  for (const SettingRow& row : setting_rows()) {
-    if (row.scope != scope || row.option.empty()) continue;
-    const std::string described = str(row.meaning, " [", row.variable, "]");
-    CLI::Option* option = nullptr;
-    if (row.kind == SettingKind::Flag) {
-      option = command->add_flag_function(
-          std::string(row.option),
-          [&settings, id = row.id](std::int64_t) { settings.give(id, "1"); }, described);
-    } else {
-      option = command->add_option_function<std::string>(
-          std::string(row.option),
-          [&settings, id = row.id](const std::string& value) { settings.give(id, value); },
-          described);
-      option->type_name(std::string(setting_placeholder(row.kind)));
-      if (!row.fallback.empty()) option->default_str(std::string(row.fallback));
-    }
-    option->group(std::string(row.group));
+namespace {
+
+bool all_options_wanted = false;
+
+void add_setting_option(CLI::App* command, Settings& settings, const SettingRow& row) {
+  const std::string described = str(row.meaning, " [", row.variable, "]");
+  CLI::Option* option = nullptr;
+  if (row.kind == SettingKind::Flag) {
+    option = command->add_flag_function(
+        std::string(row.option), [&settings, id = row.id](std::int64_t) { settings.give(id, "1"); },
+        described);
+  } else {
+    option = command->add_option_function<std::string>(
+        std::string(row.option),
+        [&settings, id = row.id](const std::string& value) { settings.give(id, value); },
+        described);
+    option->type_name(std::string(setting_placeholder(row.kind)));
+    if (!row.fallback.empty()) option->default_str(std::string(row.fallback));
   }
+  option->group(std::string(row.group));
 }
 
-void add_serve_commands(CLI::App& app, int& status) {
+}  // namespace
+
+// Made when the command is met: there are hundreds over all commands, a third of what the start of
+// any other command costs.
+void add_setting_options(CLI::App* command, Settings& settings, bool serves) {
+  const auto make = [command, &settings, serves](std::size_t) {
+    for (const SettingRow& row : setting_rows())
+      if (!row.option.empty() &&
+          (row.scope == SettingScope::Installation || (serves && row.scope == SettingScope::Serve)))
+        add_setting_option(command, settings, row);
+  };
+  if (all_options_wanted) return make(0);
+  command->preparse_callback(make);
+}
+
+void add_serve_commands(CLI::App& app, int& status, bool all_options) {
+  all_options_wanted = all_options;
   static Settings settings;
   static std::string text;
   static bool json = false, dry_run = false, check_only = false, replace = false;
-
-  auto installation = [](CLI::App* command) {
-    add_setting_options(command, settings, SettingScope::Installation);
-  };
 
   auto* serve = app.add_subcommand("serve", "serve an application; without one, the blog");
   serve->add_option("APP", text, "a bundle, a source file or a folder");
@@ -264,8 +277,7 @@ void add_serve_commands(CLI::App& app, int& status) {
       "take the place of the server that runs on this data folder, without a request lost");
   serve->add_flag("--check-config", check_only,
                   "check all settings and show where each comes from; start nothing");
-  installation(serve);
-  add_setting_options(serve, settings, SettingScope::Serve);
+  add_setting_options(serve, settings, true);
   serve->footer(
       "Options win over the environment variables in brackets. Secrets come from the environment "
       "only:\nSX_SECRET SX_ADMIN_PASSWORD SX_API_TOKEN SX_METRICS_TOKEN and others, or from files "
@@ -287,7 +299,7 @@ void add_serve_commands(CLI::App& app, int& status) {
       blog->add_subcommand("import", "import a folder of Markdown (Jekyll, Hugo, Zola or plain)");
   import->add_option("DIR", text)->required();
   import->add_flag("--dry-run", dry_run, "report only");
-  installation(import);
+  add_setting_options(import, settings);
   import->callback([&] {
     std::error_code ec;
   const std::string folder = std::filesystem::absolute(text, ec).lexically_normal().string();

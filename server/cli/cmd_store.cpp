@@ -215,7 +215,7 @@ int rescue(Settings& settings, bool blobs, bool json) {
     return fail(output, resolved.error().message);
   std::string path = (std::filesystem::path(settings.text(Setting::Data)) / "store.db").string();
   if (settings.given(Setting::Store)) {
-    const std::string url = settings.text(Setting::Store);
+    const std::string& url = settings.text(Setting::Store);
     if (!url.starts_with("sqlite:"))
       return fail(output, str("--rescue reads damaged SQLite files (sqlite:PATH); for another "
                               "store use its own means of repair"));
@@ -261,7 +261,7 @@ void add_store_commands(CLI::App& app, Settings& settings, int& status) {
   store->require_subcommand(1);
   const auto command = [&](const char* name, const char* what) {
     auto* made = store->add_subcommand(name, what);
-    add_setting_options(made, settings, SettingScope::Installation);
+    add_setting_options(made, settings);
     made->add_flag("--json", json, "for machines");
     return made;
   };

@@ -4,7 +4,7 @@
 
 namespace sx::cli {
 
-void add_serve_commands(CLI::App&, int&) {}
+void add_serve_commands(CLI::App&, int&, bool) {}
 void add_host_servicers(Runner&) {}
 Result<std::unique_ptr<ScriptStore>> open_script_store(const std::string&, StoreUse) {
   return Error{"--store: this binary has no stores"};

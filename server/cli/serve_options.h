@@ -7,6 +7,7 @@ class App;
 
 namespace sx::cli {
 
-void add_serve_commands(CLI::App& app, int& status);
+// all_options: make the options of all commands, not of the one that is met.
+void add_serve_commands(CLI::App& app, int& status, bool all_options);
 
 }  // namespace sx::cli
