@@ -225,10 +225,6 @@ int cmd_serve(Settings& settings, const std::string& app, bool check_only, bool 
   return fail(successor.restart_in_place().message);
 }
 
-}  // namespace
-
-namespace {
-
 bool all_options_wanted = false;
 
 void add_setting_option(CLI::App* command, Settings& settings, const SettingRow& row) {

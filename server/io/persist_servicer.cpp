@@ -290,7 +290,7 @@ class Persist {
     return true;
   }
 
-  // The op as the store takes it. The store compares texts and kv-cas values: see same_value().
+  // The op as the store takes it. The store compares texts and kv-cas values: see send_again().
   bool cas(IoCall& call, std::string key, Value expected, Value value,
            std::vector<store::Op>& ops) {
     store::KvCas op;
