@@ -2,7 +2,7 @@
 // its nodes and the values that are shown, and writes what is another value.
 
 import { parse } from "./dom.js";
-import { patchKeyed, patchRuns } from "./markup-keyed.js";
+import { drop, patchKeyed, patchRuns } from "./markup-keyed.js";
 import { foreign, kNamespaces, kRawText, kSpread, kText, targets } from "./markup-template.js";
 import { moveNodes, removeNodes, write } from "./markup-write.js";
 
@@ -316,7 +316,7 @@ export function makeItems(tables) {
         const shown = [];
         const shared = Math.min(old.length, value.length - 1);
         for (let i = 0; i < shared; i++) shown.push(patchItem(old[i], value[i + 1], parent));
-        this.drop(old, shared);
+        drop(old, shared, old.length);
         appendItems(shown, value, shared + 1, parent, this.anchor);
         this.list = shown;
       }
@@ -328,12 +328,6 @@ export function makeItems(tables) {
       this.list = patchRuns(items, this.list ?? [], runs, values, parent, this.anchor);
       for (let i = 0; i < changed.length; i += 2) this.list[changed[i]] = patchItem(this.list[changed[i]], changed[i + 1], parent);
     }
-    /** Takes the items from `from` on away. @param {any[]} items @param {number} from */
-    drop(items, from) {
-      if (from >= items.length) return;
-      for (let i = from; i < items.length; i++) items[i].dispose();
-      removeNodes(items[from].first(), items[items.length - 1].last);
-    }
     clear() {
       if (this.item) {
         this.item.dispose();
@@ -341,7 +335,7 @@ export function makeItems(tables) {
         this.item = null;
       }
       if (this.list) {
-        this.drop(this.list, 0);
+        drop(this.list, 0, this.list.length);
         this.list = null;
       }
     }

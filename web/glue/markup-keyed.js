@@ -6,8 +6,8 @@ import { removeNodes } from "./markup-write.js";
 /** @typedef {{make: (value: any, parent: Node) => [any, Node], insertItem: (value: any, parent: Node, before: Node | null) => any,
  *    patchItem: (item: any, value: any, parent: Node) => any}} Items */
 
-/** @param {any[]} items @param {number} from @param {number} to */
-function drop(items, from, to) {
+/** Takes the items from `from` up to `to` away. @param {any[]} items @param {number} from @param {number} to */
+export function drop(items, from, to) {
   if (from >= to) return;
   for (let i = from; i < to; i++) items[i].dispose();
   removeNodes(items[from].first(), items[to - 1].last);
@@ -109,8 +109,7 @@ export function patchKeyed({ make, insertItem, patchItem }, old, values, parent,
     return items;
   }
   if (from === newEnd) {
-    for (let i = from; i < oldEnd; i++) old[i].dispose();
-    removeNodes(old[from].first(), old[oldEnd - 1].last);
+    drop(old, from, oldEnd);
     return items;
   }
   /** @type {Map<any, number>} */
@@ -127,11 +126,8 @@ export function patchKeyed({ make, insertItem, patchItem }, old, values, parent,
     if (at < latest) moved = true;
     latest = Math.max(latest, at);
   }
-  if (!kept.size) {
-    // Nothing stays: all at once.
-    for (let i = from; i < oldEnd; i++) old[i].dispose();
-    removeNodes(old[from].first(), old[oldEnd - 1].last);
-  } else
+  if (!kept.size) drop(old, from, oldEnd);  // all at once
+  else
     for (let i = from; i < oldEnd; i++) if (!kept.has(i)) {
       old[i].dispose();
       old[i].remove();
