@@ -4,16 +4,13 @@
 import { join } from "node:path";
 import { expect, finish, root } from "../tests/process/harness.mjs";
 import { Stage } from "./browser.mjs";
+import { speakWire } from "./wire.mjs";
 
 const stage = await Stage.open({ args: [join(root, "playwright/app/wired.sx")] });
 
 /** Page 1, with the engine knowing that the server speaks text/sx. */
 async function enter(visit) {
-  await visit.go("/page/2");
-  const bundle = visit.page.waitForResponse("**/web-wire.*.sxbc");
-  await visit.follow("/page/1");
-  await (await bundle).finished();
-  await visit.page.waitForTimeout(200);
+  await speakWire(visit, "/page/2", "/page/1");
   visit.asked = [];
   visit.page.on("request", (request) => {
     const { pathname } = new URL(request.url());

@@ -5,6 +5,18 @@ import { Stage } from "./browser.mjs";
 
 const stage = await Stage.open({ args: [join(root, "playwright/islands/app.sx")] });
 
+/** How to measure what a page holds, rubbish collected: bytes of script, nodes, listeners, what islands have. @param {any} visit */
+async function memoryOf(visit) {
+  const client = await visit.context.newCDPSession(visit.page);
+  return async () => {
+    await writes(visit);  // which the page keeps for us
+    await client.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await client.send("Runtime.getHeapUsage");
+    const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
+    return { usedSize, nodes, jsEventListeners, ...(await visit.page.evaluate(() => globalThis.SxKernel.islands())) };
+  };
+}
+
 /** Counts what is written below #content from the start on. */
 function countWrites() {
   const writes = [];
@@ -272,14 +284,7 @@ await onPage("/each/rows", [
     expect.deepEqual(await writes(visit), ["attributes TR class", "attributes TR class"]);
   }],
   ["ten thousand rows mounted and taken away leave no reference and no memory", async (visit) => {
-    const client = await visit.context.newCDPSession(visit.page);
-    const measure = async () => {
-      await writes(visit);  // which the page keeps for us
-      await client.send("HeapProfiler.collectGarbage");
-      const { usedSize } = await client.send("Runtime.getHeapUsage");
-      const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
-      return { usedSize, nodes, jsEventListeners, ...(await visit.page.evaluate(() => globalThis.SxKernel.islands())) };
-    };
+    const measure = await memoryOf(visit);
     const cycle = async () => {
       await visit.page.evaluate(async () => {
         for (const which of [".fill", ".empty"]) {
@@ -302,14 +307,7 @@ await onPage("/each/rows", [
 
 await onPage("/each/mounts", [
   ["ten thousand mounts and unmounts leave nothing behind: no reference on either side, no node, no listener, no memory", async (visit) => {
-    const client = await visit.context.newCDPSession(visit.page);
-    const measure = async () => {
-      await writes(visit);  // which the page keeps for us
-      await client.send("HeapProfiler.collectGarbage");
-      const { usedSize } = await client.send("Runtime.getHeapUsage");
-      const { nodes, jsEventListeners } = await client.send("Memory.getDOMCounters");
-      return { usedSize, nodes, jsEventListeners, ...(await visit.page.evaluate(() => globalThis.SxKernel.islands())) };
-    };
+    const measure = await memoryOf(visit);
     const toggle = (times) => visit.page.evaluate(async (count) => {
       const button = document.querySelector(".toggle");
       for (let i = 0; i < count; i++) {

@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import { expect, finish, root } from "../tests/process/harness.mjs";
 import { Stage } from "./browser.mjs";
+import { follow, isWire, speakWire as speak } from "./wire.mjs";
 
 const stage = await Stage.open({ args: [join(root, "playwright/app/wired.sx")] });
-const isWire = (response) => (response.headers()["content-type"] ?? "").startsWith("text/sx");
 
 /** In the page: its content, node by node. */
 function nodes() {
@@ -21,24 +21,7 @@ function nodes() {
   return lines;
 }
 
-async function speakWire(visit) {
-  await visit.go("/page/1");
-  const bundle = visit.page.waitForResponse("**/web-wire.*.sxbc");
-  await visit.follow("/page/2");
-  await (await bundle).finished();
-  await visit.page.waitForTimeout(200);
-}
-async function follow(visit, path) {
-  const answered = visit.page.waitForResponse((response) => response.request().headers()["sx-boosted"] === "true" && response.url().endsWith(path));
-  await visit.swap(() => visit.page.evaluate((to) => {
-    const link = document.createElement("a");
-    link.href = to;
-    document.querySelector("[sx-boost]").append(link);
-    link.click();
-    link.remove();
-  }, path));
-  return answered;
-}
+const speakWire = (visit) => speak(visit, "/page/1", "/page/2");
 
 for (const name of ["texts", "lists", "attributes", "tables", "nested", "fields", "others", "deep"])
   await stage.story(`${name}: the same nodes by document and by wire, with five values`, async (visit) => {

@@ -3,6 +3,7 @@
 // are unknown, cannot be had, or the text is broken.
 import { expect, finish } from "../tests/process/harness.mjs";
 import { Stage } from "./browser.mjs";
+import { follow, isWire, speakWire as speak } from "./wire.mjs";
 
 const stage = await Stage.open();
 const author = stage.server.visitor();
@@ -14,29 +15,8 @@ for (let n = 1; n <= 12; n++) await post(`Numbered ${n}`, `Body ${n}\n\n- one\n-
 await post("مقالة", "نص", { slug: "from-the-right" });
 await post("Unfinished", "A draft.", { published: "" });
 
-const isWire = (response) => (response.headers()["content-type"] ?? "").startsWith("text/sx");
-/** Loads a page and has the engine learn that the server speaks text/sx: the first visit within it says so. */
-async function speakWire(visit, path = "/") {
-  await visit.go(path);
-  const bundle = visit.page.waitForResponse("**/web-wire.*.sxbc");
-  await visit.follow("Archive");
-  await (await bundle).finished();
-  await visit.page.waitForFunction(() => performance.getEntriesByType("resource").some((one) => one.name.includes("web-wire")));
-  await visit.page.waitForTimeout(200);
-}
-/** Goes to a path by a boosted link, as if one were on the page; the response that filled it. */
-async function follow(visit, path) {
-  const answered = visit.page.waitForResponse((response) =>
-    response.request().headers()["sx-boosted"] === "true" && new URL(response.url()).pathname === new URL(path, response.url()).pathname);
-  await visit.swap(() => visit.page.evaluate((to) => {
-    const link = document.createElement("a");
-    link.href = to;
-    document.querySelector("[sx-boost='#content'] footer").append(link);
-    link.click();
-    link.remove();
-  }, path));
-  return answered;
-}
+/** @param {any} visit @param {string} [path] */
+const speakWire = (visit, path = "/") => speak(visit, path, "Archive");
 /** What the content is, but for what is another each time (form tokens) or says where the focus is. */
 const content = (page) => page.locator("#content").evaluate((node) => {
   const copy = node.cloneNode(true);
