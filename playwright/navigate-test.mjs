@@ -106,8 +106,8 @@ await stage.story("back shows a kept page without asking again", async (visit) =
   await visit.follow("Tags");
   const asked = [];
   visit.page.on("request", (request) => {
-    // Features of the engine come when the page has time for them.
-    if (request.resourceType() === "fetch" && !new URL(request.url()).pathname.startsWith("/static/")) asked.push(request.url());
+    // Features of the engine, and components that pages share, come when the page has time for them.
+    if (request.resourceType() === "fetch" && !/^\/(static|sx\/parts)\//.test(new URL(request.url()).pathname)) asked.push(request.url());
   });
   await visit.swap(() => visit.page.goBack());
   expect.equal(await visit.heading(), "Archive");

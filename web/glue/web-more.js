@@ -291,7 +291,7 @@ function openFragment(id, { select, target, copy, pieces }) {
   } catch {
     throw portError("bad-selector", `sx-select="${select}" is no selector`);
   }
-  return { root: handleOf(content), title, document: whole, "has-target": hasTarget };
+  return { root: handleOf(content), title, document: whole, "has-target": hasTarget, missed: !!select && !content.hasChildNodes() };
 }
 
 /** Takes out what goes elsewhere, out of templates too. @param {number} handle @param {Any} names */
@@ -732,6 +732,11 @@ export function ports(call, _, kernel) {
     "view/end": () => endView?.(),
     "page/define": (text, file) => Promise.resolve().then(() => kernel.load("sx_run_source", file, text)).then(() => null),  // when SX has come to rest
     "page/take-text": (from, to) => { const { text, head } = open.get(from) ?? {}; note(to, { text, head }); open.delete(from); },
+    "dom/put": (node, name, value) => {
+      const element = nodeOf(node);
+      if (!(name in element) || typeof element[name] === "function" || /^(on|(inner|outer)HTML|srcdoc)/i.test(name)) throw portError("no-property", `"${name}" is no property to set, expected one such as value, checked, disabled, open`);
+      element[name] = value;
+    },
     "page/answers": (node, paths) => paths.map((/** @type {Any} */ path) => meaning(path, {}, nodeOf(node))),
     "page/script-value": (node, text) => {
       try {
