@@ -6,7 +6,9 @@ import { gather } from "./values.js";
 
 /** @typedef {any} Any */
 
-const kSwap = ["sx-sse-swap", "hx-sse-swap", "sse-swap"], kClose = ["sx-sse-close", "sse-close"];
+const kPrefixes = ["sx-", "data-sx-", "hx-", "data-hx-", ""];
+const named = (/** @type {string} */ name) => kPrefixes.map((prefix) => prefix + name);
+const kSwap = named("sse-swap"), kClose = named("sse-close"), kTrigger = named("trigger").slice(0, 4), kStyle = named("swap").slice(0, 4);
 let last = 0;
 
 /** @param {Element} node @param {string[]} names */
@@ -18,13 +20,13 @@ function shows(node, type) {
   const selector = kSwap.map((name) => `[${name}]`).join();
   return [node, ...node.querySelectorAll(selector)]
     .filter((one) => one.matches(selector) && /** @type {string} */ (said(one, kSwap)).split(/\s*,\s*/).includes(type))
-    .map((one) => ({ node: handleOf(one), style: one.getAttribute("sx-swap") ?? one.getAttribute("hx-swap") ?? "" }));
+    .map((one) => ({ node: handleOf(one), style: said(one, kStyle) ?? "" }));
 }
 
 /** @param {(name: string, ...args: unknown[]) => void} call @returns {import("./kernel.js").Ports} */
 export function ports(call) {
-  /** @type {WeakMap<Element, Any>} */
-  const open = new WeakMap();
+  /** @type {Map<number, Any>} by the element that has the connection: how to send, how to end it */
+  const open = new Map();
   /** @type {WeakMap<Element, string[]>} what waits for its connection */
   const waiting = new WeakMap();
   const state = (/** @type {number} */ handle, /** @type {string} */ name) => call("web/api", "stream-state", [handle, name, Math.random()]);
@@ -34,34 +36,38 @@ export function ports(call) {
     const id = -(2 ** 41) - ++last;
     note(id, { text });
     call("web/api", "stream-message", [handle, type, id, shows(node, type)]);
-    for (const one of [node, ...node.querySelectorAll(`[sx-trigger*="sse:${CSS.escape(type)}"],[hx-trigger*="sse:${CSS.escape(type)}"]`)])
+    for (const one of [node, ...node.querySelectorAll(kTrigger.map((name) => `[${name}*="sse:${CSS.escape(type)}"]`).join())])
       one.dispatchEvent(new CustomEvent(`sse:${type}`, { detail: { data: text } }));
   }
-  /** Whether the element is still there; its connection ends with it. @param {Element} node @param {Any} source */
-  const alive = (node, source) => node.isConnected || (source.close(), open.delete(node), false);
-
   /** @param {Element} node @param {number} handle @param {string} url */
   function events(node, handle, url) {
-    const source = new EventSource(url);
-    const types = new Set(["message"]);
-    for (const one of [node, ...node.querySelectorAll("*")]) {
-      for (const type of said(one, kSwap)?.split(/\s*,\s*/) ?? []) types.add(type);
-      for (const [, type] of (one.getAttribute("sx-trigger") ?? one.getAttribute("hx-trigger") ?? "").matchAll(/sse:([\w-]+)/g)) types.add(type);
-    }
-    const close = said(node, kClose);
-    if (close) types.add(close);
-    for (const type of types) source.addEventListener(type, (event) => {
-      if (!alive(node, source)) return;
-      if (type === close) { source.close(); state(handle, "gone"); return; }
-      message(handle, type, /** @type {MessageEvent} */ (event).data);
-    });
-    source.onopen = () => state(handle, "open");
-    source.onerror = () => {
-      if (!alive(node, source)) return;
-      // The browser tries again by itself while it may; what it gives up is made anew.
-      if (source.readyState === EventSource.CLOSED) state(handle, "lost");
+    const source = new EventSource(url), close = said(node, kClose);
+    /** @type {Set<string>} */
+    const heard = new Set();
+    const hear = (/** @type {string} */ type) => {
+      if (heard.has(type)) return;
+      heard.add(type);
+      source.addEventListener(type, (event) => {
+        if (!node.isConnected) return;
+        message(handle, type, /** @type {MessageEvent} */ (event).data);
+        if (type === close) state(handle, "closed");
+      });
     };
-    open.set(node, source);
+    // What shows events of a name may come later.
+    const look = () => {
+      for (const one of [node, ...node.querySelectorAll("*")]) {
+        said(one, kSwap)?.split(/\s*,\s*/).forEach(hear);
+        for (const [, type] of (said(one, kTrigger) ?? "").matchAll(/sse:([\w-]+)/g)) hear(type);
+      }
+    };
+    for (const type of ["message", ...(close ? [close] : [])]) hear(type);
+    look();
+    const watcher = new MutationObserver(look);
+    watcher.observe(node, { childList: true, subtree: true });
+    source.onopen = () => state(handle, "open");
+    // The browser tries again by itself while it may; what it gives up is made anew.
+    source.onerror = () => { if (node.isConnected && source.readyState === EventSource.CLOSED) state(handle, "lost"); };
+    open.set(handle, { end() { watcher.disconnect(); source.close(); } });
   }
 
   /** @param {Element} node @param {number} handle @param {string} url */
@@ -74,23 +80,32 @@ export function ports(call) {
       waiting.delete(node);
       state(handle, "open");
     };
-    source.onmessage = (event) => { if (alive(node, source)) message(handle, "message", String(event.data)); };
-    source.onclose = () => { if (node.isConnected && open.get(node) === source) state(handle, "lost"); };
-    open.set(node, source);
+    source.onmessage = (event) => { if (node.isConnected) message(handle, "message", String(event.data)); };
+    source.onclose = () => { if (node.isConnected && open.get(handle)?.source === source) state(handle, "lost"); };
+    open.set(handle, { source, end: () => source.close() });
   }
+  const end = (/** @type {number} */ handle) => {
+    const one = open.get(handle);
+    open.delete(handle);
+    one?.end();
+  };
 
   return {
-    "stream/connect": (handle, kind, url) => (kind === "sse" ? events : socket)(nodeOf(handle), handle, url),
+    "stream/connect": (handle, kind, url) => {
+      end(handle);
+      (kind === "sse" ? events : socket)(nodeOf(handle), handle, url);
+    },
+    "stream/close": end,
     "stream/sender": (handle) => {
       const node = nodeOf(handle);
       node.addEventListener(node.localName === "form" ? "submit" : /^(input|select|textarea)$/.test(node.localName) ? "change" : "click", (/** @type {Event} */ event) => {
         event.preventDefault();
-        const place = node.closest("[sx-ws-connect],[hx-ws-connect],[ws-connect],[data-sx-ws-connect]");
+        const place = node.closest(named("ws-connect").map((name) => `[${name}]`).join());
         if (!place) return;
         const form = node.localName === "form" ? node : node.closest("form");
         const values = Object.fromEntries(gather({ form: handleOf(form), own: node.localName === "form" ? null : handle }));
         const text = JSON.stringify({ ...values, HEADERS: { "SX-Request": "true", "SX-Trigger": node.id || null, "SX-Current-URL": document.URL } });
-        const source = open.get(place);
+        const source = open.get(/** @type {number} */ (handleOf(place)))?.source;
         if (source?.readyState === WebSocket.OPEN) source.send(text);
         else waiting.set(place, [...(waiting.get(place) ?? []), text]);
       });
