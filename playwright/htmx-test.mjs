@@ -25,6 +25,21 @@ await lab.case("hx-disinherit and unset stop it", `<div hx-target="#out"><div hx
   await lab.press("#b", kDone);
   expect.equal(await lab.text("#b"), "self");
 });
+await lab.case("hx-boost=true, on the link or around it, fills the body in place with a server that answers whole pages", `<a id=b hx-boost=true href="/plain/2/">there</a>`, async () => {
+  await lab.run(() => { window.sameDocument = true; });
+  await lab.click("#b");
+  await lab.until(() => document.querySelector("h1").textContent === "Foreign 2");
+  expect.equal(await lab.run(() => window.sameDocument), true);
+  expect.equal(await lab.page.title(), "Foreign 2");
+  await lab.run(() => { document.body.firstElementChild.setAttribute("hx-boost", "true"); htmx.process(document.body); });
+  const sent = lab.page.waitForRequest((request) => request.url().endsWith("/plain/1/"));
+  await lab.run(() => [...document.querySelectorAll("a")].find(({ textContent }) => textContent === "foreign one").click());
+  expect.equal((await (await sent).allHeaders())["hx-boosted"], "true");
+  await lab.until(() => document.querySelector("h1").textContent === "Foreign 1");
+  expect.equal(await lab.run(() => window.sameDocument), true);
+  await lab.page.goBack();
+  await lab.until(() => document.querySelector("h1").textContent === "Foreign 2");
+});
 await lab.case("an error is not swapped, htmx:responseError tells", button(`hx-get="${answer("bad", { status: 500 })}" hx-target="#out"`), async () => {
   await lab.press("#b", "htmx:responseError");
   expect.equal(await lab.text("#out"), "old");

@@ -143,6 +143,11 @@ export class Lab {
     await this.event(event);
   }
 
+  /** Until handlers and conditions in SX that were taken up before are compiled. */
+  async compiled() {
+    for (let n = 0; n < 2; n++) await this.page.evaluate(() => SxKernel.eval("1"));
+  }
+
   html(selector) {
     return this.page.evaluate((selector) => document.querySelector(selector)?.innerHTML, selector);
   }

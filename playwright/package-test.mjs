@@ -19,17 +19,21 @@ await test("npm pack makes a package with everything a page needs, and types", (
   run(process.execPath, [join(root, "web/npm/pack.mjs"), made]);
   const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--silent", made], folder));
   const names = files.map(({ path }) => path);
-  for (const wanted of [/^dist\/boot\.js$/, /^dist\/sx\.js$/, /^dist\/sw\.js$/, /^dist\/kernel\.\w+\.wasm$/, /^dist\/core\.\w+\.sxbc$/, /^dist\/web\.\w+\.sxbc$/, /^index\.d\.ts$/, /^README\.md$/])
+  for (const wanted of [/^dist\/boot\.js$/, /^dist\/sx\.js$/, /^dist\/sw\.js$/, /^dist\/kernel\.\w+\.wasm$/, /^dist\/core\.\w+\.sxbc$/, /^dist\/web\.\w+\.sxbc$/, /^dist\/htmx\.js$/, /^index\.d\.ts$/, /^README\.md$/, /^GUIDE\.md$/])
     expect.ok(names.some((name) => wanted.test(name)), `${wanted} in ${names.join(" ")}`);
   expect.deepEqual(names.filter((name) => /\.(br|gz|zst|css)$/.test(name)), []);
   mkdirSync(join(folder, "node_modules/sx-htmx"), { recursive: true });
   run("tar", ["-xzf", join(folder, filename), "-C", join(folder, "node_modules/sx-htmx"), "--strip-components=1"]);
+  const guide = readFileSync(join(folder, "node_modules/sx-htmx/GUIDE.md"), "utf8");
+  for (const wanted of ["| `sx-get` ", "### sx-trigger", "| `SX-Retarget`", "sx:beforeRequest", "defineExtension"]) expect.ok(guide.includes(wanted), wanted);
+  expect.deepEqual(guide.match(/\]\((?!https?:|#)[^)]*\)/g) ?? [], [], "links to what is not in the package");
 });
 
 await test("its types are those of what a page uses", () => {
   writeFileSync(join(folder, "page.ts"), `import SxKernel, { type SxReport } from "sx-htmx";
 const stop: () => void = SxKernel.on("ready", (event) => event.detail);
 globalThis.SxKernel.process();
+SxKernel.process(document.body);
 const value: Promise<string> = SxKernel.eval("(+ 1 2)");
 const report: Promise<SxReport> = SxKernel.debug();
 SxKernel.ajax("GET", "/x", { target: "#a", values: { b: 1 } });
@@ -67,6 +71,7 @@ const pages = {
   "/": () => "<h1>Start</h1><form method='post' action='/add'><label>Text <input name='text'></label><button>Add</button></form><button sx-get='/time' sx-target='#time'>Time</button><p id='time'></p>",
   "/other": () => "<h1>Other</h1>",
   "/whole": () => "<h1>Whole</h1>",
+  "/htmx": () => "<button hx-get='/time' hx-target='#time'>Time</button><p id='time'></p>",
   "/list": () => `<h1>List</h1><ul>${kept.map((text) => `<li>${text.replace(/[<&]/g, "")}</li>`).join("")}</ul>`,
 };
 const backend = http.createServer((request, response) => {
@@ -88,6 +93,8 @@ const backend = http.createServer((request, response) => {
     return;
   }
   const html = { "Content-Type": "text/html; charset=utf-8" };
+  if (pathname === "/sw.js") return response.writeHead(200, { "Content-Type": "text/javascript", "Cache-Control": "no-cache" }).end(readFileSync(join(dist, "sw.js")));
+  if (pathname === "/bare") return response.writeHead(200, html).end("<!doctype html><html lang=en><title>Bare</title><link rel=icon href='data:,'><p>no content here");
   if (pathname === "/time") return response.writeHead(200, html).end("<b>noon</b>");
   const content = pages[pathname]?.();
   if (!content) return response.writeHead(404, html).end(shell(loader, "None", "<h1>None</h1>"));
@@ -121,14 +128,41 @@ for (const [name, script] of Object.entries(kLoaders))
     expect.equal(await visit.marker(), marker, "it was one document all the time");
   });
 
-await stage.story("a backend that answers a whole document has it loaded as one", async (visit) => {
+await stage.story("a backend that answers whole documents: their content is shown in place, and one without it is loaded", async (visit) => {
   loader = kLoaders.module;
   await visit.go("/");
+  const marker = await visit.marker();
   await visit.page.getByRole("link", { name: "Whole" }).click();
   await visit.page.getByRole("heading", { name: "Whole" }).waitFor();
-  await visit.ready();
   expect.equal(visit.path(), "/whole");
+  expect.equal(await visit.page.title(), "/whole");
+  expect.equal(await visit.marker(), marker);
+  await visit.page.locator("#content").evaluate((node) => { const link = document.createElement("a"); link.href = "/bare"; link.textContent = "Bare"; node.append(link); });
+  await visit.page.getByRole("link", { name: "Bare" }).click();
+  await visit.page.getByText("no content here").waitFor();
+  expect.notEqual(await visit.marker(), marker);
 });
+
+await stage.story("a page written for htmx, with htmx.js of the package in place of htmx's own", async (visit) => {
+  loader = '<script src="/vendor/sx-htmx/htmx.js"></script>';
+  await visit.go("/htmx");
+  await visit.page.getByRole("button", { name: "Time" }).click();
+  await visit.page.locator("#time b").getByText("noon").waitFor();
+});
+
+await stage.story("the worker of the package, its files elsewhere: pages that were visited are read without a connection", async (visit) => {
+  loader = `<meta name="sx-worker" content="/sw.js?base=/vendor/sx-htmx/">${kLoaders.module}`;
+  await visit.go("/");
+  await visit.page.evaluate(() => navigator.serviceWorker.ready);
+  await visit.page.reload();
+  await visit.ready();
+  await visit.follow("Other");
+  await visit.page.waitForFunction(async () => !!(await caches.match("/other")));
+  await visit.context.setOffline(true);
+  await visit.page.reload();
+  await visit.page.getByRole("heading", { name: "Other" }).waitFor();
+  await visit.ready();
+}, { worker: true, allow: /ERR_INTERNET_DISCONNECTED|Failed to load resource/ });
 
 await stage.close();
 finish();

@@ -247,32 +247,52 @@ await lab.case("sx-validate checks a field outside of a form's sending", `<input
 // --- handlers, extensions, preloading --------------------------------------------------------------------------------------
 
 await lab.case("sx-on:click runs SX, without eval", `<button id=b sx-on:click='(dom/set-text this (str "clicked at " (get event :type)))'>b</button>`, async () => {
-  await lab.until(() => true);
-  await sleep(700);
+  await lab.compiled();
   await lab.click("#b");
   await lab.until(() => document.querySelector("#b").textContent === "clicked at click");
 });
 await lab.case("sx-on: may prevent the browser's own answer and read keys", `<a id=b href="/page/1/" sx-on:click='(event/prevent event)'>b</a><input id=i sx-on:keydown='(when (= "Enter" (get event :key)) (dom/set-class this "entered" true))'>`, async () => {
-  await lab.until(() => true);
-  await sleep(150);
+  await lab.compiled();
   await lab.click("#b");
   await fire("#i", "keydown", { key: "Enter" });
   await lab.until(() => document.querySelector("#i.entered"));
   expect.equal(lab.page.url(), lab.home);
 });
 await lab.case("sx-on::after-swap hears of the engine's own events", `<div id=w sx-on::after-swap='(dom/set-class this "seen" true)'><button id=b sx-get="${answer("x")}" sx-target="#out">b</button>${out}</div>`, async () => {
-  await sleep(100);
+  await lab.compiled();
   await lab.press("#b");
   await lab.until(() => document.querySelector("#w.seen"));
 });
+await lab.case("handlers reset forms, toggle classes, take elements away, set and read properties, open dialogs, fire events", `<form id=f sx-post="${answer("x")}" sx-target="#out" sx-on::after-request='(when (get event :successful) (dom/call this "reset"))'><input id=t name=a></form>${out}
+<ul><li id=li><b id=gone sx-on:click='(dom/call (dom/find "li" this "closest") "remove")'></b></li></ul><b id=toggle sx-on:click='(dom/call this "classList.toggle" "open")'></b>
+<b id=put data-id=7 sx-on:click='(do (dom/put (dom/find "#t") "value" (str "id " (dom/get this "dataset.id"))) (dom/call (dom/find "dialog") "showModal"))'></b><dialog></dialog>
+<input id=typing sx-on:input='(dom/set-text (dom/find "#out") (str (get event :value)))'><b id=fire sx-on:click='(dom/emit (dom/find "#toggle") "click" {})'></b>`, async () => {
+  await lab.compiled();
+  await lab.page.fill("#typing", "typed");
+  await lab.until(() => document.querySelector("#out").textContent === "typed");
+  await lab.page.fill("#t", "written");
+  await lab.run(() => document.querySelector("#f").requestSubmit());
+  await lab.until(() => document.querySelector("#t").value === "");
+  for (const id of ["gone", "toggle", "put"]) await lab.click(`#${id}`);
+  await lab.until(() => !document.querySelector("#li") && document.querySelector("#toggle.open") && document.querySelector("#t").value === "id 7" && document.querySelector("dialog").open);
+  await lab.click("#fire");
+  await lab.until(() => !document.querySelector("#toggle.open"));
+});
+for (const [form, why] of [['(dom/put this "innerHTML" "<b>x")', '"innerHTML" is no property to set'], ['(dom/put this "onclick" "x")', '"onclick" is no property'], ['(dom/put this "nothing" 1)', '"nothing" is no property'], ['(dom/call this "rset")', 'the element has no method "rset"']])
+  await lab.case(`what a handler may not do is told: ${form}`, `<button id=b sx-on:click='${form}'>b</button>`, async () => {
+    await lab.compiled();
+    await lab.click("#b");
+    await lab.event("sx:error");
+    expect.ok(lab.warnings[0].includes(why) && lab.warnings[0].endsWith("(<button id=b>)"), lab.warnings[0]);
+    expect.equal(await lab.html("#b"), "b");
+  });
 await lab.case("a handler that does not compile is named, the rest works", `<button id=b sx-on:click="(no-such-thing" sx-get="${answer("x")}" sx-target="#out">b</button>${out}`, async () => {
-  await sleep(100);
+  await lab.compiled();
   await lab.press("#b");
   expect.match(lab.warnings.join(), /^sx-on:click="\(no-such-thing": sx-on:click:2:3: Found the end of the text.* \(<button id=b>\)$/);
 });
 await lab.case("a handler that fails is told with its element, attribute and place, and as sx:error; the next one works", `<button id=b sx-on:click="(+ 1 nil)">b</button><button id=c sx-on:click='(dom/set-text this "fine")'>c</button>`, async () => {
-  await lab.until(() => true);
-  await sleep(100);
+  await lab.compiled();
   await lab.click("#b");
   await lab.event("sx:error");
   expect.deepEqual(lab.warnings, ['sx-on:click="(+ 1 nil)": +: Expected number, got nil, at (anonymous function) (sx-on:click:1:1) (<button id=b>)']);
@@ -281,7 +301,7 @@ await lab.case("a handler that fails is told with its element, attribute and pla
   await lab.until(() => document.querySelector("#c").textContent === "fine");
 });
 await lab.case("an error inside of what a handler calls is told with the file and line of that", `<button id=b sx-on:click="(dom/insert nil nil nil)">b</button>`, async () => {
-  await sleep(100);
+  await lab.compiled();
   await lab.click("#b");
   await lab.event("sx:error");
   expect.match(lab.warnings.join(), /, at dom\/insert \(web\/sx\/ports\.sx:\d+:\d+\) \(<button id=b>\)/);

@@ -76,6 +76,48 @@ await from("a boosted link with sx-push-url=false keeps the address", "/page/1/"
   await go("two"); await shows("Page 2");
   expect.ok(page().url().endsWith("/page/1/"));
 });
+for (const [kind, attributes] of [["a link", ""], ["a link with more to say", 'sx-push-url="true"']])
+  await from(`sx-boost="true": ${kind} fills the body, with whole pages and with pieces, there and back`, "/lab", async () => {
+    await lab.run((attributes) => {
+      const holder = document.querySelector("#lab"), link = document.createElement("a");
+      holder.setAttribute("sx-boost", "true");
+      if (attributes) link.setAttribute("sx-push-url", "true");
+      link.href = "/plain/2/";
+      link.id = "b";
+      holder.append(link);
+      SxKernel.process();
+    }, attributes);
+    await lab.click("#b");
+    await shows("Foreign 2");
+    expect.equal(await same(), true);
+    expect.equal(await page().title(), "Foreign 2");
+    expect.equal(await lab.run(() => document.body.firstElementChild.getAttribute("sx-boost")), "#content", "the body's own wrapper came along");
+    await lab.until(() => document.querySelector("#sx-announcer")?.textContent === "Foreign 2");
+    await page().goBack();
+    await shows("Lab");
+    await page().goForward();
+    await shows("Foreign 2");
+    expect.equal(await same(), true);
+    await lab.run(() => { document.body.firstElementChild.setAttribute("sx-boost", "true"); [...document.querySelectorAll("a")].find(({ textContent }) => textContent === "one").click(); });
+    await shows("Page 1");
+    expect.equal(await lab.run(() => document.querySelector("#content")), null, "the piece is the body");
+    expect.equal(await same(), true);
+  });
+for (const [selector, why] of [["#gone", "is not there"], ["##[", "is no selector"]])
+  await from(`a boost whose target ${why} is told, and the link is the browser's`, "/lab", async () => {
+    await lab.run((selector) => {
+      const holder = document.querySelector("#lab"), link = document.createElement("a");
+      holder.setAttribute("sx-boost", selector);
+      link.href = "/page/1/";
+      holder.append(link);
+      document.addEventListener("sx:error", ({ target, detail }) => { sessionStorage.told = `${target.localName}: ${detail.message}`; });
+      link.click();
+    }, selector);
+    await page().waitForURL("**/page/1/");
+    const words = `sx-boost="${selector}" finds nothing`;
+    expect.equal(await lab.run(() => sessionStorage.told), `a: ${words}`);
+    expect.ok(lab.warnings.includes(words), lab.warnings.join());
+  });
 await lab.case("what an element pushes, back restores the page for", `<div sx-boost="#content"><button id=b sx-get="${answer("<h1>Pushed</h1>")}" sx-push-url="/page/2/" sx-target="#content">b</button></div>`, async () => {
   await lab.run(() => { window.sameDocument = true; });
   await lab.press("#b");

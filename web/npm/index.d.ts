@@ -68,8 +68,8 @@ export interface SxKernel {
   eval(text: string): Promise<string>;
   /** Starts an exported SX function in a task of its own. */
   call(name: string, ...args: unknown[]): void;
-  /** Takes up sx-* attributes that other code put into the page. */
-  process(): void;
+  /** Takes up sx-* attributes that other code put into the page; all of it is looked at, whatever is given. */
+  process(node?: Element): void;
   /** How many links and forms are boosted now. */
   boosted(): number;
   /** Listens to the event sx:NAME of the document; answers how to stop. */

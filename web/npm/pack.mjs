@@ -1,7 +1,7 @@
 // Makes the npm package sx-htmx of the files that scripts/build static made: a folder for `npm pack`.
 //
 //   node web/npm/pack.mjs [OUT]        (build/npm/sx-htmx)
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,4 +18,9 @@ for (const folder of ["", "sx"]) {
     if (kOwn.test(name)) copyFileSync(join(built, folder, name), join(out, "dist", folder, name));
 }
 for (const name of ["package.json", "index.d.ts", "README.md"]) copyFileSync(join(root, "web/npm", name), join(out, name));
+// The guide without what is said for those who have the whole repository.
+const guide = readFileSync(join(root, "docs/spa.md"), "utf8")
+  .replace(/^## (For other servers|How it is made)\n[\s\S]*?(?=^## |(?![\s\S]))/gm, "")
+  .replace(/\[([^\]]+)\]\((?!https?:|#)[^)]*\)/g, "$1");
+writeFileSync(join(out, "GUIDE.md"), `${guide.trimEnd()}\n`);
 console.log(out);
