@@ -1,117 +1,12 @@
 // The same page with htmx 2's own file and with ours in its place: every function of window.htmx is called on both, and
 // every attribute is used on both; what was asked of the server, what the page became and what was answered is compared.
-// Both without a content security policy, as pages written for htmx are; under the policy: htmx-test.mjs.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseFragment } from "../tests/node_modules/parse5/dist/index.js";
-import { expect, finish, root, sleep, test } from "../tests/process/harness.mjs";
-import { Stage } from "./browser.mjs";
-import { answer, build, tree } from "./lab.mjs";
+// htmx 4: parity4-test.mjs.
+import { finish } from "../tests/process/harness.mjs";
+import { answer } from "./lab.mjs";
+import { Parity } from "./parity.mjs";
 
-const stage = await Stage.open({ args: [join(root, "playwright/app/app.sx")] });
-const htmx2 = readFileSync(join(root, "tests/node_modules/htmx2/dist/htmx.js"), "utf8");
-
-class Side {
-  asked = [];
-  pending = 0;
-  constructor(theirs) { this.theirs = theirs; }
-
-  async open() {
-    this.context = await stage.browser.newContext();
-    await this.context.addInitScript(() => {
-      Object.defineProperty(Navigator.prototype, "serviceWorker", { get() {} });
-      Object.assign(window, { log: [], details: [] });
-      window.confirm = (text) => { window.log.push(`confirm ${text}`); return !/no/.test(text); };
-      window.prompt = (text) => { window.log.push(`prompt ${text}`); return /no/.test(text) ? null : "typed"; };
-      const dispatch = EventTarget.prototype.dispatchEvent;
-      EventTarget.prototype.dispatchEvent = function (event) {
-        if (/^htmx:[a-zA-Z]+$/.test(event.type)) window.log.push(event.type.slice(5));
-        return dispatch.call(this, event);
-      };
-    });
-    this.page = await this.context.newPage();
-    this.page.setDefaultTimeout(8000);
-    await this.page.route("**/lab?htmx=1", async (route) => {
-      const response = await route.fetch();
-      const headers = { ...response.headers() };
-      delete headers["content-security-policy"];
-      await route.fulfill({ response, headers });
-    });
-    if (this.theirs) await this.page.route("**/static/htmx.js", (route) => route.fulfill({ contentType: "text/javascript", body: htmx2 }));
-    this.page.on("request", (request) => {
-      if (!/\/(answer|plain|page)/.test(request.url())) return;
-      this.pending++;
-      this.asked.push(request);
-    });
-    const over = (request) => { if (this.asked.includes(request)) this.pending--; };
-    this.page.on("requestfinished", over);
-    this.page.on("requestfailed", over);
-    await this.load();
-  }
-
-  async load() {
-    await this.page.goto(`${stage.server.url}/lab?htmx=1`);
-    if (!this.theirs) await this.page.waitForSelector('html[data-sx-ready="true"]');
-    await this.page.evaluate(() => Promise.resolve(htmx.process(document.body)));
-  }
-
-  /** Until nothing is asked and nothing happens any more. */
-  async still() {
-    let before = -1;
-    for (let n = 0; n < 60; n++) {
-      const now = await this.page.evaluate(() => window.log.length).catch(() => -1);
-      if (n > 1 && !this.pending && now === before) return;
-      before = now;
-      await sleep(40);
-    }
-  }
-
-  async tell(html, act) {
-    if (!this.page.url().endsWith("/lab?htmx=1") || !(await this.page.locator("#lab").count())) await this.load();
-    await this.page.evaluate(build, parseFragment(html).childNodes.map(tree));
-    await this.page.evaluate(() => Promise.resolve(htmx.process(document.body)));
-    await sleep(5);
-    await this.still();
-    this.asked.length = 0;
-    this.pending = 0;
-    await this.page.evaluate(() => { window.log.length = 0; scrollTo(0, 0); });
-    const said = await this.page.evaluate(act).catch((error) => `raised ${error.message.split("\n")[0]}`);
-    await sleep(10);
-    await this.still();
-    const requests = await Promise.all(this.asked.map(async (request) => {
-      const headers = await request.allHeaders();
-      const kept = Object.keys(headers).filter((name) => /^(hx-|x-)/.test(name) && !/current-url|history/.test(name)).sort().map((name) => `${name}: ${headers[name]}`);
-      const type = request.postData() ? (headers["content-type"] ?? "").split(";")[0] : "";
-      const body = type === "multipart/form-data" ? [...(request.postData() ?? "").matchAll(/name="([^"]+)"/g)].map(([, name]) => name).join() : decodeURIComponent((request.postData() ?? "").replace(/\+/g, " "));
-      return [request.method(), decodeURIComponent(request.url().replace(stage.server.url, "").replaceAll("+", " ")), type, body, ...kept].join(" | ");
-    }));
-    const page = await this.page.evaluate(() => ({
-      html: document.querySelector("#lab")?.innerHTML.replace(/ (class|aria-busy|aria-disabled)=""/g, "").replace(/ aria-busy="true"/g, ""),
-      title: document.title, path: location.pathname + location.search + location.hash, focus: document.activeElement?.id ?? "",
-      log: window.log, value: [...document.querySelectorAll("#lab input")].map((input) => input.value).join(),
-    }));
-    return { said, requests, ...page };
-  }
-}
-
-const theirs = new Side(true), ours = new Side(false);
-await Promise.all([theirs.open(), ours.open()]);
-
-/** @param {string} name @param {string} html @param {() => unknown} act in the page @param {{events?: RegExp, order?: boolean}} [options]
- *  events: those that must come, as often on both sides */
-async function same(name, html, act, { events } = {}) {
-  await test(`as htmx 2: ${name}`, async () => {
-    const [one, other] = await Promise.all([theirs.tell(html, act), ours.tell(html, act)]);
-    const pick = ({ log, ...rest }) => ({ ...rest, log: log.filter((name) => /^(confirm|prompt) /.test(name) || events?.test(name)) });
-    try {
-      expect.deepEqual(pick(other), pick(one));
-    } catch (error) {
-      await Promise.all([theirs.load(), ours.load()]);
-      throw error;
-    }
-    if (!theirs.page.url().endsWith("htmx=1") || !ours.page.url().endsWith("htmx=1")) await Promise.all([theirs.load(), ours.load()]);
-  });
-}
+const parity = await Parity.open({ name: "htmx 2", package: "htmx2", script: "htmx.js", query: "1" });
+const same = parity.same.bind(parity);
 
 const out = "<p id=out>old</p>";
 const button = (attributes, more = "") => `<button id=b ${attributes}>go</button>${more}${out}`;
@@ -215,7 +110,7 @@ for (const [name, html, act = press, options] of [
   ["hx-sync drop", button(`hx-get="${answer("{n}", { wait: 100 })}" hx-sync="this:drop" hx-swap=none`), async () => { for (let n = 0; n < 3; n++) document.querySelector("#b").click(); await new Promise((done) => setTimeout(done, 250)); }],
   ["hx-sync queue all", button(`hx-get="${answer("x", { wait: 60 })}" hx-sync="this:queue all" hx-swap=none`), async () => { for (let n = 0; n < 3; n++) document.querySelector("#b").click(); await new Promise((done) => setTimeout(done, 450)); }],
   ["without hx-sync the last that waits goes", button(`hx-get="${answer("x", { wait: 60 })}" hx-swap=none`), async () => { for (let n = 0; n < 4; n++) document.querySelector("#b").click(); await new Promise((done) => setTimeout(done, 300)); }],
-  ["hx-disable", `<div hx-disable>${button(`hx-get="${answer("x")}" hx-target="#out"`)}</div>`],
+  ["hx-disable", `<div hx-disable>${button(`hx-get="${answer("x")}" hx-target="#out"`)}</div>`, press, { nothing: true }],
   ["hx-disinherit", `<div hx-target="#out" hx-disinherit="*"><button id=b hx-get="${answer("x")}">b</button></div>${out}`],
   ["hx-on:click", button(`hx-on:click="document.querySelector('#out').textContent = event.type + this.id"`)],
   ["hx-on::after-swap", `<div id=w hx-on::after-swap="this.title = 'seen'"><button id=b hx-get="${answer("x")}" hx-target="#out">b</button>${out}</div>`],
@@ -241,11 +136,9 @@ for (const [name, html, act = press, options] of [
   ["a change of headers and parameters by a listener", button(`hx-post="${answer("x")}" hx-target="#out"`), () => { htmx.on("#b", "htmx:configRequest", ({ detail }) => { detail.headers["X-Late"] = "1"; detail.parameters.p = "2"; }); document.querySelector("#b").click(); }],
   ["htmx:beforeSwap lets an error in", button(`hx-get="${answer("bad", { status: 422 })}" hx-target="#out"`), () => { document.body.addEventListener("htmx:beforeSwap", ({ detail }) => { detail.shouldSwap = true; detail.isError = false; }, { once: true }); document.querySelector("#b").click(); }],
   ["the focus stays with a field of the same id", `<div id=w><input id=q value=a></div><button id=b hx-get="${answer("<input id=q value=b>")}" hx-target="#w">b</button>`, () => { document.querySelector("#q").focus(); document.querySelector("#b").click(); }],
-  ["load and every ask by themselves", `<p id=l hx-get="${answer("loaded")}" hx-trigger=load></p>`, () => new Promise((done) => setTimeout(done, 100))],
+  ["load and every ask by themselves", `<p id=l hx-get="${answer("loaded")}" hx-trigger=load></p>`, () => new Promise((done) => setTimeout(done, 100)).then(() => "looked at")],
 ])
   await same(name, html, act, options);
 
-await theirs.context.close();
-await ours.context.close();
-await stage.close();
+await parity.close();
 finish();

@@ -1,6 +1,6 @@
 // window.htmx for pages written for htmx: this file in place of htmx's, and their hx- attributes, events, headers and
 // classes are understood by SX. A classic script, so that what stands after it finds window.htmx.
-// <script src="/static/htmx.js" data-personality="htmx4"> speaks as htmx 4 does.
+// For htmx 4: htmx4.js.
 
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -23,7 +23,7 @@
   page.sxSettings = new Proxy({}, {
     ownKeys: () => ["personality", ...Object.keys(config).filter((name) => !same(name))],
     getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
-    get: (_, name) => (name === "personality" ? script.dataset.personality ?? "htmx2" : config[name]),
+    get: (_, name) => (name === "personality" ? "htmx2" : config[name]),
   });
   /** @param {Any} given */
   const one = (given) => (typeof given === "string" ? document.querySelector(given) : given);

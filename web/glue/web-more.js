@@ -13,6 +13,9 @@ import { gather, valuesProxy } from "./values.js";
 
 /** @type {Any} the engine as scripts of the page see it */
 const api = /** @type {Any} */ (globalThis).SxKernel;
+/** Where a personality of its own bundle (web-htmx.js) has its own way: how it tells of elements and requests, gathers values,
+ *  swaps and runs scripts. @type {Any} */
+export const dialect = {};
 /** @param {string} id */
 const byId = (id) => document.getElementById(id);
 
@@ -37,27 +40,28 @@ function said(node, prefixes) {
 const formOf = (node) => node.form ?? node.closest("form");
 
 /** What an element is and what it and those around it say. @param {number} handle @param {string[]} prefixes */
-function element(handle, prefixes) {
-  const node = nodeOf(handle);
+function element(handle, prefixes, sender = null) {
+  const node = nodeOf(handle), submitter = stillThere(sender);
   const chain = [{ node: handle, said: said(node, prefixes) ?? {} }];
   for (let above = node.parentElement ?? node.getRootNode()?.host; above; above = above.parentElement ?? above.getRootNode()?.host) {
     const words = said(above, prefixes);
     if (words) chain.push({ node: /** @type {number} */ (handleOf(above)), said: words });
   }
   const form = node.localName === "form";
-  const address = form ? node.getAttribute("action") || document.URL : node.getAttribute?.("href");
+  const own = (/** @type {string} */ name) => submitter?.getAttribute(`form${name}`) ?? node.getAttribute(name);
+  const address = form ? own("action") || document.URL : node.getAttribute?.("href");
   return {
     node: handle, tag: node.localName, type: node.getAttribute?.("type"), id: node.id ?? "", name: node.name || node.getAttribute?.("name"),
     url: address && URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI).href : null,
-    method: form ? (node.getAttribute("method") || "get").toLowerCase() : "get", enctype: form ? node.getAttribute("enctype") : null,
-    form: handleOf(form ? node : formOf(node)), novalidate: !!(form && node.noValidate), chain,
+    method: form ? (own("method") || "get").toLowerCase() : "get", enctype: form ? own("enctype") : null,
+    form: handleOf(form ? node : formOf(node)), novalidate: !!(form && (node.noValidate || submitter?.formNoValidate)), chain,
     key: node.closest(["sx-", ...prefixes].map((prefix) => `[${prefix}offline="queue"]`).join()) ? crypto.randomUUID?.() : null,
   };
 }
 
 // --- taking up ---------------------------------------------------------------------------------------------
 
-const kVerbs = ["get", "post", "put", "patch", "delete", "action"];
+const kVerbs = ["get", "post", "put", "patch", "delete", "query", "action"];
 const kStreams = ["sse-connect", "ws-connect", "ws-send"];
 /** What an element says of its start, besides its request. */
 const kStarts = /^(trigger|preload|sse-connect|ws-connect|ws-send|on[:-].*)$/;
@@ -65,8 +69,8 @@ const kStarts = /^(trigger|preload|sse-connect|ws-connect|ws-send|on[:-].*)$/;
 const taken = new WeakMap();
 
 /** @param {Any} names */
-function elements({ prefixes, boost }) {
-  const outside = prefixes.flatMap((/** @type {string} */ prefix) => [`[${prefix}disable]`, `[${prefix}ignore]`]).join();
+function elements({ prefixes, boost, off }) {
+  const outside = prefixes.flatMap((/** @type {string} */ prefix) => (off ?? ["disable", "ignore"]).map((/** @type {string} */ name) => `[${prefix}${name}]`)).join();
   // What each attribute means here is worked out once for all elements that have it.
   /** @type {Map<string, string>} */
   const meanings = new Map();
@@ -81,7 +85,7 @@ function elements({ prefixes, boost }) {
   };
   /** @type {Map<string, Any>} */
   const groups = new Map();
-  const wanted = extensions.wanted(), told = extensions.any() || eventPrefix === "htmx:";
+  const wanted = extensions.wanted(), told = extensions.any() || (eventPrefix === "htmx:" && !dialect.name);
   /** @type {Map<Element | null, boolean>} by what stands around elements: whether nothing in it is taken up */
   const hidden = new Map();
   for (const node of document.querySelectorAll("*")) {
@@ -94,7 +98,7 @@ function elements({ prefixes, boost }) {
       if (meaning === "asks") asks = true;
       else if (meaning) starts.push([meaning, node.getAttribute(name)]);
     }
-    if (boost && !asks) asks = boosted(node, prefixes);
+    if (boost && !asks) asks = boosted(node, prefixes, boost);
     if (!asks && !starts.some(([name]) => name !== "trigger") && !(wanted && node.matches(wanted))) continue;
     const type = node.getAttribute("type");
     const key = JSON.stringify([node.localName, type, asks, starts]);
@@ -102,6 +106,7 @@ function elements({ prefixes, boost }) {
     const around = node.parentElement;
     if (!hidden.has(around)) hidden.set(around, !!around?.closest(outside));
     if (hidden.get(around) || node.matches(outside)) continue;
+    if (dialect.taken?.(node, asks) === false) continue;
     taken.set(node, key);
     if (told) {
       send(node, `${eventPrefix}beforeProcessNode`, { elt: node });
@@ -125,11 +130,14 @@ function groupOf(tag, type, asks, starts) {
   };
 }
 
-/** Whether the browser would stay on the site with it, in this window. @param {Any} node @param {string[]} prefixes */
-function boosted(node, prefixes) {
+/** Whether the browser would stay on the site with it, in this window. @param {Any} node @param {string[]} prefixes
+ *  @param {boolean | string} how "inherited": what stands around it says so with boost:inherited */
+function boosted(node, prefixes, how) {
   if (!/^(a|form)$/.test(node.localName)) return false;
-  const around = node.closest(prefixes.map((prefix) => `[${prefix}boost]`).join());
-  if (!around || prefixes.every((prefix) => around.getAttribute(`${prefix}boost`) !== "true")) return false;
+  const words = (/** @type {string} */ name) => (/** @type {string} */ prefix) => `[${CSS.escape(prefix + name)}]`;
+  const around = how === true || node.matches(prefixes.map(words("boost")).join()) ? node.closest(prefixes.map(words("boost")).join()) : node.closest(prefixes.map(words("boost:inherited")).join());
+  const value = around && prefixes.flatMap((prefix) => [`${prefix}boost`, `${prefix}boost:inherited`]).map((name) => around.getAttribute(name)).find((one) => one !== null);
+  if (!value || (how === "inherited" || dialect.name ? value === "false" : value !== "true")) return false;
   if (node.localName === "form") return (node.getAttribute("method") ?? "").toLowerCase() !== "dialog";
   const href = node.getAttribute("href");
   return !!href && !href.startsWith("#") && (!node.target || node.target === "_self") && node.hostname === location.hostname && !node.hasAttribute("download");
@@ -159,30 +167,30 @@ function listening(call) {
     else stops.set(node, [how]);
   };
   return {
-    "page/listen": (/** @type {number[]} */ nodes, /** @type {number | string} */ n, /** @type {string} */ type, /** @type {Any} */ { ask, within, from }) => {
+    "page/listen": (/** @type {number[]} */ nodes, /** @type {number | string} */ n, /** @type {string} */ type, /** @type {Any} */ { ask, within, from, where, capture = false, passive = false }) => {
       const tell = (/** @type {Any} */ event, /** @type {Any} */ node, /** @type {number} */ handle) => dispatch(event, (data) => call("web/on-element", handle, n, data), {
         value: valueOf(from ? event.target : node), submitter: handleOf(event.submitter ?? null), answers: ask.map((/** @type {Any} */ path) => meaning(path, event, node)),
-        inside: within ? !!event.target?.matches?.(within) : true,
+        inside: (within ? !!event.target?.matches?.(within) : true) && (where === "self" ? event.target === node : where !== "outside" || !node.contains(event.target)),
       });
       // One listener for all that listen to themselves.
       const own = (/** @type {Any} */ event) => tell(event, event.currentTarget, /** @type {number} */ (handleOf(event.currentTarget)));
       for (const handle of nodes) {
         const node = nodeOf(handle);
-        const listener = from ? (/** @type {Any} */ event) => tell(event, node, handle) : own;
-        for (const source of from ?? [handle]) {
+        const listener = from || where === "outside" ? (/** @type {Any} */ event) => tell(event, node, handle) : own;
+        for (const source of from ?? [where === "outside" ? "document" : handle]) {
           const target = source === "document" ? document : source === "window" ? window : nodeOf(source);
-          target.addEventListener(type, listener);
-          stop(handle, () => target.removeEventListener(type, listener));
+          target.addEventListener(type, listener, { capture, passive });
+          stop(handle, () => target.removeEventListener(type, listener, { capture }));
         }
       }
     },
-    "page/watch": (/** @type {number[]} */ nodes, /** @type {number} */ n, /** @type {Any} */ { root, threshold, ask = [] }) => {
+    "page/watch": (/** @type {number[]} */ nodes, /** @type {number} */ n, /** @type {Any} */ { root, threshold, margin, ask = [] }) => {
       for (const handle of nodes) {
         const observer = new IntersectionObserver((seen) => {
           if (!seen.some((entry) => entry.isIntersecting)) return;
           if (root === null && !threshold) observer.disconnect();  // seen once
           call("web/on-element", handle, n, { type: "revealed", answers: ask.map((/** @type {Any} */ path) => meaning(path, {}, nodeOf(handle))) });
-        }, { root: root ? document.querySelector(root) : null, threshold });
+        }, { root: root ? document.querySelector(root) : null, threshold, rootMargin: margin ?? undefined });
         observer.observe(nodeOf(handle));
         stop(handle, () => observer.disconnect());
       }
@@ -235,6 +243,7 @@ function dressing(call) {
     }
   };
   return (/** @type {number | null} */ node, /** @type {string} */ name, /** @type {Any} */ detail, /** @type {boolean} */ back) => {
+    if (dialect.emit) return dialect.emit(node, name, detail ?? {}, back);
     const dressed = dress(detail ?? {});
     const place = node === null ? document : nodeOf(node);
     let go = send(place, name, dressed);
@@ -264,14 +273,15 @@ function gatherNodes(nodes) {
 }
 
 /** @param {number | null} id @param {Any} options */
-function openFragment(id, { select, target, copy, pieces }) {
+function openFragment(id, { select, target, copy, pieces, of }) {
   if (copy) return { root: handleOf(/** @type {Any} */ (parse(copy))) };
   const text = textOf(/** @type {number} */ (id));
   const whole = /^\s*(<!doctype|<html|<body)/i.test(text);
   let title = null, hasTarget = false;
   /** @type {Any} */
   let content;
-  if (whole) {
+  if (of) content = nodeOf(of);
+  else if (whole) {
     const page = new DOMParser().parseFromString(/** @type {Any} */ (trusted(text)), "text/html");
     title = page.querySelector("title")?.textContent ?? null;
     const part = target && target !== "body" ? page.querySelector(target) : null;
@@ -286,16 +296,17 @@ function openFragment(id, { select, target, copy, pieces }) {
   }
   // Each element of a message goes to its own place.
   if (pieces) for (const node of content.children) if (node.id && !/swap-oob/.test(node.getAttributeNames().join())) node.setAttribute("sx-swap-oob", "true");
+  const empty = !content.childElementCount && !content.textContent.trim();
   if (select) try {
     content = gatherNodes(content.querySelectorAll(select));
   } catch {
     throw portError("bad-selector", `sx-select="${select}" is no selector`);
   }
-  return { root: handleOf(content), title, document: whole, "has-target": hasTarget, missed: !!select && !content.hasChildNodes() };
+  return { root: handleOf(content), title, document: whole, "has-target": hasTarget, empty, missed: !!select && !content.hasChildNodes() };
 }
 
 /** Takes out what goes elsewhere, out of templates too. @param {number} handle @param {Any} names */
-function outOfBand(handle, { prefixes, picked, partial }) {
+function outOfBand(handle, { prefixes, picked, partial, every }) {
   const root = nodeOf(handle);
   /** @type {Any[]} */
   const pieces = [];
@@ -309,8 +320,8 @@ function outOfBand(handle, { prefixes, picked, partial }) {
   };
   const scopes = [root, ...[...root.querySelectorAll("template")].map((one) => one.content)];
   for (const [selector, style] of picked) {
-    const node = root.querySelector(selector);
-    if (node) take(node, null, selector, /^(inner|before|after|prepend|append|text)/i.test(style));
+    const found = [...root.querySelectorAll(selector)];
+    for (const node of every ? found : found.slice(0, 1)) take(node, null, selector, /^(inner|before|after|prepend|append|text)/i.test(style));
   }
   for (const scope of scopes) {
     const all = [...prefixes, "sx-"];
@@ -326,6 +337,7 @@ function outOfBand(handle, { prefixes, picked, partial }) {
       const target = prefixes.map((/** @type {string} */ prefix) => node.getAttribute(`${prefix}target`)).find(Boolean) ?? (node.id ? `#${node.id}` : null);
       const style = prefixes.map((/** @type {string} */ prefix) => node.getAttribute(`${prefix}swap`)).find(Boolean) ?? "innerHTML";
       if (target) take(node, `${style.split(" ")[0]}:${target}`, null, true);
+      if (target) Object.assign(pieces[pieces.length - 1], { target, style });
     }
   }
   for (const template of root.querySelectorAll("template")) if (pieces.length && !template.content.hasChildNodes()) template.remove();
@@ -371,12 +383,20 @@ function keepLooks(content, target) {
   }
 }
 
-/** Scripts that put something of theirs to elements hear before these go. @param {Element} target @param {string} style */
+/** Scripts that put something of theirs to elements hear before these go: of those that were taken up, in the way of htmx 2 and
+ *  where there are extensions of all. @param {Element} target @param {string} style */
 function leaving(target, style) {
-  if (!extensions.any() && eventPrefix !== "htmx:") return;
-  const inside = /^(innerHTML|textContent|outerHTML|delete)$/.test(style) ? [...target.querySelectorAll("*")] : [];
-  for (const node of /^(outerHTML|delete)$/.test(style) ? [target, ...inside] : inside) send(node, `${eventPrefix}beforeCleanupElement`, { elt: node });
+  if (!/^(innerHTML|textContent|outerHTML|outerSync|delete)$/.test(style)) return;
+  const whole = extensions.any() || (eventPrefix === "htmx:" && !dialect.name);
+  const going = /^(outerHTML|delete)$/.test(style) ? [target, ...target.querySelectorAll("*")] : target.querySelectorAll("*");
+  for (const node of going)
+    if (whole || taken.has(node)) (dialect.leaving ?? tellLeaving)(node);
 }
+const tellLeaving = (/** @type {Element} */ node) => send(node, `${eventPrefix}beforeCleanupElement`, { elt: node });
+for (const [style, put] of Object.entries(places)) places[style] = (target, content) => {
+  leaving(target, style);
+  put(target, content);
+};
 
 /** @param {number | null} handle */
 function stillThere(handle) {
@@ -390,11 +410,11 @@ function place(handle, style, root, { preserve, scripts, settle, classes, strip,
   // What the first element holds, without it.
   if (strip && content.firstElementChild) content = gatherNodes([...(content.firstElementChild.content ?? content.firstElementChild).childNodes]);
   if (other || style === "innerHTML") {
-    const own = extensions.any() && extensions.swap(stillThere(elt) ?? target, other ?? style, target, content);
+    const own = dialect.swap?.(other, target, content) ?? (extensions.any() && extensions.swap(stillThere(elt) ?? target, other ?? style, target, content));
     if (own) return { added: own.map(handleOf) };
   }
-  leaving(target, style);
   if (style === "textContent") {
+    leaving(target, style);
     target.textContent = text ? textOf(text) : content.textContent;
     return { added: [] };
   }
@@ -597,12 +617,15 @@ let evaluates = true;
 /** @param {string[]} parts of a function */
 function compiled(...parts) {
   if (!evaluates) throw new EvalError("allowEval is false");
-  return new Function(...parts);
+  return dialect.compiled?.(...parts) ?? new Function(...parts);
 }
 
+let indicated = false;
 /** Indicators are seen while the class of a request is on them or around them. A sheet of the page's own: no policy is in
  *  the way, and any rule of the site wins. @param {string} prefix */
 function indicate(prefix) {
+  if (indicated) return;
+  indicated = true;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`:where(.${prefix}indicator){opacity:0;visibility:hidden}:where(.${prefix}request .${prefix}indicator,.${prefix}request.${prefix}indicator){opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
   document.adoptedStyleSheets.push(sheet);
@@ -638,6 +661,7 @@ function offer(call) {
     },
     /** @param {Any} target @param {string} html @param {Any} [spec] as in sx-swap, or {swapStyle swapDelay settleDelay} */
     swap(target, html, spec = "") {
+      if (dialect.name && target?.text !== undefined) return dialect.swapText(target, ask);
       const text = typeof spec === "string" ? spec : [spec.swapStyle ?? "", spec.swapDelay === undefined ? "" : `swap:${spec.swapDelay}ms`, spec.settleDelay === undefined ? "" : `settle:${spec.settleDelay}ms`].join(" ");
       const id = -Math.ceil(Math.random() * 2 ** 40);
       note(id, { text: html });
@@ -662,6 +686,9 @@ function offer(call) {
   });
 }
 
+/** @param {Event} event */
+const giveUp = ({ target }) => target instanceof Element && api.abort(target);
+
 /** @param {Call} call @param {object} _ @param {Any} kernel @returns {import("./kernel.js").Ports} */
 export function ports(call, _, kernel) {
   const listeners = listening(call);
@@ -672,15 +699,16 @@ export function ports(call, _, kernel) {
     "dom/emit": dressing(call),
     "page/settings": () => {
       let settings = {};
-      for (const meta of document.querySelectorAll('meta[name="sx-config"],meta[name="htmx-config"]')) {
+      const own = /** @type {Any} */ (globalThis).sxSettings;
+      for (const meta of document.querySelectorAll(`meta[name="sx-config"]${own?.personality === "htmx4" ? "" : ',meta[name="htmx-config"]'}`)) {
         try { settings = { ...settings, ...JSON.parse(/** @type {Any} */ (meta).content) }; } catch (error) { console.warn(`<meta name="${/** @type {Any} */ (meta).name}">: its content is no JSON: ${/** @type {Error} */ (error).message}`); }
       }
-      settings = { ...settings, ...api.config, .../** @type {Any} */ (globalThis).sxSettings };
+      settings = { ...settings, ...api.config, ...own };
       if (/** @type {Any} */ (settings).personality?.startsWith("htmx")) eventPrefix = "htmx:";
       evaluates = /** @type {Any} */ (settings).allowEval !== false;
       if (/** @type {Any} */ (settings).includeIndicatorStyles !== false) indicate(eventPrefix === "htmx:" ? "htmx-" : "sx-");
       // htmx.trigger(element, "htmx:abort") gives a request up.
-      if (eventPrefix === "htmx:") document.addEventListener("htmx:abort", ({ target }) => target instanceof Element && api.abort(target));
+      if (eventPrefix === "htmx:") document.addEventListener("htmx:abort", giveUp);
       return settings;
     },
     "page/elements": elements,
@@ -688,7 +716,7 @@ export function ports(call, _, kernel) {
     "page/near": (node, how, selector) => handleOf(near(nodeOf(node), how, selector)),
     "page/wait": (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     "page/reload": () => location.reload(),
-    "page/ask": (how, text) => (how === "confirm" ? confirm(text) : prompt(text)),
+    "page/ask": (how, text) => (how === "decision" ? dialect.decision(text) : how === "confirm" ? confirm(text) : prompt(text)),
     "page/valid": (nodes, quiet, report) => nodes.flatMap((/** @type {number} */ handle) => {
       const node = nodeOf(handle);
       const wrong = [...(node.localName === "form" ? node.elements : [node])].filter((field) => field.willValidate && !field.checkValidity());
@@ -698,6 +726,10 @@ export function ports(call, _, kernel) {
     }),
     "page/mark": mark,
     "page/settle": (nodes, classes) => {
+      if (!classes) return nodes.some((/** @type {number} */ handle) => {
+        const node = stillThere(handle);
+        return node && [node, ...node.querySelectorAll("[id]")].some((each) => later.has(each));
+      });
       for (const handle of nodes) {
         let node;
         try { node = nodeOf(handle); } catch { continue; }
@@ -721,7 +753,7 @@ export function ports(call, _, kernel) {
     "page/answer": (token, value) => { promised.get(token)?.(value); promised.delete(token); },
     "page/value-of": (node) => valueOf(nodeOf(node)),
     "request/prepare": (id, recipe) => {
-      const data = gather(recipe);
+      const data = (dialect.gather ?? gather)(recipe);
       note(id, { data });
       return { files: [...data.values()].some((value) => typeof value !== "string") };
     },
