@@ -22,13 +22,13 @@ function watch() {
 
 /** A browser and a real server, with posts to walk through. */
 export class Stage {
-  /** proxy: visitors come through a proxy that can be slow or gone (stage.proxy).
-   *  @param {Parameters<typeof startServer>[0] & {proxy?: boolean}} [options] */
-  static async open({ proxy = false, ...options } = {}) {
+  /** proxy: visitors come through a proxy that can be slow or gone (stage.proxy); chromium: how it is started.
+   *  @param {Parameters<typeof startServer>[0] & {proxy?: boolean, chromium?: object}} [options] */
+  static async open({ proxy = false, chromium: how = {}, ...options } = {}) {
     const stage = new Stage();
     stage.server = await startServer({ args: ["--demo"], ...options });
     if (proxy) stage.proxy = await Proxy.open(stage.server.url);
-    stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: kFlags });
+    stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: kFlags, ...how });
     return stage;
   }
 

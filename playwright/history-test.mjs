@@ -182,5 +182,159 @@ await stage.story("kept text that is damaged, or of templates that the server no
   expect.deepEqual(visit.asked, ["GET /page/2"]);
 });
 
+const shows = (visit, heading) => visit.page.waitForFunction((text) => document.querySelector("#content h1")?.textContent === text, heading);
+/** A link of the page's own, clicked where it stands. */
+const jump = (visit, href) => visit.page.evaluate((to) => {
+  const link = Object.assign(document.createElement("a"), { href: to });
+  document.querySelector("#content").append(link);
+  link.click();
+}, href);
+
+await stage.story("entries that other code made show their page when it is no longer there, and keep their state", async (visit) => {
+  await enter(visit);
+  await visit.page.evaluate(() => history.pushState({ tab: 2 }, "", "?tab=2"));
+  await jump(visit, "/page/3");
+  await shows(visit, "Page 3");
+  await back(visit);
+  expect.deepEqual([visit.path(), await visit.heading(), await visit.page.evaluate(() => history.state.tab)], ["/page/1?tab=2", "Page 1", 2]);
+  await visit.page.goBack();
+  await visit.page.waitForURL((url) => !url.search);
+  expect.equal(await visit.heading(), "Page 1");
+});
+
+await stage.story("a page that cannot be had leaves what is shown, which comes back without a request; asked for again it is tried again", async (visit) => {
+  await enter(visit);
+  await visit.follow("/secret");
+  await visit.follow("/page/3");
+  await visit.page.evaluate(() => { document.querySelector("[name=note]").value = "kept"; });
+  let gone = true;
+  await visit.page.route("**/secret", (route) => (gone ? route.abort() : route.continue()));
+  await visit.page.goBack();
+  await visit.message().waitFor();
+  expect.deepEqual([visit.path(), await visit.heading()], ["/secret", "Page 3"]);
+  visit.asked.length = 0;
+  await visit.page.goForward();
+  await visit.message().waitFor({ state: "detached" });
+  expect.deepEqual([visit.path(), await visit.heading(), visit.asked], ["/page/3", "Page 3", []]);
+  gone = false;
+  await back(visit);
+  expect.deepEqual([await visit.heading(), visit.asked], ["Secret", ["GET /secret"]]);
+  await forward(visit);
+  expect.equal(await visit.page.locator("[name=note]").inputValue(), "kept");
+}, { allow: /ERR_FAILED/ });
+
+await stage.story("back and forward in quick turns over a page that is slow end where they should, and mix up nothing", async (visit) => {
+  await enter(visit);
+  await visit.page.evaluate(() => { document.querySelector("[name=note]").value = "of one"; scrollTo(0, 500); });
+  await jump(visit, "/secret");
+  await shows(visit, "Secret");
+  await visit.follow("/page/3");
+  await visit.page.evaluate(() => { document.querySelector("[name=note]").value = "of three"; scrollTo(0, 300); });
+  await visit.page.route("**/secret", async (route) => {
+    await new Promise((done) => setTimeout(done, 400));
+    await route.continue().catch(() => {});
+  });
+  const state = () => visit.page.evaluate(() => [document.querySelector("#content h1").textContent, document.querySelector("[name=note]")?.value, Math.round(scrollY)]);
+  // Past it, while it is on its way.
+  await visit.page.evaluate(() => history.back());
+  await visit.page.waitForURL("**/secret");
+  await visit.page.evaluate(() => history.back());
+  await shows(visit, "Page 1");
+  expect.deepEqual(await state(), ["Page 1", "of one", 500]);
+  await visit.page.evaluate(() => history.forward());
+  await visit.page.waitForURL("**/secret");
+  await visit.page.evaluate(() => history.forward());
+  await shows(visit, "Page 3");
+  expect.deepEqual(await state(), ["Page 3", "of three", 300]);
+  // To it and away again: what is shown stays.
+  visit.asked.length = 0;
+  await visit.page.evaluate(() => history.back());
+  await visit.page.waitForURL("**/secret");
+  await visit.page.evaluate(() => history.forward());
+  await visit.page.waitForURL("**/page/3");
+  await visit.page.waitForFunction(() => !document.querySelector("[aria-busy], .sx-loading"));
+  expect.deepEqual(await state(), ["Page 3", "of three", 300]);
+  await back(visit);
+  expect.deepEqual(await state(), ["Secret", undefined, 0]);
+}, { allow: /ERR_ABORTED/ });
+
+await stage.story("jumps to a part of a swapped page have their own scroll positions, also after another page", async (visit) => {
+  await enter(visit);
+  await visit.page.evaluate(() => scrollTo(0, 300));
+  const box = await visit.page.evaluate(() => Math.round(document.querySelector("#box").getBoundingClientRect().top + scrollY));
+  const scrolled = (y) => visit.page.waitForFunction((want) => Math.abs(scrollY - want) < 2, y);
+  await jump(visit, "#box");
+  await scrolled(box);
+  await jump(visit, "/page/3");
+  await shows(visit, "Page 3");
+  await back(visit);
+  await scrolled(box);
+  expect.equal(visit.path(), "/page/1#box");
+  await visit.page.goBack();
+  await scrolled(300);
+  expect.deepEqual([visit.path(), await visit.heading()], ["/page/1", "Page 1"]);
+});
+
+await stage.story("a page that grows after it came back, as with late images, is scrolled when it is tall enough, unless the visitor scrolls", async (visit) => {
+  await enter(visit);
+  // What comes late: the page is short when it is put in.
+  await visit.page.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    document.adoptedStyleSheets.push(sheet);
+    window.short = (on) => sheet.replaceSync(on ? "#content{height:100px;overflow:hidden}" : "");
+  });
+  for (const moves of [false, true]) {
+    await visit.page.evaluate(() => scrollTo(0, 1500));
+    await jump(visit, "/page/3");
+    await shows(visit, "Page 3");
+    await visit.page.evaluate(() => window.short(true));
+    await back(visit);
+    expect.equal(await visit.scrollY(), 0);
+    if (moves) await visit.page.mouse.wheel(0, 0);
+    await visit.page.evaluate(async () => {
+      window.short(false);
+      for (let i = 0; i < 3; i++) await new Promise((done) => requestAnimationFrame(done));
+    });
+    expect.equal(await visit.scrollY(), moves ? 0 : 1500);
+  }
+});
+
+await stage.story("several choices of one list come back", async (visit) => {
+  await enter(visit);
+  const list = () => visit.page.evaluate(() => [...document.querySelector("[name=many]").selectedOptions].map(({ value }) => value));
+  await visit.page.locator("[name=many]").selectOption(["one", "three"]);
+  await visit.followInPlace("/page/2");
+  expect.deepEqual(await list(), ["two"]);
+  await back(visit);
+  expect.deepEqual(await list(), ["one", "three"]);
+});
+
 await stage.close();
+
+// As it is for visitors: the browser keeps whole documents for going back.
+const keeping = await Stage.open({ args: [join(root, "playwright/app/wired.sx")], chromium: { ignoreDefaultArgs: ["--disable-back-forward-cache"] } });
+await keeping.story("a document that the browser kept goes on where it was: pages, scroll positions, fields", async (visit) => {
+  await enter(visit);
+  const walk = (step) => visit.swap(() => visit.page.evaluate((by) => history.go(by), step));
+  await visit.page.evaluate(() => {
+    document.querySelector("[name=note]").value = "of one";
+    scrollTo(0, 900);
+    addEventListener("pageshow", ({ persisted }) => { window.persisted = persisted; });
+  });
+  await visit.followInPlace("/page/2");
+  await visit.page.evaluate(() => {
+    scrollTo(0, 400);
+    setTimeout(() => location.assign("/outside"));
+  });
+  await visit.page.waitForFunction(() => document.title === "Outside");
+  await visit.page.evaluate(() => void setTimeout(() => history.back()));
+  await visit.page.waitForFunction(() => window.persisted);
+  expect.deepEqual([await visit.heading(), await visit.scrollY()], ["Page 2", 400]);
+  await walk(-1);
+  expect.deepEqual([await visit.heading(), await visit.scrollY(), await visit.page.locator("[name=note]").inputValue()], ["Page 1", 900, "of one"]);
+  await walk(1);
+  expect.deepEqual([await visit.heading(), await visit.scrollY()], ["Page 2", 400]);
+});
+
+await keeping.close();
 finish();

@@ -435,6 +435,204 @@ await stage.story("an island whose HTML was changed is made anew at its first ch
   expect.ok(visit.warnings.some((words) => /~counter is made anew: expected/.test(words)), visit.warnings.join());
 });
 
+await onPage("/each/kinds", [
+  ["markup of every kind is laid over what is there: no node is exchanged, and only what changed is written", async (visit) => {
+    await visit.page.evaluate(() => { window.all = [...document.querySelectorAll(".kinds, .kinds *")]; });
+    await click(visit, ".go");
+    expect.equal(await text(visit, ".go"), "n is 1");
+    expect.deepEqual(await visit.page.evaluate(() => window.all.filter((node) => !node.isConnected).map((node) => node.outerHTML)), []);
+    const attributes = (await writes(visit)).filter((one) => one.startsWith("attributes"));
+    expect.deepEqual(attributes.map((one) => one.slice(11)), ["SECTION data-n", "INPUT disabled", "PROGRESS value", "TR class", "TR class", "circle cx", "A href"]);
+    expect.deepEqual(visit.warnings, []);
+    expect.deepEqual(await visit.page.evaluate(() => [...document.querySelectorAll(".kinds input")].map((field) => (/box|radio/.test(field.type) ? field.checked : field.value))), ["v1", true, true, false, true, "1"]);
+    expect.equal(await visit.page.locator("rect").evaluate((node) => node instanceof SVGRectElement), true);
+  }],
+  ["afterwards a change writes what changed alone", async (visit) => {
+    await click(visit, ".go");
+    expect.equal(await text(visit, ".inside"), "2");
+    const records = await writes(visit);
+    expect.deepEqual(records.filter((one) => one.startsWith("childList")), ["childList svg ", "childList ARTICLE "]);
+  }],
+]);
+
+await stage.story("events of every kind come to their handlers", async (visit) => {
+  await visit.page.addInitScript(() => customElements.define("x-shell", class extends HTMLElement {
+    constructor() {
+      super();
+      this.attachShadow({ mode: "open" }).append(Object.assign(document.createElement("button"), { textContent: "in" }));
+    }
+  }));
+  await open(visit, "/each/events");
+  for (const [name, work, wanted] of [
+    ["stopped on its way up", () => document.querySelector(".quiet").click(), ["quiet"]],
+    ["one's own, which bubbles", () => document.querySelector(".ping b").dispatchEvent(new CustomEvent("ping", { bubbles: true })), ["ping", "outer ping"]],
+    ["one's own, which does not", () => document.querySelector(".ping").dispatchEvent(new CustomEvent("ping")), ["ping"]],
+    ["in a shadow", () => document.querySelector("x-shell").shadowRoot.querySelector("button").click(), ["shell", "outer"]],
+    ["in SVG", () => document.querySelector("rect").dispatchEvent(new MouseEvent("click", { bubbles: true })), ["rect", "outer"]],
+    ["of a dialog", () => { document.querySelector("dialog").showModal(); document.querySelector("dialog").close(); }, ["close"]],
+    ["of media", () => { document.querySelector("video").muted = true; }, ["volume"]],
+  ]) await test(`an event ${name}`, async () => {
+    const before = await text(visit, "output");
+    await visit.page.evaluate(work);
+    await visit.page.waitForFunction((was) => document.querySelector("output").textContent !== was, before);
+    expect.deepEqual((await text(visit, "output")).slice(before.length).split(",").filter(Boolean), wanted);
+  });
+  await test("an event of entering and leaving, as the pointer does it", async () => {
+    await visit.page.locator(".enter").hover();
+    await visit.page.locator(".ping").hover();
+    await visit.page.waitForFunction(() => /,enter,leave$/.test(document.querySelector("output").textContent));
+  });
+  await test("a wheel that a handler keeps for itself", async () => {
+    await visit.page.evaluate(() => document.querySelector(".wheel").addEventListener("wheel", (event) => setTimeout(() => { window.kept = event.defaultPrevented; })));
+    await visit.page.locator(".wheel").hover();
+    await visit.page.mouse.wheel(0, 5);
+    await visit.page.waitForFunction(() => window.kept === true);
+  });
+});
+
+await onPage("/each/late", [
+  ["a choice whose options come later is chosen then, and stays when they move", async (visit) => {
+    const value = () => visit.page.locator("select").inputValue();
+    await click(visit, ".come");
+    expect.equal(await value(), "c");
+    await click(visit, ".turn");
+    expect.equal(await value(), "c");
+    await visit.page.locator("select").selectOption("a");
+    await click(visit, ".turn");
+    expect.equal(await value(), "a");
+  }],
+]);
+
+await onPage("/each/choices", [
+  ["numbers that JSON has no form for travel", async (visit) => {
+    const sent = await text(visit, ".choices");
+    expect.match(sent, /\[\+nan\.0 \+inf\.0 -inf\.0 12345678901234567890123 -0\.5\]/);
+    await click(visit, ".go");
+    expect.equal(await text(visit, ".choices"), sent.replace("]", " 1]"));
+    expect.deepEqual(visit.warnings, []);
+  }],
+]);
+
+// Mistakes of an island's author: a clear error each, and the page goes on.
+await stage.story("effects and markup that change what they follow are stopped with an error, and go on when they do not any more", async (visit) => {
+  await open(visit, "/each/circle");
+  await click(visit, ".view");
+  await visit.page.waitForFunction(() => document.querySelector("output").textContent);
+  expect.match(visit.problems.splice(0).join(), /signal-circle: .* again and again: after \d+ rounds it was given up/);
+  await click(visit, ".off");
+  const now = Number(await text(visit, "output"));
+  expect.ok(now > 0, `${now}`);
+  await click(visit, ".effect");
+  await click(visit, ".effect");  // which changes what the first one follows
+  expect.match(visit.problems.splice(0).join(), /signal-circle: Effects change/);
+  expect.ok(Number(await text(visit, "output")) > now);
+});
+
+await stage.story("a computed value that fails is told with its place, what is shown stays, and follows again when it can", async (visit) => {
+  await open(visit, "/each/fails");
+  const shown = async () => [await text(visit, "output"), await text(visit, ".n")];
+  await click(visit, ".up");
+  expect.deepEqual(await shown(), ["10", "1"]);
+  expect.match(visit.problems.splice(0).join(), /2 is even[^]*trials\.sx:\d+/);
+  await click(visit, ".up");
+  expect.deepEqual([...(await shown()), ...visit.problems], ["3", "3"]);
+  await click(visit, ".up");
+  expect.match(visit.problems.splice(0).join(), /an effect fails at four[^]*trials\.sx:\d+/);
+  await click(visit, ".up");
+  expect.deepEqual([...(await shown()), ...visit.problems], ["2", "5"]);
+});
+
+await stage.story("a list with two items of one key is an error that names it, and stays as it was", async (visit) => {
+  await open(visit, "/each/twins");
+  await click(visit, ".double");
+  await visit.page.waitForFunction(() => document.querySelector("#content ul").textContent === "ab");
+  expect.match(visit.problems.splice(0).join(), /duplicate-key: each: Two items have the key "a"/);
+  await click(visit, ".single");
+  expect.deepEqual(await items(visit), ["b", "c"]);
+});
+
+await stage.story("an island whose setup fails in the page is told, leaves nothing behind, and is the plain HTML that it was", async (visit) => {
+  await open(visit, "/each/unlucky");
+  expect.ok(visit.warnings.includes("The island ~unlucky stays as the server sent it: there is no page"), visit.warnings.join());
+  const { failed, resumed } = await visit.page.evaluate(() => globalThis.SxKernel.islands());
+  expect.deepEqual([failed, resumed], [1, 1]);
+  await click(visit, ".twice");
+  expect.equal(await text(visit, "output"), "Count: 2 of 4");
+  await visit.page.locator(".unlucky input").check();
+  await visit.page.locator(".unlucky button").click();
+  await visit.page.waitForURL("**/plain?**");
+});
+
+await stage.story("a form in an island that is on its way is sent when the island fails, or does not want it; boxes can be ticked meanwhile", async (visit) => {
+  let let_go;
+  const held = new Promise((done) => { let_go = done; });
+  await visit.page.route("**/sx-islands/**", async (route) => { await held; return route.continue(); });
+  await visit.go("/each/unlucky");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands);
+  await visit.page.locator(".unlucky input").check();
+  expect.equal(await visit.page.locator(".unlucky input").isChecked(), true);
+  await visit.page.locator(".unlucky button").click();
+  await visit.page.waitForTimeout(100);
+  expect.equal(visit.path(), "/each/unlucky");
+  let_go();
+  await visit.page.waitForURL("**/plain?tick=on");
+});
+
+await stage.story("an island that leaves while its bundle is on the way does not begin", async (visit) => {
+  let let_go;
+  const held = new Promise((done) => { let_go = done; });
+  await visit.page.route("**/sx-islands/**", async (route) => { await held; return route.continue(); });
+  await visit.go("/each/beacon");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands);
+  await visit.follow("Plain");
+  const came = visit.page.waitForResponse("**/sx-islands/**");
+  let_go();
+  await (await came).finished();
+  await visit.page.waitForTimeout(100);
+  expect.deepEqual(visit.warnings, []);
+  const { waiting, resumed, failed } = await visit.page.evaluate(() => globalThis.SxKernel.islands());
+  expect.deepEqual([waiting, resumed, failed], [0, 0, 0]);
+});
+
+await stage.story("an island that leaves while its resource is loading ends quietly", async (visit) => {
+  let let_go;
+  const held = new Promise((done) => { let_go = done; });
+  await visit.page.route("**/slow", async (route) => { await held; return route.fulfill({ body: "x", contentType: "text/plain" }); });
+  await open(visit, "/each/waiter");
+  const asked = visit.page.waitForRequest("**/slow");
+  await visit.page.evaluate(() => globalThis.SxKernel.islands());
+  await asked.catch(() => {});
+  await visit.follow("Plain");
+  let_go();
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands().roots === 0);
+  for (let i = 0; i < 50 && !visit.warnings.length; i++) await visit.page.waitForTimeout(20);
+  expect.deepEqual(visit.warnings, ["the answer came"]);
+});
+
+await stage.story("islands that wait are forgotten when they leave before anybody wants them", async (visit) => {
+  await visit.page.addInitScript(() => addEventListener("DOMContentLoaded", () => { document.querySelector("#far")?.style.setProperty("margin-top", "5000px"); }));
+  await visit.go("/lazy");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands?.().waiting >= 2);
+  await visit.follow("Plain");
+  await visit.page.waitForFunction(() => globalThis.SxKernel.islands().waiting === 0);
+  const { resumed, references, live, roots } = await visit.page.evaluate(() => globalThis.SxKernel.islands());
+  expect.deepEqual([resumed, references, live, roots], [0, 0, 0, 0]);
+  expect.deepEqual(visit.warnings.filter((words) => words !== "clock cleaned up"), []);
+});
+
+await stage.story("an island that comes later shows what a store holds by then", async (visit) => {
+  await open(visit, "/each/stores");
+  await click(visit, ".buy");
+  await click(visit, ".buy");
+  await visit.swap(() => visit.page.evaluate(() => {
+    const link = Object.assign(document.createElement("a"), { href: "/each/total" });
+    document.querySelector("#content").append(link);
+    link.click();
+  }));
+  await visit.page.waitForFunction(() => document.querySelector(".total").textContent === "total 2");
+  expect.deepEqual(visit.warnings, []);
+});
+
 await stage.story("SxKernel.debug() names each island, how far it is, and what its signals hold", async (visit) => {
   await open(visit, "/");
   const counter = () => visit.page.evaluate(async () => (await SxKernel.debug()).islands.filter(({ name }) => name === "~counter").map(({ element, phase, state }) => [element.isConnected, phase, state[0]]));

@@ -106,6 +106,22 @@ const sayings = (/** @type {Element} */ node) => node.getAttributeNames();
 /** Whether something around it says what holds below. @param {Element | null} node @returns {boolean} */
 const inherits = (node) => !!node && (sayings(node).some((name) => name.endsWith(":inherited")) || inherits(node.parentElement));
 
+let hold = () => {};
+/** Scrolls the window. A page that is too short for it yet, as its images have not come, is scrolled when it has grown;
+ *  the visitor's own move ends that. @param {number} left @param {number} top */
+function scrollWindow(left, top) {
+  hold();
+  const go = () => scrollTo({ left, top, behavior: "instant" });
+  go();
+  if (scrollY > top - 2) return;
+  const stop = new AbortController(), { signal } = stop;
+  const watch = new ResizeObserver(() => { go(); if (scrollY > top - 2) hold(); });
+  hold = () => { watch.disconnect(); stop.abort(); };
+  watch.observe(document.documentElement);
+  for (const type of ["wheel", "touchmove", "pointerdown", "keydown", "popstate"]) addEventListener(type, hold, { signal, capture: true });
+  setTimeout(() => signal.aborted || hold(), 5000);
+}
+
 /** @param {number | null} from */
 const within = (from) => (from ? nodeOf(from) : document);
 /** @param {string} selector */
@@ -152,8 +168,11 @@ export const domPorts = (textOf) => ({
     element.focus({ preventScroll: true });
   },
   "dom/scroll": () => [Math.round(scrollX), Math.round(scrollY)],
-  "dom/scroll-to": (left, top) => scrollTo({ left, top, behavior: "instant" }),
-  "dom/scroll-into-view": (node) => nodeOf(node).scrollIntoView({ behavior: "instant" }),
+  "dom/scroll-to": scrollWindow,
+  "dom/scroll-into-view"(node) {
+    hold();
+    nodeOf(node).scrollIntoView({ behavior: "instant" });
+  },
   "dom/emit": (node, name, detail, back) => {
     const go = within(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
     return back ? { go, detail } : go;

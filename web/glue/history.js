@@ -4,10 +4,14 @@ const kFields = "input:not([type=password],[type=file],[type=hidden],[autocomple
 /** @returns {[any, string][]} fields that are told apart by name and place */
 const fields = () => [...document.querySelectorAll(kFields)].map((/** @type {any} */ field, at) => [field, `${at} ${field.name || field.id}`]);
 const isBox = (/** @type {any} */ field) => /^(checkbox|radio)$/.test(field.type);
-const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked : field.defaultValue ?? [...field.options].find((one) => one.defaultSelected)?.value ?? field.options[0]?.value;
+const isMany = (/** @type {any} */ field) => field.type === "select-multiple";
+/** @param {any} field @param {string} what of its options @returns {string} */
+const chosen = (field, what) => [...field.options].filter((one) => one[what]).map(({ value }) => value).join("\n");
+const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked : isMany(field) ? chosen(field, "defaultSelected")
+  : field.defaultValue ?? [...field.options].find((one) => one.defaultSelected)?.value ?? field.options[0]?.value;
 /** @returns {[any, string][]} what may be scrolled in the page */
 const viewports = () => [...document.querySelectorAll("body [id],[sx-keep-scroll]")].map((node, at) => [node, `#${node.id || at}`]);
-const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : field.value;
+const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : isMany(field) ? chosen(field, "selected") : field.value;
 
 /** @param {(name: string, ...args: unknown[]) => void} call @returns {import("./kernel.js").Ports} */
 export function historyPorts(call) {
@@ -25,7 +29,11 @@ export function historyPorts(call) {
     "page/fields-back": (noted) => {
       const known = new Map(noted);
       for (const [node, key] of viewports()) if (known.has(key)) node.scrollTo({ ...known.get(key), behavior: "instant" });
-      for (const [field, key] of fields()) if (known.has(key)) field[isBox(field) ? "checked" : "value"] = known.get(key);
+      for (const [field, key] of fields()) if (known.has(key)) {
+        const was = known.get(key);
+        if (isMany(field)) for (const one of field.options) one.selected = was.split("\n").includes(one.value);
+        else field[isBox(field) ? "checked" : "value"] = was;
+      }
     },
     "page/stored": (forget) => {
       try {

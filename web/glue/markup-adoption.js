@@ -4,6 +4,7 @@
 
 import { parse } from "./dom.js";
 import { kRawText, kSpread, targets } from "./markup-template.js";
+import { awaitChoice } from "./markup-write.js";
 
 /** @param {ReturnType<import("./markup-tables.js").makeTables>} tables @param {ReturnType<import("./markup-items.js").makeItems>} items
  *  @returns {new (parent: Node) => any} */
@@ -220,6 +221,7 @@ export function makeAdoption(tables, { Block, Dynamic, Slot, Raw, Attribute, han
       if (typeof value.v === "number") handle(element, name.slice(3), value.v);
       return new Attribute(element, name, value.l, value.v);
     }
+    if (name === "value" && element.localName === "select" && typeof value === "string") awaitChoice(element, value);
     return value;
   }
   return Adoption;

@@ -4,9 +4,25 @@ const kXlink = "http://www.w3.org/1999/xlink";
 /** What waits until the children are there. */
 const kLate = /** @type {(() => void)[]} */ ([]);
 
+/** Choices that wait for their option: what they are to be, and what they are meanwhile. @type {Map<any, [string, string]>} */
+const kChoices = new Map();
+
 /** Does what had to wait. */
 export function settleLate() {
   if (kLate.length) for (const late of kLate.splice(0)) late();
+  for (const [select, [wanted, meanwhile]] of kChoices) {
+    const there = [...select.options].some(({ value }) => value === wanted);
+    if (select.value === meanwhile && there) select.value = wanted;
+    if (select.value !== meanwhile || there || !select.isConnected) kChoices.delete(select);
+  }
+}
+
+/** Notes what a list of options is to show when one that is not there yet has come. @param {any} select @param {string} value */
+export function awaitChoice(select, value) {
+  kChoices.delete(select);
+  const there = [...select.options].some((option) => option.value === value);
+  if (!there) kChoices.set(select, [value, select.value]);
+  return there;
 }
 
 /** @param {any} element @param {string} name @param {null | true | string} value @param {boolean} fresh */
@@ -23,7 +39,16 @@ export function write(element, name, value, fresh) {
       return;
     case "value":
       if (/^(input|textarea|select|option|progress|meter|button|li|data|param)$/.test(element.localName)) {
-        if (element.localName === "select" || element.localName === "textarea") {
+        if (element.localName === "select") {
+          kLate.push(() => {
+            if (text === null) {
+              kChoices.delete(element);
+              element.value = "";
+            } else if (awaitChoice(element, text) && element.value !== text) element.value = text;
+          });
+          return;
+        }
+        if (element.localName === "textarea") {
           kLate.push(() => { if (element.value !== (text ?? "")) element.value = text ?? ""; });
           return;
         }

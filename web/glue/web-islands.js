@@ -10,8 +10,6 @@ const kSelector = "[data-sx-island]";
 const kWaking = ["click", "input", "change", "submit", "keydown", "pointerdown", "focusin"];
 /** Of these, what comes before another event that is meant. */
 const kBefore = new Set(["pointerdown", "focusin", "keydown"]);
-/** They do not bubble: caught on the way down, for the element itself. */
-const kDirect = new Set(["focus", "blur", "scroll", "load", "error", "toggle", "mouseenter", "mouseleave", "invalid", "play", "pause", "ended", "timeupdate"]);
 
 /** @param {any} node @param {any} event @returns {object} what a handler is told */
 const facts = (node, event) => ({
@@ -25,7 +23,7 @@ const facts = (node, event) => ({
 export function ports(call, api, kernel) {
   /** @type {Map<Element, string>} islands that were found, and how far they are */
   const known = new Map();
-  /** @type {Map<Element, Event[]>} what happened in an island that is on its way */
+  /** @type {Map<Element, [any, number[]][]>} what happened in an island that is on its way, and where */
   const early = new Map();
   /** @type {Set<string>} */
   const listening = new Set();
@@ -48,40 +46,62 @@ export function ports(call, api, kernel) {
   /** @param {any} node @param {Element} top @returns {number[]} */
   const pathOf = (node, top) => node === top ? [] : [...pathOf(node.parentNode, top), [...node.parentNode.children].indexOf(node)];
 
+  // Made anew, an island has another element in that place.
+  const stillThere = (/** @type {any} */ target, /** @type {number[]} */ path, /** @type {any} */ island) =>
+    target.isConnected ? target : path.reduce((node, at) => node?.children[at], island) ?? target;
+  const isAwaited = (/** @type {Element} */ island) => /^(waiting|resumed)$/.test(known.get(island) ?? "");
+
   /** @param {any} event */
   function onEvent(event) {
-    let target = event.composedPath()[0];
+    // What happens in a shadow root happens to its host here.
+    let { target } = event;
     const island = target.closest?.(kSelector);
-    if (island && known.has(island) && known.get(island) !== "adopted") {
+    if (island && isAwaited(island)) {
       const path = pathOf(target, island);
       pressing = kBefore.has(event.type);
       call("islands/wake", handleOf(island));
       pressing = false;
       if (!kBefore.has(event.type)) showPostponed();
-      // Made anew, it has another element in that place.
-      if (!target.isConnected) target = path.reduce((node, at) => node?.children[at], island) ?? target;
-      if (known.get(island) !== "adopted") {
+      target = stillThere(target, path, island);
+      if (isAwaited(island)) {
         // Its bundle is on the way: the event is handed on when it is there.
-        if (event.type === "submit" || (event.type === "click" && !target.closest("a[href]"))) event.preventDefault();
-        early.set(island, [...(early.get(island) ?? []), event]);
+        if (event.type === "submit") event.preventDefault();
+        early.set(island, [...(early.get(island) ?? []), [event, path]]);
         return;
       }
     }
     deliver(event, target);
   }
-  /** @param {any} event @param {any} target */
+  /** @param {any} event @param {any} target @returns {boolean} whether somebody heard of it */
   function deliver(event, target) {
-    for (let node = target; node; node = kDirect.has(event.type) ? null : node.parentNode) {
+    let heard = false;
+    for (let node = target; node; node = event.bubbles ? node.parentNode : null) {
       const reference = handlerOf(node, event.type);
-      if (reference !== undefined) dispatch(event, (data) => call("islands/on-event", reference, data), facts(node, event));
-      if (event.cancelBubble) return;
+      if (reference !== undefined) {
+        heard = true;
+        dispatch(event, (data) => call("islands/on-event", reference, data), facts(node, event));
+      }
+      if (event.cancelBubble) break;
     }
+    return heard;
+  }
+  /** Hands on what happened before an island was there. A form that nobody in it sends goes its own way. @param {Element} island */
+  function deliverEarly(island) {
+    const events = early.get(island) ?? [];
+    early.delete(island);
+    for (const [event, path] of events) queueMicrotask(() => {
+      const target = stillThere(event.target, path, island);
+      const heard = known.get(island) === "adopted" && deliver(event, target);
+      if (event.type === "submit" && !heard && target.isConnected) target.requestSubmit(event.submitter?.isConnected ? event.submitter : null);
+    });
   }
   /** @param {string} type */
   function listen(type) {
     if (listening.has(type)) return;
     listening.add(type);
-    document.addEventListener(type, onEvent, { capture: kDirect.has(type) });
+    document.addEventListener(type, onEvent, { passive: false });
+    // What does not bubble is caught on the way down, for the element itself.
+    document.addEventListener(type, (event) => event.bubbles || onEvent(event), { capture: true, passive: false });
   }
   kWaking.forEach(listen);
 
@@ -98,7 +118,8 @@ export function ports(call, api, kernel) {
     for (const module of decodeURIComponent(address.hash.slice(1)).split(",")) await kernel.load("sx_require", module);
   }
   const adapter = makeAdapter(kernel, listen);
-  const wake = (/** @type {Element} */ node) => call("islands/wake", handleOf(node));
+  const wake = (/** @type {Element} */ node) => node.isConnected && call("islands/wake", handleOf(node));
+  const seenOf = (/** @type {Element} */ node) => node.firstElementChild ?? node;
   const observer = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) if (isIntersecting) {
       observer.unobserve(target);
@@ -116,7 +137,7 @@ export function ports(call, api, kernel) {
   };
   // For scripts of the page and the inspector: how many islands there are, by how far they are, and what is alive.
   api.islands = () => {
-    const counts = { waiting: 0, resumed: 0, adopted: 0, references: references(), ...adapter.counts() };
+    const counts = { waiting: 0, resumed: 0, adopted: 0, failed: 0, references: references(), ...adapter.counts() };
     for (const phase of known.values()) counts[/** @type {"waiting"} */ (phase)]++;
     return { ...counts, resumed: counts.resumed + counts.adopted };
   };
@@ -129,22 +150,31 @@ export function ports(call, api, kernel) {
         const { sxIsland, sxState, sxWhen, sxBundle } = node.dataset;
         return { node: handleOf(node), name: sxIsland, state: sxState, when: sxWhen ?? null, bundle: sxBundle ?? null };
       }),
-    "island/gone": (/** @type {number[]} */ nodes) => nodes.filter((handle) => {
-      const node = [...known.keys()].find((each) => handleOf(each) === handle);
-      if (node?.isConnected) return false;
-      if (node) {
+    "island/gone"(/** @type {number[]} */ nodes) {
+      for (const node of known.keys()) if (!node.isConnected) {
         known.delete(node);
         early.delete(node);
-        observer.unobserve(node);
+        observer.unobserve(seenOf(node));
       }
-      return true;
-    }),
+      // A node that left may have lost its number.
+      return nodes.filter((handle) => {
+        try {
+          return !nodeOf(handle).isConnected;
+        } catch {
+          return true;
+        }
+      });
+    },
     "island/watch": (handle, when) => {
       const node = nodeOf(handle);
-      if (when === "visible") observer.observe(node.firstElementChild ?? node);
+      if (when === "visible") observer.observe(seenOf(node));
       else if (when === "idle") (globalThis.requestIdleCallback ?? setTimeout)(() => wake(node), /** @type {any} */ ({ timeout: 2000 }));
     },
-    "island/note": (handle, phase) => void known.set(nodeOf(handle), phase),
+    "island/note"(handle, phase) {
+      const node = nodeOf(handle);
+      known.set(node, phase);
+      if (phase === "failed") deliverEarly(node);
+    },
     "island/bundle": (url) => bundles[url] ??= loadBundle(url).catch((error) => {
       delete bundles[url];  // asked for again, it is fetched again
       throw error;
@@ -166,8 +196,7 @@ export function ports(call, api, kernel) {
         const node = nodeOf(Number(handle));
         if (!known.has(node) || (what === "adopt" && answer.failed)) continue;
         known.set(node, "adopted");
-        for (const event of early.get(node) ?? []) queueMicrotask(() => deliver(event, /** @type {any} */ (event.target)));
-        early.delete(node);
+        deliverEarly(node);
       }
       return answer;
     },

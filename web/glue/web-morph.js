@@ -7,6 +7,13 @@ import { handleOf, nodeOf } from "./dom.js";
 /** What the server said last about a field; what the visitor made of it is known by comparing. @type {WeakMap<Element, string>} */
 const said = new WeakMap();
 
+/** Fields are told apart by their names, boxes and options by what they stand for. @param {any} node @returns {string} */
+const fieldName = (node) => node.localName === "option" ? `o ${node.value}`
+  : !node.name || !/^(input|select|textarea|button)$/.test(node.localName) ? ""
+    : `f ${node.localName} ${node.name} ${/^(checkbox|radio)$/.test(node.type) ? node.value : ""}`;
+const kEditable = '[contenteditable]:not([contenteditable="false"])';
+const kFields = "input[name], select[name], textarea[name]";
+
 /** @param {any} node @param {Rules} rules @returns {string} what an element is known by, or "" */
 const nameOf = (node, rules) => node.nodeType !== 1 ? "" : node.getAttribute(rules.key) ? `k ${node.localName} ${node.getAttribute(rules.key)}` : node.id ? `i ${node.localName} ${node.id}` : "";
 
@@ -15,12 +22,12 @@ const nameOf = (node, rules) => node.nodeType !== 1 ? "" : node.getAttribute(rul
 export function morph(target, style, content, rules) {
   /** @type {Element[]} */
   const added = [];
-  // Ids below each element of both trees, so that an element is known again by what it has in it.
+  // Ids below each element of both trees, and names of fields, so that an element is known again by what it has in it.
   /** @type {WeakMap<Node, Set<string>>} */
   const within = new WeakMap();
   const note = (/** @type {any} */ root, /** @type {any} */ stop) => {
-    for (const node of root.querySelectorAll(`[id], [${rules.key}]`)) {
-      const name = nameOf(node, rules);
+    for (const node of root.querySelectorAll(`[id], [${rules.key}], ${kFields}`)) {
+      const name = nameOf(node, rules) || fieldName(node);
       for (let up = node.parentNode; up && up !== stop; up = up.parentNode) {
         const set = within.get(up) ?? new Set();
         set.add(name);
@@ -53,7 +60,8 @@ export function morph(target, style, content, rules) {
     return count;
   };
   const alike = (/** @type {any} */ old, /** @type {any} */ now) =>
-    old.nodeType === now.nodeType && (old.nodeType !== 1 || (old.localName === now.localName && old.namespaceURI === now.namespaceURI));
+    old.nodeType === now.nodeType && (old.nodeType !== 1 || (old.localName === now.localName && old.namespaceURI === now.namespaceURI
+      && old.getAttribute("data-sx-island") === now.getAttribute("data-sx-island")));
   const move = (/** @type {any} */ parent, /** @type {Node} */ node, /** @type {Node | null} */ before) => {
     if (parent.moveBefore && node.isConnected && parent.isConnected) parent.moveBefore(node, before);
     else parent.insertBefore(node, before);
@@ -70,10 +78,12 @@ export function morph(target, style, content, rules) {
         one(old, now);
         at = old.nextSibling;
       } else {
-        parent.insertBefore(now, at);
-        if (now.nodeType === 1) fill(/** @type {Element} */ (now));
+        // In its own list an option may have been the chosen one for want of another; a copy is not.
+        const fresh = /^opt(ion|group)$/.test(/** @type {any} */ (now).localName) ? now.cloneNode(true) : now;
+        parent.insertBefore(fresh, at);
+        if (fresh.nodeType === 1) fill(/** @type {Element} */ (fresh));
         // What stood here may have gone into it.
-        at = now.nextSibling;
+        at = fresh.nextSibling;
       }
     }
     while (at && at !== end) {
@@ -119,8 +129,12 @@ export function morph(target, style, content, rules) {
     }
     let best = null, most = 0;
     let steps = 0;
+    const field = fieldName(now);
+    if (field) for (let old = at; old && old !== end; old = old.nextSibling) if (alike(old, now) && fieldName(old) === field && !nameOf(old, rules)) return old;
     for (let old = at; old && old !== end; old = old.nextSibling) {
       if (!alike(old, now) || (nameOf(old, rules) && named.get(nameOf(old, rules)) === old)) continue;
+      // A field under another name is another one.
+      if (field && fieldName(old)) continue;
       const count = shared(old, now);
       if (count > most) {
         best = old;
@@ -145,12 +159,21 @@ export function morph(target, style, content, rules) {
       if (old.data !== now.data) old.data = now.data;
       return;
     }
+    const editing = old.matches(kEditable) && keepsText(old, now);
     if (old.isEqualNode(now) && !old.querySelector("input, textarea, select, option") && !/^(input|textarea|select|option)$/.test(old.localName)) return;
     if (keepAsIs(old, now)) return;
     attributes(old, now);
+    if (editing) return;
     if (old.localName === "textarea") return field(old, now);
     children(old, old.firstChild, null, [...now.childNodes]);
     if (/^(input|select|option)$/.test(old.localName)) field(old, now);
+  }
+  // Text that is being edited stays as a field's does. What the server said before the first time nobody knows.
+  /** @param {Element} old @param {Element} now */
+  function keepsText(old, now) {
+    const before = said.get(old), fresh = now.innerHTML;
+    said.set(old, fresh);
+    return !now.closest(rules.reset) && (before === undefined ? old === focused : before === fresh);
   }
   /** @param {Element} old @param {Element} now */
   function keepAsIs(old, now) {
