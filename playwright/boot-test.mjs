@@ -244,6 +244,34 @@ await stage.story("without the kernel the page works as plain HTML and the conso
   expect.equal(await visit.heading(), "Archive");
 }, { allow: /^SX stopped|ERR_FAILED/ });
 
+await stage.story("what scripts ask for before the engine runs waits for it", async (visit) => {
+  let arrive = () => {};
+  const held = new Promise((resolve) => { arrive = resolve; });
+  await visit.page.route("**/kernel.*.wasm", async (route) => { await held; await route.continue(); });
+  await visit.page.goto(visit.url("/"));
+  await visit.page.waitForFunction(() => window.SxKernel);
+  await visit.page.evaluate(() => {
+    window.early = [SxKernel.ready, SxKernel.boosted(), SxKernel.process(), SxKernel.call("web/process")];
+    window.promised = Promise.all([SxKernel.eval("(+ 1 2)"), SxKernel.load("web-more"), SxKernel.ajax("GET", "/archive", "#content"), SxKernel.find("#content")]);
+  });
+  expect.deepEqual(await visit.page.evaluate(() => window.early), [false, 0, undefined, undefined]);
+  arrive();
+  await visit.ready();
+  expect.equal((await visit.page.evaluate(async () => (await window.promised).map((value) => value?.id ?? value ?? null))).join(), "3,,,content");
+  await visit.page.locator("#content h1").getByText("Archive").waitFor();
+});
+
+await stage.story("where the engine does not run, what scripts ask of it is refused with the reason, and nothing else is said", async (visit) => {
+  const errors = [];
+  visit.page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  await visit.page.route("**/kernel.*.wasm", (route) => route.abort());
+  await visit.page.goto(visit.url("/"));
+  await visit.page.waitForFunction(() => window.SxKernel?.error);
+  const said = await visit.page.evaluate(() => { SxKernel.process(); SxKernel.call("web/process"); return SxKernel.ajax("GET", "/archive", "#content").catch(({ message }) => message); });
+  expect.match(said, /^kernel\.wasm: /);
+  expect.deepEqual(errors.filter((text) => !/ERR_FAILED/.test(text)), [`SX stopped, the page works without it: ${said}`]);
+}, { allow: /^SX stopped|ERR_FAILED/ });
+
 await stage.story("a kernel that is no WebAssembly leaves the page plain", async (visit) => {
   await visit.page.route("**/kernel.*.wasm", (route) => route.fulfill({ contentType: "application/wasm", body: "not a module" }));
   await visit.page.goto(visit.url("/"));

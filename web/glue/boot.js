@@ -20,8 +20,17 @@ let ports;
 /** @type {Record<string, Promise<void>>} */
 const features = {};
 
+/** @type {(value?: any) => void} */
+let begun = () => {};
+/** @type {(error: Error) => void} */
+let failed = () => {};
+/** What scripts ask for before the engine runs waits for it. */
+const started = new Promise((resolve, reject) => { begun = resolve; failed = reject; });
+started.catch(() => {});  // told once, by giveUp
+
 /** Back to plain HTML. @param {Error} error */
 function giveUp(error) {
+  failed(error);
   stopEvents();
   // Entries that SX made show nothing by themselves.
   if (api.ready) addEventListener("popstate", () => location.reload());
@@ -44,12 +53,13 @@ const api = {
     return root.dataset.sxReady === "true";
   },
   /** A promise of the value of an SX expression as text: the compiler is fetched for it. @param {string} text */
-  eval: (text) => kernel.load("sx_eval", text),
-  call,
+  eval: (text) => started.then(() => kernel.load("sx_eval", text)),
+  /** @type {import("./kernel.js").Call} */
+  call: (name, ...args) => api.ready ? call(name, ...args) : void started.then(() => call(name, ...args)).catch(() => {}),
   /** Takes up sx-* attributes that other code put into the page. */
-  process: () => call("web/process"),
+  process: () => api.call("web/process"),
   /** How many links and forms of the page are boosted now. */
-  boosted: () => Number(kernel.run("sx_call_now", "web/count-boosted", "[]")),
+  boosted: () => api.ready ? Number(kernel.run("sx_call_now", "web/count-boosted", "[]")) : 0,
   /** @type {Record<string, unknown>} settings, as <meta name="sx-config"> has them */
   config: {},
   /** Listens to the event sx:NAME, or with a node to any of its events; returns how to stop.
@@ -60,7 +70,7 @@ const api = {
     return () => node.removeEventListener(name, listener);
   },
   /** Loads a feature before anybody asks for it. @param {string} bundle such as "web-morph" */
-  load: (bundle) => ports["bundle/load"](bundle),
+  load: (bundle) => started.then(() => ports["bundle/load"](bundle)),
   /** A promise of what the engine holds and did: {elements, requests, swaps, islands, errors}. @returns {Promise<any>} */
   debug: () => api.load("web-debug").then(() => api.debug()),
 };
@@ -83,7 +93,7 @@ const place = (name) => new URL(kFiles[name] ?? name, import.meta.url).href;
 
 /** @param {string} name @param {RequestPriority} [priority] */
 async function load(name, priority) {
-  const response = await fetch(place(name), { priority });
+  const response = await fetch(place(name), { priority }).catch((error) => { throw new Error(`${name}: ${error.message}`); });
   if (!response.ok) throw new Error(`${name}: status ${response.status}`);
   return response;
 }
@@ -152,6 +162,7 @@ async function boot() {
     "console/warn": (text) => console.warn(text),
     "page/ready"() {
       root.dataset.sxReady = "true";
+      begun();
       performance.mark("sx-ready");
       if ("sxDebug" in root.dataset) api.debug();
       document.dispatchEvent(new CustomEvent("sx:ready", { bubbles: true }));
