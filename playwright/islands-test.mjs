@@ -620,6 +620,35 @@ await stage.story("islands that wait are forgotten when they leave before anybod
   expect.deepEqual(visit.warnings.filter((words) => words !== "clock cleaned up"), []);
 });
 
+await stage.story("pages with islands come and go and leave nothing: no node, no handle, no memory", async (visit) => {
+  await open(visit, "/each/mounts");
+  const measure = await memoryOf(visit);
+  const round = async (path) => {
+    await visit.swap(() => visit.page.evaluate((to) => {
+      const link = Object.assign(document.createElement("a"), { href: to });
+      document.querySelector("#content").append(link);
+      link.click();
+      link.remove();
+    }, path));
+    await visit.page.waitForFunction((none) => (document.querySelector("[data-sx-island]") === null) === none && globalThis.SxKernel.islands().resumed > 0 !== none, path === "/plain");
+  };
+  const walk = async (times) => {
+    for (let i = 0; i < times; i++) {
+      await round("/each/list");
+      await click(visit, ".reverse");
+      await round("/lazy");
+      await round("/plain");
+    }
+  };
+  await walk(24);  // more pages than are kept for going back
+  const before = await measure();
+  await walk(16);
+  const after = await measure();
+  for (const what of ["live", "roots", "references", "resumed", "waiting", "jsEventListeners"]) expect.equal(after[what], before[what], what);
+  expect.ok(after.nodes <= before.nodes + 60, `${before.nodes} → ${after.nodes} nodes`);
+  expect.ok(after.usedSize <= before.usedSize * 1.05 + 50_000, `${before.usedSize} → ${after.usedSize} bytes`);
+});
+
 await stage.story("an island that comes later shows what a store holds by then", async (visit) => {
   await open(visit, "/each/stores");
   await click(visit, ".buy");

@@ -1,8 +1,10 @@
 // Markup of every shape by the wire and by the document: the nodes are the same, the first time, when templates are
 // compared with what the parser makes of them, and later, when they are cloned and filled with other values. And what
 // a server may not do with it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, finish, root } from "../tests/process/harness.mjs";
+import { expect, finish, root, startServer } from "../tests/process/harness.mjs";
 import { Stage } from "./browser.mjs";
 import { follow, isWire, speakWire as speak } from "./wire.mjs";
 
@@ -125,5 +127,77 @@ await stage.story("what comes as another type is not read: the browser goes ther
   await visit.ready();
 });
 
+await stage.story("wire text that is cut off anywhere, or garbled, ends in a whole page: never half of one, and nothing that runs", async (visit) => {
+  const whole = await (await visit.context.request.get(visit.url("/shape/attributes?n=2"), { headers: { accept: "text/sx" } })).text();
+  const known = /^\(sx 1 \[[^\]]*\] /.exec(whole);
+  expect.ok(known && whole.length > 600, whole.slice(0, 300));
+  await speakWire(visit);
+  await follow(visit, "/shape/attributes?n=1");
+  const marker = await visit.marker();
+  let body = "";
+  await visit.page.route("**/page/3", (route) => route.request().headers().accept.includes("text/sx")
+    ? route.fulfill({ status: 200, headers: { "content-type": "text/sx", "sx-templates": "/sx/templates/" }, body }) : route.continue());
+  let seed = 11;
+  const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+  const to = async () => {
+    await visit.follow("/page/3");
+    const now = await visit.page.evaluate(() => [document.querySelector("#content h1")?.textContent, document.querySelectorAll("#content script, #content [onclick], #content [onerror]").length, document.querySelectorAll("[aria-busy], .sx-loading").length]);
+    await follow(visit, "/shape/attributes?n=1");
+    return now;
+  };
+  await visit.page.evaluate(() => {
+    const link = Object.assign(document.createElement("a"), { href: "/page/3", textContent: "/page/3" });
+    document.querySelector("[sx-boost]").append(link);
+  });
+  for (let n = 0; n < 12; n++) {
+    body = whole.slice(0, 1 + random(whole.length - 2));
+    expect.deepEqual(await to(), ["Page 3", 0, 0], body.slice(-60));
+  }
+  const pieces = ["(", ")", "\"", "]", "[", " nil ", "(el \"script\" \"x\")", "(0)", "\\", "(raw 1)", "{", "99", "(call 0 /)", "onclick"];
+  for (let n = 0; n < 12; n++) {
+    const at = known[0].length + random(whole.length - known[0].length), piece = pieces[n % pieces.length];
+    body = whole.slice(0, at) + piece + whole.slice(at + random(3));
+    const [heading, ...rest] = await to();
+    // What can still be read is as good as another text.
+    expect.match(heading ?? "", /^(Page 3|Attributes)/, body.slice(Math.max(0, at - 40), at + 40));
+    expect.deepEqual(rest, [0, 0]);
+  }
+  expect.equal(await visit.marker(), marker, "all of it in one document");
+});
+
 await stage.close();
+
+// The server is replaced while a page is open: other templates stand behind the same addresses.
+const folder = mkdtempSync(join(tmpdir(), "sx-wire-"));
+const source = readFileSync(join(root, "playwright/app/wired.sx"), "utf8");
+writeFileSync(join(folder, "wired.sx"), source.replaceAll('(p "line "', '(p :class "other" "row "').replaceAll('(h1 "Page " n)', '(h1 :title "new" "Page " n)'));
+const before = await Stage.open({ args: [join(root, "playwright/app/wired.sx")], proxy: true });
+const after = await startServer({ args: [join(folder, "wired.sx")] });
+await before.story("a server of another build behind the same address: its templates are had, pages of the old one go on, kept ones are asked for again", async (visit) => {
+  const lines = () => visit.page.evaluate(() => [document.querySelector("#content h1").title, document.querySelector("#content > p:last-child").textContent]);
+  await speakWire(visit);
+  await visit.follow("/page/3");
+  before.proxy.target = new URL(after.url);
+  await visit.follow("/page/2");
+  expect.deepEqual(await lines(), ["new", "row 119 of page 2"]);
+  await visit.swap(() => visit.page.goBack());
+  expect.deepEqual(await lines(), ["", "line 119 of page 3"]);
+  await visit.swap(() => visit.page.goForward());
+  await visit.follow("/page/1");
+  const learned = [];
+  visit.page.on("request", (request) => { if (request.url().includes("/sx/templates/")) learned.push(request.url()); });
+  expect.deepEqual([await lines(), learned], [["new", "row 119 of page 1"], []]);
+  // The old server's text is kept for the tab, its templates are not.
+  await visit.page.getByRole("link", { name: "outside" }).click();
+  await visit.page.waitForFunction(() => document.title === "Outside");
+  await visit.page.goBack();
+  await visit.ready();
+  await visit.swap(() => visit.page.goBack());
+  await visit.swap(() => visit.page.goBack());
+  expect.deepEqual(await lines(), ["new", "row 119 of page 3"]);
+  expect.deepEqual(visit.problems.splice(0).filter((words) => !/status of 404/.test(words)), []);
+});
+await after.dispose();
+await before.close();
+rmSync(folder, { recursive: true });
 finish();
