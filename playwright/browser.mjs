@@ -141,7 +141,8 @@ export class Visit {
   async swap(action) {
     const before = await this.page.evaluate(() => window.seen.swaps);
     await action();
-    await this.page.waitForFunction((count) => window.seen?.swaps > count, before, { timeout: 10_000 });
+    // Not by frames: some pages of the stories have none.
+    await this.page.waitForFunction((count) => window.seen?.swaps > count, before, { timeout: 10_000, polling: 20 });
   }
 
   /** Clicks the first link with that text. @param {string} text */

@@ -15,8 +15,8 @@
 //                              folder with `sx` in PATH; a line `…` stands for any lines, `…` in a line
 //                              for any text
 // Also checked: relative links and their anchors, paths of the tree in backticks, environment
-// variables, that language.md has an example of every special form, and that blog.md explains every
-// variable that the server reads.
+// variables, that language.md has an example of every special form, that blog.md explains every
+// variable that the server reads, and that the stories which web.md names as proof are there.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize, resolve } from "node:path";
@@ -232,6 +232,25 @@ function checkEveryForm(language) {
   }
 }
 
+/** The last column of the tables: "FILE: words of its names, others; FILE", of playwright/ or a test in web/sx/. */
+function checkStories(page, text) {
+  for (const line of text.split("\n").filter((one) => /^\| (?!feature|#)/.test(one))) {
+    const cells = line.split(" | ");
+    for (const part of cells[cells.length - 1].replace(/ \|$/, "").split("; ")) {
+      const [, name, words = ""] = /^([\w/.-]+)(?:: (.*))?$/.exec(part) ?? [];
+      if (!name) continue;
+      const file = name.includes("/") ? name : `playwright/${name}-test.mjs`;
+      if (!existsSync(join(kRoot, file))) {
+        report.fail(`${page}: ${file} is there`, line);
+        continue;
+      }
+      const stories = readFileSync(join(kRoot, file), "utf8").replaceAll('\\"', '"');
+      for (const word of words.split(", ").filter(Boolean))
+        report.check(stories.includes(word.replaceAll("`", "")), `${page}: ${file} tells of "${word}"`, line);
+    }
+  }
+}
+
 // ------------------------------------------------------------------------------------------------------
 
 if (!existsSync(kSx)) {
@@ -276,6 +295,7 @@ for (const page of pages()) {
   checkVariables(page, text, known);
   checkCitedTests(page, text);
   if (page === "docs/language.md") checkEveryForm(text);
+  if (page === "docs/web.md") checkStories(page, text);
   if (page === "docs/configuration.md") checkEveryVariable(text);
 }
 report.finish();
