@@ -76,7 +76,7 @@ addHashed("page.js", small(script("page.js"), ["--bundle", "--format=esm"]));
 const placeOf = (/** @type {string} */ name) => inPage.includes(name) ? named["page.js"] : named[name];
 
 // Scripts name each other by their hashes: those that are imported come first.
-const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw|htmx4?|markup.*)\.js$/.test(name)).sort();
+const scripts = readdirSync("web/glue").filter((name) => name.endsWith(".js") && !/^(boot|sw|htmx.*|markup.*)\.js$/.test(name)).sort();
 // The parts of the DOM adapter travel within the feature that has them.
 const alone = inPage.map((name) => `--external:./${name}`);
 const withParts = (/** @type {string} */ text) => /"\.\/markup\b/.test(text) ? small(text, ["--bundle", "--format=esm", ...alone]) : text;
@@ -109,7 +109,7 @@ const boot = small(loader);
 files.set("boot.js", Buffer.from(boot));
 files.set("sx.js", Buffer.from(small(`(() => {\nconst kPlace = document.currentScript.src;\n${classic}})();\n`)));
 // In place of htmx's own file.
-for (const name of ["htmx.js", "htmx4.js"]) files.set(name, Buffer.from(small(script(name))));
+for (const name of ["htmx.js", "htmx4.js"]) files.set(name, Buffer.from(small(script(name), ["--bundle", "--format=iife"])));
 addHashed("boot.js", boot);  // for the service worker, which must not get that of another build
 if (existsSync("web/glue/sw.js")) {
   const shell = Object.fromEntries(Object.entries(named).filter(([name]) => kShell.test(name)));

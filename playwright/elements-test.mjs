@@ -184,5 +184,23 @@ await stage.story("an error of an element's request is told beside the content",
   expect.equal(await visit.page.locator(".sx-request, [aria-busy]").count(), 0);
 }, { allow: /500/ });
 
+await stage.story("elements that were taken up hear sx:beforeCleanupElement while they are still there, others do not", async (visit) => {
+  await withParts(visit, `<div id="w"><i id="plain"></i><i id="own" sx-get="/part/x" sx-trigger="never"></i></div>
+    <button id="in" sx-get="/part/new" sx-target="#w">In</button><p id="gone" sx-get="/part/x" sx-trigger="never"></p>
+    <button id="away" sx-get="/part/new" sx-target="#gone" sx-swap="delete">Away</button>`);
+  await visit.page.evaluate(() => {
+    window.told = [];
+    document.addEventListener("sx:beforeCleanupElement", ({ target, detail }) => window.told.push(`${target.id} ${target.isConnected} ${detail.elt === target}`));
+  });
+  const told = () => visit.page.evaluate(() => window.told.splice(0));
+  await visit.swap(() => visit.page.locator("#in").click());
+  expect.deepEqual(await told(), ["own true true"]);
+  await visit.swap(() => visit.page.locator("#away").click());
+  expect.deepEqual(await told(), ["gone true true"]);
+  // A boosted visit takes the whole content away.
+  await visit.swap(() => visit.page.locator("header a, nav a").first().click());
+  expect.deepEqual((await told()).sort(), ["away true true", "in true true"]);
+});
+
 await stage.close();
 finish();

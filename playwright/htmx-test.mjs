@@ -166,6 +166,15 @@ await lab.case("hx-on in JavaScript where the policy forbids it is named, the re
   await lab.press("#b", kDone);
   expect.equal(await lab.text("#out"), "x");
 }, /Content Security Policy|policy|EvalError|TrustedScript/i);
+await lab.case("requests to other sites are refused, as htmx 2 does by itself; listeners of htmx:validateUrl have a say", `<button id=b hx-get="http://other.invalid/x" hx-target="#out">b</button><button id=c hx-get="${answer("in")}" hx-target="#out">c</button>${out}`, async () => {
+  await lab.press("#b", "htmx:invalidPath");
+  expect.equal(lab.asked.filter((request) => /other/.test(request.url())).length, 0);
+  expect.match(lab.warnings.join(), /"http:\/\/other\.invalid\/x" is not of this site, so it is not asked \(<button id=b>\)/);
+  await lab.run(() => document.addEventListener("htmx:validateUrl", (event) => { window.same = event.detail.sameHost; event.preventDefault(); }, { once: true }));
+  await lab.press("#c", "htmx:invalidPath");
+  expect.equal(await lab.run(() => window.same), true);
+  expect.equal(await lab.text("#out"), "old");
+});
 await lab.close();
 
 const set = await Lab.open({ query: `?personality=htmx2` });
@@ -185,20 +194,74 @@ await set.close();
 
 // --- htmx 4 -------------------------------------------------------------------------------------------------------
 
-const four = await Lab.open({ query: "?personality=htmx4" });
+const four = await Lab.open({ query: "?htmx=4", api: "htmx" });
+const settled = "htmx:finally:request";
 await four.case("htmx 4: errors are swapped, inheritance is asked for, events have its names", `<div hx-target="#out"><div hx-target:inherited="#out">${`<button id=b hx-get="${answer("bad", { status: 404 })}">go</button>`}</div></div>${out}`, async () => {
-  await four.press("#b", "htmx:after:settle");
+  await four.press("#b", settled);
   expect.equal(await four.text("#out"), "bad");
   const log = await four.log();
   for (const name of ["htmx:config:request", "htmx:before:request", "htmx:after:swap"]) expect.ok(log.includes(name), name);
 }, /404/);
 await four.case("htmx 4: hx-status:404 decides", button(`hx-get="${answer("lost", { status: 404 })}" hx-status:404="target:#e" hx-target="#out"`, "<p id=e></p>"), async () => {
-  await four.press("#b", "htmx:after:settle");
+  await four.press("#b", settled);
   expect.equal(await four.text("#e"), "lost");
 }, /404/);
 await four.case("htmx 4: <hx-partial>", button(`hx-get="${answer("main<hx-partial hx-target=\"#e\"><b>p</b></hx-partial>")}" hx-target="#out"`, "<p id=e></p>"), async () => {
-  await four.press("#b", "htmx:after:settle");
+  await four.press("#b", settled);
   expect.equal(await four.html("#e"), "<b>p</b>");
 });
+await four.case("htmx 4 under a strict policy: conditions and values without eval", `<input id=i name=q hx-post="${answer("{form}")}" hx-trigger="keyup[key=='Enter']" hx-vals='(dict :a (+ 1 2))' hx-target="#out">${out}`, async () => {
+  await four.run(() => document.querySelector("#i").dispatchEvent(new KeyboardEvent("keyup", { key: "Enter", bubbles: true })));
+  await four.event(settled);
+  expect.equal(await four.text("#out"), "q=&a=3");
+});
+await four.case("htmx 4 under a strict policy: hx-on in JavaScript does not stop the rest", button(`hx-on:click="window.ran = 1" hx-get="${answer("x")}" hx-target="#out"`), async () => {
+  await four.press("#b", settled);
+  expect.equal(await four.text("#out"), "x");
+}, /Content Security Policy|policy|EvalError|TrustedScript/i);
+await four.case("htmx 4 under a strict policy: hx-vals with js: sends nothing and is htmx:error", button(`hx-post="${answer("x")}" hx-vals="js:{a: 1}" hx-target="#out"`), async () => {
+  await four.run(() => { setTimeout(() => document.querySelector("#b").click()); });
+  await four.event("htmx:error");
+  expect.equal(four.asked.length, 0);
+}, /Content Security Policy|policy|EvalError|TrustedScript|hx-vals/i);
 await four.close();
+
+const chosen = await Lab.open({ query: "?personality=htmx4" });
+await chosen.case("htmx 4 as a personality, without window.htmx", button(`hx-get="${answer("<b>in</b>")}" hx-target="#out" hx-swap=append`), async () => {
+  await chosen.press("#b", settled);
+  expect.equal(await chosen.html("#out"), "old<b>in</b>");
+  expect.equal(await chosen.run(() => typeof window.htmx), "undefined");
+});
+await chosen.close();
+
+// What else a page may set (its loader is boot.js here; window.htmx is not needed for attributes).
+const settings = { personality: "htmx2", selfRequestsOnly: false, methodsThatUseUrlParams: ["get"], allowNestedOobSwaps: false, disableSelector: "[data-off]", indicatorClass: "spin", requestClass: "busy", addedClass: "fresh", settlingClass: "moving", swappingClass: "going" };
+const told = await Lab.open({ query: `?config=${encodeURIComponent(JSON.stringify(settings))}` });
+await told.case("methodsThatUseUrlParams: a delete sends its values in the body", `<form hx-delete="${answer("{form}|{query}")}" hx-target="#out"><input name=a value=1><button id=b>b</button></form>${out}`, async () => {
+  await told.press("#b", kDone);
+  expect.match(await told.text("#out"), /^a=1\|/);
+  expect.equal(/[?&]a=1/.test(told.asked.find((request) => request.method() === "DELETE").url()), false);
+});
+await told.case("allowNestedOobSwaps false: pieces that stand in others stay there", `<button id=b hx-get="${answer("<div>main <i id=o hx-swap-oob=true>inner</i></div><u id=p hx-swap-oob=true>top</u>")}" hx-target="#out">b</button><u id=p>old</u>${out}`, async () => {
+  await told.press("#b", kDone);
+  expect.equal(await told.text("#p"), "top");
+  expect.equal(await told.text("#out"), "main inner");
+});
+await told.case("disableSelector: nothing below is taken up", `<div data-off><button id=b hx-get="${answer("x")}" hx-target="#out">b</button></div><button id=c hx-get="${answer("c")}" hx-target="#out">c</button>${out}`, async () => {
+  await told.click("#b");
+  await told.press("#c", kDone);
+  expect.equal(await told.text("#out"), "c");
+  expect.equal(told.asked.filter((request) => request.url().includes("/answer")).length, 1);
+});
+await told.case("names of classes, of indicators too", `<button id=b hx-get="${answer("<b id=n>n</b>", { wait: 120 })}" hx-target="#out" hx-swap="innerHTML swap:60ms settle:60ms">b <i id=i class=spin>…</i></button>${out}`, async () => {
+  await told.run(() => {
+    window.seen = new Set();
+    new MutationObserver(() => { for (const name of ["busy", "going", "fresh", "moving"]) if (document.querySelector(`#lab .${name}`)) window.seen.add(name); if (getComputedStyle(document.querySelector("#i")).visibility === "visible") window.seen.add("shown"); }).observe(document.querySelector("#lab"), { subtree: true, childList: true, attributes: true });
+  });
+  expect.equal(await told.run(() => getComputedStyle(document.querySelector("#i")).visibility), "hidden");
+  await told.press("#b", kDone);
+  expect.deepEqual(await told.run(() => [...window.seen].sort()), ["busy", "fresh", "going", "moving", "shown"]);
+  expect.equal(await told.page.locator("#lab [class*=htmx-]").count(), 0);
+});
+await told.close();
 finish();

@@ -56,6 +56,16 @@ await table([
     await htmx.timeout(150);
     return htmx.find("#out").innerHTML;
   }],
+  ["process takes up again what was changed", button(into("x", {}, "hx-trigger=ping")), async () => {
+    htmx.find("#b").setAttribute("hx-trigger", "pong");
+    await htmx.process(htmx.find("#b"), true);
+    htmx.trigger("#b", "ping");
+    await htmx.timeout(80);
+    const before = htmx.find("#out").innerHTML;
+    htmx.trigger("#b", "pong");
+    await htmx.timeout(120);
+    return [before, htmx.find("#out").innerHTML];
+  }],
   ["registerExtension: hooks hear of a request and may stop it", button(into("<b>x</b>")), async () => {
     const seen = [];
     const first = htmx.registerExtension("spy", { init: (api) => seen.push(typeof api.attributeValue), htmx_before_request: (elt, detail) => { seen.push(`${elt.id} ${detail.ctx.request.method}`); }, htmx_after_swap: () => { seen.push("swapped"); return true; } });
@@ -102,6 +112,7 @@ await table([
   ["a post takes the fields in the element", `<div id=b hx-post="${answer("x")}" hx-target="#out"><input name=a value=1><i><input name=c value=2></i></div>${out}`],
   ["a get does not", `<div id=b ${into("x")}><input name=a value=1></div>${out}`],
   ["hx-encoding=multipart/form-data", form(`hx-post="${answer("x")}" hx-encoding="multipart/form-data" hx-target="#out"`, "<input name=a value=1>")],
+  ["a form that says multipart/form-data, also of a button in it", `<form enctype="multipart/form-data"><input name=a value=1><button id=b type=button hx-post="${answer("x")}" hx-target="#out">b</button></form>${out}`],
   ["hx-config: headers and another method", button(into("{method}", {}, `hx-config='{"method": "PUT", "headers": {"X-B": "2"}}'`))],
   ["hx-config: a timeout", button(into("x", { wait: 900 }, `hx-config="timeout:100ms"`)), press, { events: /^(error|after:request|finally:request)$/ }],
   ["a field that changes", `<input id=b name=q value=7 ${into("x")}>${out}`, () => document.querySelector("#b").dispatchEvent(new Event("change", { bubbles: true }))],
@@ -157,6 +168,7 @@ await table([
   ["hx-trigger revealed", `<p id=l hx-get="${answer("seen")}" hx-trigger=revealed></p>`, () => htmx.timeout(150).then(() => 1)],
   ["hx-trigger intersect once", `<p id=l hx-get="${answer("seen")}" hx-trigger="intersect once threshold:0.5"></p>`, () => htmx.timeout(150).then(() => 1)],
   ["hx-on:click", button(`hx-on:click="document.querySelector('#out').textContent = event.type + this.id"`)],
+  ["hx-on with several events", button(`hx-on="ping once -> this.title = (this.title || '') + 'p'; pong -> this.title += event.type"`), async () => { for (const name of ["ping", "ping", "pong"]) htmx.trigger("#b", name); await htmx.timeout(20); return htmx.find("#b").title; }],
   ["hx-on:click has htmx's functions", button(`hx-on:click="find('#out').textContent = find('next p').id"`)],
   ["hx-on::after:swap", `<div id=w hx-on::after:swap="this.title = 'seen ' + ctx.target.id">${button(into("x"))}</div>`],
   ["a link's own way is not gone", `<a id=b href="/plain/9/" ${into("x")}>a</a>${out}`],
@@ -171,6 +183,7 @@ await table([
   ...["innerHTML", "outerHTML", "textContent", "beforebegin", "afterbegin", "beforeend", "afterend", "delete", "none", "before", "prepend", "append", "after", "outerSync"].map((style) => [`hx-swap=${style}`, `<div id=w>${button(`hx-get="${answer("<b class=n>n</b>")}" hx-swap=${style} hx-target="#out"`)}</div>`]),
   ["hx-swap=innerMorph keeps elements", `<div id=out><input id=q value=a><p id=gone>g</p></div><button id=b hx-get="${answer("<input id=q value=a class=new><b>n</b>")}" hx-swap=innerMorph hx-target="#out">b</button>`, async () => { const q = htmx.find("#q"); q.focus(); htmx.find("#b").click(); await htmx.timeout(150); return [q === htmx.find("#q"), document.activeElement === q]; }],
   ["hx-swap=outerMorph", `<div id=out class=x><i>1</i></div><button id=b hx-get="${answer("<div id=out class=y><i>2</i><b>3</b></div>")}" hx-swap=outerMorph hx-target="#out">b</button>`, async () => { const node = htmx.find("#out"); htmx.find("#b").click(); await htmx.timeout(150); return node === htmx.find("#out"); }],
+  ["hx-morph-skip", `<div id=out><p id=k hx-morph-skip>old</p><i>1</i></div><button id=b hx-get="${answer("<p id=k hx-morph-skip>new</p><i>2</i>")}" hx-swap=innerMorph hx-target="#out">b</button>`],
   ["hx-swap with delays", button(into("x", {}, `hx-swap="innerHTML swap:40ms settle:40ms"`))],
   ["hx-swap with strip and target", button(`hx-get="${answer("<div><b>1</b><b>2</b></div>")}" hx-swap="beforeend strip:true target:#e"`, "<p id=e>e</p>")],
   ["hx-swap with ignoreTitle", button(into("<title>Other</title>x", {}, `hx-swap="innerHTML ignoreTitle:true"`))],
@@ -240,6 +253,7 @@ await table([
   ["the moments of an error", button(into("x", { status: 500 })), press, { events: /^(after:request|response:error|before:swap|after:swap|error|finally:request)$/ }],
   ["the moments of a request that is not to be", button(`hx-get="${answer("x")}" hx-swap=odd hx-target="#out"`), press, { events: /^(error|before:swap|after:swap|finally:swap|finally:request)$/ }],
   ["the moments of elements that come and go", `<div id=w><i id=old hx-get=/answer hx-trigger=never>1</i></div><button id=b hx-get="${answer("<u id=new hx-get=/answer hx-trigger=never></u>")}" hx-target="#w">b</button>`, press, { events: /^(before:init|after:init|before:cleanup|before:process|after:process)$/ }],
+  ["the moments of a transition", button(into("x", {}, `hx-swap="innerHTML transition:true"`)), () => new Promise((done) => { document.addEventListener("htmx:finally:request", () => done("over"), { once: true }); document.querySelector("#b").click(); }), { events: /^(before:swap|before:viewTransition|before:settle|after:settle|after:viewTransition|after:swap)$/ }],
   ["config:request may change headers and values", button(`hx-post="${answer("x")}" hx-target="#out"`), change("config:request", `ctx.request.headers["X-Late"] = "1"; ctx.request.body.set("p", "2");`)],
   ["config:request may change address, method, target and style", button(`hx-post="${answer("x")}" hx-target="#out"`, "<p id=e>e</p>"), change("config:request", `ctx.request.action = "/answer?body=other"; ctx.request.method = "PUT"; ctx.target = "#e"; ctx.swap = "beforeend";`)],
   ["config:request may stop it", button(into("x")), change("config:request", "event.preventDefault();"), { events: /request/ }],
@@ -288,6 +302,13 @@ await table([
   ["hx-boost of a link itself, and how it swaps", `<a id=b hx-boost="target:#out swap:beforeend" href="/answer?body=boosted">a</a>${out}`],
   ["hx-boost of a form", `<form hx-boost=true hx-target="#out" action="/answer" method=get><input type=hidden name=body value=asked><button id=b>b</button></form>${out}`],
   ["hx-boost of a form that posts", `<form hx-boost=true hx-target="#out" action="/answer?body={form}" method=post><input name=a value=1><button id=b name=go value=1>b</button></form>${out}`],
+  ["hx-boost fills the body with a whole page", `<div hx-boost:inherited=true style="margin-top:2000px"><a id=b href="/plain/2/">a</a></div>`, async () => {
+    window.same = true;
+    scrollTo(0, 500);
+    htmx.find("#b").click();
+    await htmx.timeout(300);
+    return [window.same, document.querySelector("h1").textContent, document.title, location.pathname, scrollY, document.querySelector("#lab")];
+  }],
   ["hx-boost=false below", `<div hx-boost:inherited=true><a id=b hx-boost=false href="/answer?body=x">a</a></div>${out}`, stay, { events: /^before:request$/, nothing: true }],
   ["back asks for the page anew", `<p id=e>first</p>${button(into("second", {}, "hx-push-url=/lab?htmx=4&amp;second"))}`, async () => {
     const seen = [];
@@ -297,6 +318,13 @@ await table([
     history.back();
     await htmx.timeout(400);
     return [seen, htmx.find("h1")?.textContent, htmx.find("#out") === undefined, location.search];
+  }],
+  ["back with an hx-history-elt", `<div id=h hx-history-elt><p id=e>first</p></div>${button(into("second", {}, "hx-push-url=/lab?htmx=4&amp;second"))}`, async () => {
+    htmx.find("#b").click();
+    await htmx.timeout(150);
+    history.back();
+    await htmx.timeout(400);
+    return [htmx.find("#out").textContent, htmx.find("#h")?.textContent, location.search];
   }],
   ["htmx:before:history:restore may stop it", `<p id=e>first</p>${button(into("second", {}, "hx-push-url=/lab?htmx=4&amp;second"))}`, async () => {
     document.addEventListener("htmx:before:history:restore", (event) => event.preventDefault(), { once: true });
@@ -317,6 +345,15 @@ await same("config changed by a script counts at once", button(`hx-get="${answer
   htmx.config.defaultSwap = "innerHTML";
   return htmx.find("#out").innerHTML;
 });
+await same("config: history: false, requestClass", button(into("x", { wait: 60 }, "hx-push-url=/lab?never")), async () => {
+  Object.assign(htmx.config, { history: false, requestClass: "busy" });
+  htmx.find("#b").click();
+  await htmx.timeout(30);
+  const name = htmx.find("#b").className;
+  await htmx.timeout(150);
+  Object.assign(htmx.config, { history: true, requestClass: "htmx-request" });
+  return [name, location.search];
+});
 await parity.restart({ head: `<meta name="htmx-config" content='{"implicitInheritance": true, "noSwap": [204, 304, "5xx"], "defaultSwap": "beforeend"}'>` });
 await table([
   ["meta: what htmx.config has", "", () => [htmx.config.implicitInheritance, htmx.config.noSwap, htmx.config.defaultSwap]],
@@ -329,6 +366,20 @@ await table([
   ["meta in short: defaultTimeout", button(into("x", { wait: 600 })), press, { events: /^(error|finally:request)$/ }],
   ["meta in short: defaultSwap", button(into("<b id=out>n</b>"))],
 ]);
+
+
+// --- kept different on purpose (docs/web.md) -----------------------------------------------------------------------------------
+await parity.restart({ head: "" });
+for (const [why, html, act = press] of [
+  ["a row that goes elsewhere may come in a template, as HTML wants it", button(into("main<template><tr id=r hx-swap-oob=true><td>new</td></tr></template>"), "<table><tbody><tr id=r><td>old</td></tr></tbody></table>")],
+  ["conditions of triggers are read, not evaluated: arithmetic is not", button(into("x", {}, `hx-trigger="click[1 + 1 == 2]"`))],
+  ["an answer that a newer one has overtaken does not take its place", `<button id=b ${into("slow", { wait: 200 })}>b</button><button id=c ${into("quick")}>c</button>${out}`, async () => { htmx.find("#b").click(); await htmx.timeout(40); htmx.find("#c").click(); await htmx.timeout(350); return htmx.find("#out").textContent; }],
+  ["values may be SX, under any policy", button(`hx-post="${answer("x")}" hx-vals="(dict :a (+ 1 2))" hx-target="#out"`)],
+  ["from:closest form needs no quotes", `<form id=src>${button(into("x", {}, `hx-trigger="ping from:closest form"`))}</form>`, new Function(ping("src"))],
+  ["window.htmx has what htmx 2 had beside", "", () => ["off", "closest", "values", "addClass", "removeClass", "toggleClass", "takeClass", "remove", "logAll", "defineExtension", "location"].map((name) => typeof htmx[name])],
+  ["metaCharacter is not known: attributes have colons", `<div hx-target-inherited="#out"><button id=b hx-get="${answer("x")}">b</button></div>${out}`, async () => { htmx.config.metaCharacter = "-"; htmx.find("#b").click(); await htmx.timeout(150); delete htmx.config.metaCharacter; }],
+])
+  await same(why, html, act, { differs: true });
 
 await parity.close();
 finish();

@@ -2,6 +2,8 @@
 // classes are understood by SX. A classic script, so that what stands after it finds window.htmx.
 // For htmx 4: htmx4.js.
 
+import { elementFunctions } from "./htmx-common.js";
+
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   /** @typedef {any} Any */
@@ -30,8 +32,6 @@
   /** The engine with all it offers. @returns {Promise<Any>} */
   const engine = () => started.then(() => page.SxKernel.load("web-more")).then(() => page.SxKernel);
   const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
-  /** @param {Any} node @param {() => void} change @param {number} [delay] */
-  const soon = (node, change, delay) => void (delay ? setTimeout(change, delay) : node && change());
   let logging = false;
 
   page.htmx = {
@@ -45,31 +45,12 @@
       one(target).addEventListener(name, listener, options);
       return listener;
     },
-    /** @param {Any} target @param {Any} name @param {Any} [listener] */
-    off(target, name, listener) {
-      if (typeof name === "function") [target, name, listener] = [document.body, target, name];
-      one(target).removeEventListener(name, listener);
-      return listener;
-    },
     trigger: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {Any} */ detail = {}) =>
       one(node).dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail: { ...detail, elt: one(node) } })),
     onLoad: (/** @type {(node: Element) => void} */ listener) => document.addEventListener("htmx:load", (event) => listener(/** @type {Any} */ (event).detail.elt)),
     find: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? one(from).querySelector(selector) : document.querySelector(from)),
     findAll: (/** @type {Any} */ from, /** @type {string} */ selector) => (selector ? one(from).querySelectorAll(selector) : document.querySelectorAll(from)),
-    closest: (/** @type {Any} */ node, /** @type {string} */ selector) => one(node).closest(selector),
-    values: (/** @type {Any} */ node, /** @type {string} */ verb) => page.SxKernel.values(node, verb ?? "post"),
-    remove: (/** @type {Any} */ node, /** @type {number} */ delay) => soon(one(node), () => one(node).remove(), delay),
-    addClass: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {number} */ delay) => soon(one(node), () => one(node)?.classList.add(name), delay),
-    removeClass: (/** @type {Any} */ node, /** @type {string} */ name, /** @type {number} */ delay) => soon(one(node), () => {
-      const element = one(node);
-      element.classList.remove(name);
-      if (!element.classList.length) element.removeAttribute("class");
-    }, delay),
-    toggleClass: (/** @type {Any} */ node, /** @type {string} */ name) => void one(node).classList.toggle(name),
-    takeClass(/** @type {Any} */ node, /** @type {string} */ name) {
-      for (const sibling of one(node).parentElement.children) sibling.classList.remove(name);
-      one(node).classList.add(name);
-    },
+    ...elementFunctions(one),
     /** @param {string} text */
     parseInterval(text) {
       if (text === undefined) return undefined;

@@ -1,6 +1,8 @@
 // window.htmx for pages written for htmx 4: this file in place of htmx's, and their hx- attributes, events, headers and
 // classes are understood by SX. A classic script, so that what stands after it finds window.htmx. For htmx 2: htmx.js.
 
+import { elementFunctions } from "./htmx-common.js";
+
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   /** @typedef {any} Any */
@@ -75,8 +77,13 @@
     return [...new Set(found.flat().filter(Boolean))];
   }
 
+  const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
   const htmx = page.htmx = {
     version: "4.0.1-sx", config,
+    // What htmx 2 had beside, for pages on their way from it.
+    ...elementFunctions(one), logAll: () => { config.logAll = true; }, logNone: () => { config.logAll = false; },
+    location: (/** @type {string} */ path, /** @type {Any} */ options) => htmx.ajax("GET", path, { push: "true", ...options }),
+    defineExtension: later("defineExtension"), removeExtension: later("removeExtension"),
     /** @type {Any[]} those that registerExtension took */
     extensions: [],
     /** @param {string} name @param {Any} extension */

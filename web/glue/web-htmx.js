@@ -4,7 +4,7 @@
 import { handleOf, nodeOf, places } from "./dom.js";
 import { portError } from "./kernel.js";
 import { note, open, textOf, transports } from "./transport.js";
-import { dialect } from "./web-more.js";
+import { dialect, leaving } from "./web-more.js";
 
 /** @typedef {any} Any */
 
@@ -208,7 +208,8 @@ dialect.swap = (style, target, fragment) => {
 /** The first element of what came gives the target its attributes and what is in it. @param {Any} target @param {Any} content */
 places.outerSync = (target, content) => {
   const wanted = content.firstElementChild;
-  if (!wanted) return target.replaceChildren();
+  if (!wanted) return;
+  leaving(target, "innerHTML");
   for (const name of target.getAttributeNames()) if (!wanted.hasAttribute(name)) target.removeAttribute(name);
   for (const { name, value } of wanted.attributes) target.setAttribute(name, value);
   target.replaceChildren(...wanted.childNodes);
@@ -248,5 +249,11 @@ dialect.compiled = (...parts) => {
   const made = new Function(...kOffered, ...parts);
   return { call: (/** @type {Any} */ node) => made.call(node, ...values(node)) };
 };
+
+/** hx-on="click once -> doThis(); blur -> doThat()". @param {string} text */
+dialect.handlers = (text) => text.split(/;(?=[^;]*->)/).filter((part) => part.includes("->")).map((part) => {
+  const at = part.indexOf("->"), [type, ...words] = part.slice(0, at).trim().split(/\s+/);
+  return { type, text: part.slice(at + 2).trim(), once: words.includes("once"), capture: words.includes("capture"), passive: words.includes("passive") };
+});
 
 export const ports = () => ({});

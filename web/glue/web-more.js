@@ -53,7 +53,7 @@ function element(handle, prefixes, sender = null) {
   return {
     node: handle, tag: node.localName, type: node.getAttribute?.("type"), id: node.id ?? "", name: node.name || node.getAttribute?.("name"),
     url: address && URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI).href : null,
-    method: form ? (own("method") || "get").toLowerCase() : "get", enctype: form ? own("enctype") : null,
+    method: form ? (own("method") || "get").toLowerCase() : "get", enctype: form ? own("enctype") : null, "form-enctype": (form ? node : formOf(node))?.getAttribute("enctype"),
     form: handleOf(form ? node : formOf(node)), novalidate: !!(form && (node.noValidate || submitter?.formNoValidate)), chain,
     key: node.closest(["sx-", ...prefixes].map((prefix) => `[${prefix}offline="queue"]`).join()) ? crypto.randomUUID?.() : null,
   };
@@ -69,8 +69,8 @@ const kStarts = /^(trigger|preload|sse-connect|ws-connect|ws-send|on[:-].*)$/;
 const taken = new WeakMap();
 
 /** @param {Any} names */
-function elements({ prefixes, boost, off }) {
-  const outside = prefixes.flatMap((/** @type {string} */ prefix) => (off ?? ["disable", "ignore"]).map((/** @type {string} */ name) => `[${prefix}${name}]`)).join();
+function elements({ prefixes, boost, off, disable }) {
+  const outside = prefixes.flatMap((/** @type {string} */ prefix) => (off ?? ["disable", "ignore"]).map((/** @type {string} */ name) => `[${prefix}${name}]`)).concat(disable ?? []).join();
   // What each attribute means here is worked out once for all elements that have it.
   /** @type {Map<string, string>} */
   const meanings = new Map();
@@ -78,7 +78,7 @@ function elements({ prefixes, boost, off }) {
     let meaning = meanings.get(name);
     if (meaning === undefined) {
       const plain = plainName(name, prefixes) ?? (kStreams.includes(name) ? name : "");
-      meaning = kVerbs.includes(plain) ? "asks" : kStarts.test(plain) ? plain : "";
+      meaning = kVerbs.includes(plain) ? "asks" : kStarts.test(plain) || (plain === "on" && dialect.name) ? plain : "";
       meanings.set(name, meaning);
     }
     return meaning;
@@ -125,7 +125,7 @@ function groupOf(tag, type, asks, starts) {
   const streams = starts.filter(([name]) => kStreams.includes(name));
   return {
     tag, type, asks, trigger: words.trigger ?? null, preload: words.preload ?? null,
-    handlers: starts.filter(([name]) => /^on[:-]/.test(name)).map(([name, text]) => ({ event: name.slice(3), text })),
+    handlers: starts.filter(([name]) => /^on([:-]|$)/.test(name)).map(([name, text]) => ({ event: name.slice(3), text })),
     stream: streams.length ? Object.fromEntries(streams) : null,
   };
 }
@@ -306,7 +306,7 @@ function openFragment(id, { select, target, copy, pieces, of }) {
 }
 
 /** Takes out what goes elsewhere, out of templates too. @param {number} handle @param {Any} names */
-function outOfBand(handle, { prefixes, picked, partial, every }) {
+function outOfBand(handle, { prefixes, picked, partial, every, nested = true }) {
   const root = nodeOf(handle);
   /** @type {Any[]} */
   const pieces = [];
@@ -329,7 +329,7 @@ function outOfBand(handle, { prefixes, picked, partial, every }) {
       const prefix = all.find((/** @type {string} */ one) => node.hasAttribute(`${one}swap-oob`));
       const words = node.getAttribute(`${prefix}swap-oob`) || "true";
       node.removeAttribute(`${prefix}swap-oob`);
-      if (words === "false") continue;
+      if (words === "false" || !(nested || node.parentNode === scope)) continue;
       // Only what stands in it goes there, unless the element itself takes a place.
       take(node, words, null, !/^(true$|outer|morph(:outer)?(HTML)?(:|$)|delete|none)/i.test(words) && !extensions.inline(words.split(":")[0]));
     }
@@ -385,7 +385,7 @@ function keepLooks(content, target) {
 
 /** Scripts that put something of theirs to elements hear before these go: of those that were taken up, in the way of htmx 2 and
  *  where there are extensions of all. @param {Element} target @param {string} style */
-function leaving(target, style) {
+export function leaving(target, style) {
   if (!/^(innerHTML|textContent|outerHTML|outerSync|delete)$/.test(style)) return;
   const whole = extensions.any() || (eventPrefix === "htmx:" && !dialect.name);
   const going = /^(outerHTML|delete)$/.test(style) ? [target, ...target.querySelectorAll("*")] : target.querySelectorAll("*");
@@ -623,11 +623,11 @@ function compiled(...parts) {
 let indicated = false;
 /** Indicators are seen while the class of a request is on them or around them. A sheet of the page's own: no policy is in
  *  the way, and any rule of the site wins. @param {string} prefix */
-function indicate(prefix) {
+function indicate(prefix, indicator = `${prefix}indicator`, request = `${prefix}request`) {
   if (indicated) return;
   indicated = true;
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`:where(.${prefix}indicator){opacity:0;visibility:hidden}:where(.${prefix}request .${prefix}indicator,.${prefix}request.${prefix}indicator){opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
+  sheet.replaceSync(`:where(.${indicator}){opacity:0;visibility:hidden}:where(.${request} .${indicator},.${request}.${indicator}){opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
@@ -706,7 +706,7 @@ export function ports(call, _, kernel) {
       settings = { ...settings, ...api.config, ...own };
       if (/** @type {Any} */ (settings).personality?.startsWith("htmx")) eventPrefix = "htmx:";
       evaluates = /** @type {Any} */ (settings).allowEval !== false;
-      if (/** @type {Any} */ (settings).includeIndicatorStyles !== false) indicate(eventPrefix === "htmx:" ? "htmx-" : "sx-");
+      if (/** @type {Any} */ (settings).includeIndicatorStyles !== false) indicate(eventPrefix === "htmx:" ? "htmx-" : "sx-", /** @type {Any} */ (settings).indicatorClass, /** @type {Any} */ (settings).requestClass);
       // htmx.trigger(element, "htmx:abort") gives a request up.
       if (eventPrefix === "htmx:") document.addEventListener("htmx:abort", giveUp);
       return settings;
@@ -780,7 +780,8 @@ export function ports(call, _, kernel) {
     },
     "page/script-handler": (node, type, text) => {
       try {
-        nodeOf(node).addEventListener(type, compiled("event", text));
+        if (type) nodeOf(node).addEventListener(type, compiled("event", text));
+        else for (const one of dialect.handlers(text)) nodeOf(node).addEventListener(one.type, compiled("event", one.text), one);
       } catch (error) {
         console.warn(`on:${type}="${text}": the page does not let it run: ${/** @type {Error} */ (error).message}`);
       }
