@@ -299,6 +299,31 @@ await stage.story("a page that grows after it came back, as with late images, is
   }
 });
 
+await stage.story("the focus comes back to the link that was followed, and goes to the heading where there was none", async (visit) => {
+  await enter(visit);
+  const focus = () => visit.page.evaluate(() => document.activeElement.getAttribute("href") ?? document.activeElement.localName);
+  await visit.follow("/page/2");
+  expect.equal(await focus(), "h1");
+  await visit.follow("/page/3");
+  await back(visit);
+  expect.equal(await focus(), "/page/3");
+  await back(visit);
+  expect.equal(await focus(), "/page/2");
+  await forward(visit);
+  expect.equal(await focus(), "/page/3");
+  // Not on something else that stands there now.
+  await visit.follow("/secret");
+  await visit.page.route("**/page/2", (route) => route.fulfill({ contentType: "text/html", headers: { "SX-Fragment": "true" }, body: '<h1>Page 2</h1><a href="/x">other</a>' }));
+  await visit.page.evaluate(() => globalThis.sessionStorage.clear());
+  await visit.page.evaluate(() => document.querySelector("#content").setAttribute("sx-history", "false"));
+  await visit.swap(() => visit.page.getByRole("link", { name: "/page/2" }).click());
+  await visit.page.evaluate(() => { document.querySelector("#content a").focus(); });
+  await visit.swap(() => visit.page.goBack());
+  expect.equal(await focus(), "/page/2");
+  await forward(visit);
+  expect.equal(await focus(), "/x");
+});
+
 await stage.story("several choices of one list come back", async (visit) => {
   await enter(visit);
   const list = () => visit.page.evaluate(() => [...document.querySelector("[name=many]").selectedOptions].map(({ value }) => value));

@@ -13,6 +13,19 @@ const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked
 const viewports = () => [...document.querySelectorAll("body [id],[sx-keep-scroll]")].map((node, at) => [node, `#${node.id || at}`]);
 const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : isMany(field) ? chosen(field, "selected") : field.value;
 
+/** @returns {any[]} what the focus can be on; what the engine gave it to is not among it */
+const stops = () => [...document.querySelectorAll('a[href],button,input,select,textarea,summary,[tabindex]:not([tabindex="-1"])')];
+/** @param {any} node @param {number} at */
+const stopName = (node, at) => [at, node.localName, node.id, node.name, node.getAttribute("href")].join(" ");
+/** @type {Map<string, string>} where the focus was, by entry */
+const focused = new Map();
+/** @param {string} entry */
+function noteFocus(entry) {
+  const all = stops(), at = all.indexOf(document.activeElement);
+  focused.delete(entry);
+  if (at >= 0) focused.set(entry, stopName(all[at], at));
+}
+
 /** @param {(name: string, ...args: unknown[]) => void} call @returns {import("./kernel.js").Ports} */
 export function historyPorts(call) {
   /** @type {Map<string, number>} */
@@ -22,11 +35,11 @@ export function historyPorts(call) {
     timers.delete(id);
   };
   return {
-    "page/fields": () => [
+    "page/fields": (entry) => (noteFocus(entry), [
       ...fields().filter(([field]) => asIs(field) !== asSent(field)).map(([field, key]) => [key, asIs(field)]),
       ...viewports().flatMap(([{ scrollLeft: left, scrollTop: top }, key]) => (left || top ? [[key, { left, top }]] : [])),
-    ],
-    "page/fields-back": (noted) => {
+    ]),
+    "page/fields-back": (noted, entry) => {
       const known = new Map(noted);
       for (const [node, key] of viewports()) if (known.has(key)) node.scrollTo({ ...known.get(key), behavior: "instant" });
       for (const [field, key] of fields()) if (known.has(key)) {
@@ -34,6 +47,9 @@ export function historyPorts(call) {
         if (isMany(field)) for (const one of field.options) one.selected = was.split("\n").includes(one.value);
         else field[isBox(field) ? "checked" : "value"] = was;
       }
+      const node = stops().find((one, at) => stopName(one, at) === focused.get(entry));
+      node?.focus({ preventScroll: true });
+      return !!node && node === document.activeElement;
     },
     "page/stored": (forget) => {
       try {
