@@ -187,7 +187,8 @@ await stage.story("an error of an element's request is told beside the content",
 await stage.story("elements that were taken up hear sx:beforeCleanupElement while they are still there, others do not", async (visit) => {
   await withParts(visit, `<div id="w"><i id="plain"></i><i id="own" sx-get="/part/x" sx-trigger="never"></i></div>
     <button id="in" sx-get="/part/new" sx-target="#w">In</button><p id="gone" sx-get="/part/x" sx-trigger="never"></p>
-    <button id="away" sx-get="/part/new" sx-target="#gone" sx-swap="delete">Away</button>`);
+    <button id="away" sx-get="/part/new" sx-target="#gone" sx-swap="delete">Away</button>
+    <ul id="list"><li id="morphed" sx-get="/part/x" sx-trigger="never"></li></ul><button id="turn" sx-get="/part/new" sx-target="#list" sx-swap="morph:inner">Turn</button>`);
   await visit.page.evaluate(() => {
     window.told = [];
     document.addEventListener("sx:beforeCleanupElement", ({ target, detail }) => window.told.push(`${target.id} ${target.isConnected} ${detail.elt === target}`));
@@ -197,9 +198,11 @@ await stage.story("elements that were taken up hear sx:beforeCleanupElement whil
   expect.deepEqual(await told(), ["own true true"]);
   await visit.swap(() => visit.page.locator("#away").click());
   expect.deepEqual(await told(), ["gone true true"]);
+  await visit.swap(() => visit.page.locator("#turn").click());
+  expect.deepEqual(await told(), ["morphed true true"]);
   // A boosted visit takes the whole content away.
   await visit.swap(() => visit.page.locator("header a, nav a").first().click());
-  expect.deepEqual((await told()).sort(), ["away true true", "in true true"]);
+  expect.deepEqual((await told()).sort(), ["away true true", "in true true", "turn true true"]);
 });
 
 await stage.close();

@@ -195,6 +195,8 @@ await table([
   ...["true", "beforeend", "innerHTML:#p", "afterbegin:.q", "outerHTML", "delete", "innerHTML target:#p"].map((oob) => [`hx-swap-oob=${oob}`, button(into(`main<i id=o hx-swap-oob="${oob}"><s>1</s></i>`), pair)]),
   ["only pieces out of band: the target stays", button(into("<i id=o hx-swap-oob=true>1</i>"), pair)],
   ["… unless it is asked for", button(into("<i id=o hx-swap-oob=true>1</i>", {}, `hx-swap="innerHTML swapEmpty:true"`), pair)],
+  ["hx-select of nothing", button(into("<b>1</b>", {}, "hx-select=.none"))],
+  ["hx-partial with modifiers, and an answer beside it", button(into(`<i>main</i><hx-partial hx-target="#p" hx-swap="afterbegin settle:20ms"><b>p</b></hx-partial>`), pair)],
   ["an empty answer empties the target", button(into(""))],
   ["nested pieces out of band", button(into("<div>main<i id=o hx-swap-oob=true>1</i></div>"), pair)],
   ["a piece whose place is not there", button(into("main<i id=nowhere hx-swap-oob=true>1</i>"))],
@@ -254,6 +256,14 @@ await table([
   ["the moments of a request that is not to be", button(`hx-get="${answer("x")}" hx-swap=odd hx-target="#out"`), press, { events: /^(error|before:swap|after:swap|finally:swap|finally:request)$/ }],
   ["the moments of elements that come and go", `<div id=w><i id=old hx-get=/answer hx-trigger=never>1</i></div><button id=b hx-get="${answer("<u id=new hx-get=/answer hx-trigger=never></u>")}" hx-target="#w">b</button>`, press, { events: /^(before:init|after:init|before:cleanup|before:process|after:process)$/ }],
   ["the moments of a transition", button(into("x", {}, `hx-swap="innerHTML transition:true"`)), () => new Promise((done) => { document.addEventListener("htmx:finally:request", () => done("over"), { once: true }); document.querySelector("#b").click(); }), { events: /^(before:swap|before:viewTransition|before:settle|after:settle|after:viewTransition|after:swap)$/ }],
+  ["the moments of elements that a morph takes away", `<div id=w><p>stays</p><i id=old hx-get=/answer hx-trigger=never>1</i></div><button id=b hx-get="${answer("<p>stays</p>")}" hx-target="#w" hx-swap=innerMorph>b</button>`, press, { events: /cleanup$/ }],
+  ["HX-Trigger of an element that replaces itself", `<div id=w><button id=b hx-get="${answer("<u id=n>n</u>", headers({ "HX-Trigger": "ding" }))}" hx-swap=outerHTML>b</button></div>`, async () => {
+    const seen = [];
+    document.addEventListener("ding", (event) => seen.push(event.target.id || "document"), { once: true });
+    htmx.find("#b").click();
+    await htmx.timeout(150);
+    return seen;
+  }],
   ["config:request may change headers and values", button(`hx-post="${answer("x")}" hx-target="#out"`), change("config:request", `ctx.request.headers["X-Late"] = "1"; ctx.request.body.set("p", "2");`)],
   ["config:request may change address, method, target and style", button(`hx-post="${answer("x")}" hx-target="#out"`, "<p id=e>e</p>"), change("config:request", `ctx.request.action = "/answer?body=other"; ctx.request.method = "PUT"; ctx.target = "#e"; ctx.swap = "beforeend";`)],
   ["config:request may stop it", button(into("x")), change("config:request", "event.preventDefault();"), { events: /request/ }],

@@ -389,10 +389,16 @@ export function leaving(target, style) {
   if (!/^(innerHTML|textContent|outerHTML|outerSync|delete)$/.test(style)) return;
   const whole = extensions.any() || (eventPrefix === "htmx:" && !dialect.name);
   const going = /^(outerHTML|delete)$/.test(style) ? [target, ...target.querySelectorAll("*")] : target.querySelectorAll("*");
-  for (const node of going)
-    if (whole || taken.has(node)) (dialect.leaving ?? tellLeaving)(node);
+  // One event for all: most pages have nobody who hears it.
+  const detail = /** @type {Any} */ ({}), event = new CustomEvent(`${eventPrefix}beforeCleanupElement`, { bubbles: true, composed: true, detail });
+  for (const node of going) {
+    if (whole) send(node, event.type, { elt: node });
+    else if (taken.has(node)) {
+      detail.elt = node;
+      dialect.leaving ? dialect.leaving(node) : node.dispatchEvent(event);
+    }
+  }
 }
-const tellLeaving = (/** @type {Element} */ node) => send(node, `${eventPrefix}beforeCleanupElement`, { elt: node });
 for (const [style, put] of Object.entries(places)) places[style] = (target, content) => {
   leaving(target, style);
   put(target, content);

@@ -1,6 +1,6 @@
 // dom/morph: a tree of the page becomes another one, with as few changes as can be. What is kept is told (morph.sx).
 
-import { handleOf, nodeOf } from "./dom.js";
+import { handleOf, nodeOf, places } from "./dom.js";
 
 /** @typedef {{key: string, keep: string, own: Record<string, string[]>, reset: string}} Rules */
 
@@ -93,7 +93,8 @@ export function morph(target, style, content, rules) {
       if (name && named.get(name) === at) move(shelf, at, null);
       else {
         rescue(at);
-        at.parentNode?.removeChild(at);
+        if (at.nodeType === 1) places.delete(at);
+        else at.remove();
       }
       at = next;
     }
