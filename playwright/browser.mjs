@@ -134,7 +134,11 @@ export class Visit {
   }
 
   async ready() {
-    await this.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 15_000 });
+    await this.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 15_000 }).catch(async (error) => {
+      const state = await this.page.evaluate(() => [document.documentElement.dataset.sxReady, document.visibilityState, performance.getEntriesByName("sx-ready").length, String(globalThis.SxKernel?.error)]).catch(String);
+      error.stack += `\nready, visible, became ready, error: ${state}\nconsole: ${this.problems.join("; ")}`;
+      throw error;
+    });
   }
 
   /** Does something that must end in one swap, and waits for that. @param {() => Promise<unknown>} action */

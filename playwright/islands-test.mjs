@@ -235,6 +235,20 @@ await stage.story("a resource loads when its island lives, and again when what i
   await visit.page.waitForFunction(() => document.querySelector(".answer").textContent === "ready answer 4");
 });
 
+await stage.story("a resource that cannot be had says so, keeps what it had, and is had the next time", async (visit) => {
+  let gone = false;
+  await visit.page.route("**/answer/*", (route) => (gone ? route.abort() : route.continue()));
+  await open(visit, "/each/loader");
+  const says = (words) => visit.page.waitForFunction((wanted) => document.querySelector(".answer").textContent.trim() === wanted, words);
+  await says("ready answer 1");
+  gone = true;
+  await click(visit, ".next");
+  await says("error answer 1");
+  gone = false;
+  await click(visit, ".next");
+  await says("ready answer 3");
+}, { allow: /ERR_FAILED/ });
+
 await onPage("/each/nested", [
   ["an island in an island counts for itself", async (visit) => {
     await click(visit, ".up");
@@ -674,11 +688,15 @@ await stage.story("SxKernel.debug() names each island, how far it is, and what i
 });
 
 await stage.story("an error in a handler shows where it is, and the page goes on", async (visit) => {
-  await open(visit, "/");
-  await visit.page.evaluate(() => globalThis.SxKernel.call("islands/on-event", 1, null));
+  await open(visit, "/each/fails");
+  await click(visit, ".bad");
+  await visit.page.waitForFunction(() => document.querySelector(".n"));
+  expect.match(visit.problems.splice(0).join(), /this handler fails[^]*trials\.sx:\d+/);
   await click(visit, ".up");
-  expect.equal(await text(visit, "output"), "Count: 1 of 2");
-}, { allow: /./ });
+  await click(visit, ".up");
+  expect.equal(await text(visit, ".n"), "3");
+  visit.problems.length = 0;
+});
 
 await stage.story("without JavaScript islands are what the server sent", async (visit) => {
   await visit.page.goto(visit.url("/one"));
