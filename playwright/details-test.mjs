@@ -275,6 +275,33 @@ await lab.case("a target that is no selector is named with its element, and noth
   expect.match(lab.warnings.join(), /sx-target="closest p:::" is no selector \(<button id=b>\)/);
 });
 
+// --- what a page's author gets wrong: the element and the attribute are named, what is around goes on -------------------------------
+
+for (const [name, wrong, words, sent = true] of [
+  ["from: that is no selector", `sx-get="${answer("x")}" sx-trigger="click from:##("`, /^sx-trigger="click from:##\(": from:##\( is no selector \(<button id=b>\)$/, false],
+  ["a stream's address", `sx-sse-connect="http://[bad"`, /^sx-sse-connect="http:\/\/\[bad": .*URL is invalid.* \(<button id=b>\)$/, false],
+  ["a socket's address", `sx-ws-connect="http://[bad"`, /^sx-ws-connect="http:\/\/\[bad": .*URL.* \(<button id=b>\)$/, false],
+  ["sx-sync that is no selector", `sx-post="${answer("x")}" sx-sync="##(:drop" sx-target="#out"`, /^sx-sync="##\(" is no selector \(<button id=b>\)$/],
+  ["sx-select-oob that is no selector", `sx-get="${answer("x")}" sx-select-oob="##(" sx-target="#out"`, /: sx-select-oob="##\(" is no selector \(<button id=b>\)$/, false],
+  ["a style that nobody has", `sx-get="${answer("x")}" sx-swap="innerHTML foo" sx-target="#out"`, /^sx-swap="innerHTML foo": "foo" is not known/],
+  ["a name that is nearly one", `sx-get="${answer("x")}" sx-targt="#p" sx-target="#out"`, /^there is no attribute sx-targt, perhaps sx-target is meant \(<button id=b>\)$/],
+  ["a name like no other", `sx-zzz=1`, /^there is no attribute sx-zzz \(<button id=b>\)$/, false],
+])
+  await lab.case(`named once, and what comes after it is taken up: ${name}`, `<button id=b ${wrong}>b</button><button id=c sx-get="${answer("fine")}" sx-target="#p">c</button><p id=p></p>${out}`, async () => {
+    await lab.press("#c");
+    expect.equal(await lab.text("#p"), "fine");
+    await lab.click("#b");
+    await lab.until(() => !document.querySelector(".sx-request"));
+    if (sent) await lab.until(() => document.querySelector("#out").textContent === "x");
+    await lab.event("sx:error").catch(() => {});
+    expect.equal(lab.warnings.length, 1, lab.warnings.join("\n"));
+    expect.match(lab.warnings[0], words);
+    if (!sent) expect.equal(await lab.text("#out"), "old");
+  });
+await lab.case("names with :inherited, of statuses and of events are known; so are data-sx- ones of islands", `<div sx-target:inherited="#out" sx-status:404="none" sx-on:click="1" data-sx-anything=1 sx-keep-scroll></div><button id=b sx-get="${answer("x")}" sx-target="#out" sx-status:4xx:inherited="none">b</button>${out}`, async () => {
+  await lab.press("#b");
+  expect.deepEqual(lab.warnings, []);
+});
 await lab.close();
 
 // --- settings -----------------------------------------------------------------------------------------------------------

@@ -37,7 +37,9 @@ export function ports(call, api) {
   };
   for (const name of ["error", "responseError", "sendError", "timeout", "swapError", "targetError"])
     moments[name] = ({ detail, target }) => note("errors", { kind: name, path: detail?.path, message: detail?.message, element: target, at: now() });
-  for (const [name, use] of Object.entries(moments)) document.addEventListener(`sx:${name}`, use);
+  // By either name: pages written for htmx hear its own.
+  for (const [name, use] of Object.entries(moments))
+    for (const prefix of ["sx:", "htmx:"]) document.addEventListener(prefix + name, use);
 
   /** @type {Map<number, (report: any) => void>} */
   const asked = new Map();

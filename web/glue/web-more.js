@@ -6,7 +6,7 @@ import { dispatch } from "./events.js";
 import * as extensions from "./extensions.js";
 import { portError } from "./kernel.js";
 import { note, open, textOf, transports } from "./transport.js";
-import { gather, valuesProxy } from "./values.js";
+import { gather, meaning, valueOf, valuesProxy } from "./values.js";
 
 /** @typedef {(name: string, ...args: unknown[]) => void} Call */
 /** @typedef {any} Any */
@@ -69,7 +69,7 @@ const kStarts = /^(trigger|preload|sse-connect|ws-connect|ws-send|on[:-].*)$/;
 const taken = new WeakMap();
 
 /** @param {Any} names */
-function elements({ prefixes, boost, off, disable }) {
+function elements({ prefixes, boost, off, disable, known }) {
   const outside = prefixes.flatMap((/** @type {string} */ prefix) => (off ?? ["disable", "ignore"]).map((/** @type {string} */ name) => `[${prefix}${name}]`)).concat(disable ?? []).join();
   // What each attribute means here is worked out once for all elements that have it.
   /** @type {Map<string, string>} */
@@ -78,7 +78,8 @@ function elements({ prefixes, boost, off, disable }) {
     let meaning = meanings.get(name);
     if (meaning === undefined) {
       const plain = plainName(name, prefixes) ?? (kStreams.includes(name) ? name : "");
-      meaning = kVerbs.includes(plain) ? "asks" : kStarts.test(plain) || (plain === "on" && dialect.name) ? plain : "";
+      const other = known && name.startsWith("sx-") && !/^(on[:-]|status:)/.test(plain) && !known.includes(plain.replace(/:inherited$/, ""));
+      meaning = other && !extensions.any() ? "?" : kVerbs.includes(plain) ? "asks" : kStarts.test(plain) || (plain === "on" && dialect.name) ? plain : "";
       meanings.set(name, meaning);
     }
     return meaning;
@@ -96,6 +97,7 @@ function elements({ prefixes, boost, off, disable }) {
     for (const name of node.getAttributeNames()) {
       const meaning = meaningOf(name);
       if (meaning === "asks") asks = true;
+      else if (meaning === "?") starts.push([meaning, name]);
       else if (meaning) starts.push([meaning, node.getAttribute(name)]);
     }
     if (boost && !asks) asks = boosted(node, prefixes, boost);
@@ -126,6 +128,7 @@ function groupOf(tag, type, asks, starts) {
   return {
     tag, type, asks, trigger: words.trigger ?? null, preload: words.preload ?? null,
     handlers: starts.filter(([name]) => /^on([:-]|$)/.test(name)).map(([name, text]) => ({ event: name.slice(3), text })),
+    unknown: starts.filter(([name]) => name === "?").map(([, name]) => name),
     stream: streams.length ? Object.fromEntries(streams) : null,
   };
 }
@@ -142,20 +145,6 @@ function boosted(node, prefixes, how) {
   const href = node.getAttribute("href");
   return !!href && !href.startsWith("#") && (!node.target || node.target === "_self") && node.hostname === location.hostname && !node.hasAttribute("download");
 }
-
-/** What a path of a condition means: of the event, of the element ("this"), of the page. @param {Any} path @param {Any} event @param {Any} node */
-function meaning([path, args], event, node) {
-  const names = path.split(".");
-  let from = names[0] === "this" ? node : names[0] === "event" ? event : names[0] in event ? event : globalThis;
-  if (/^(this|event)$/.test(names[0])) names.shift();
-  let before = from;
-  for (const name of names) { before = from; from = from?.[name]; }
-  const value = args ? from?.apply(before, args) : from;
-  return value === null || /^(string|number|boolean)$/.test(typeof value) ? value : value !== undefined;
-}
-
-/** @param {Any} node */
-const valueOf = (node) => (node.type === "checkbox" || node.type === "radio" ? String(node.checked) : node.value?.toString() ?? null);
 
 /** @param {Call} call */
 function listening(call) {
@@ -297,12 +286,17 @@ function openFragment(id, { select, target, copy, pieces, of }) {
   // Each element of a message goes to its own place.
   if (pieces) for (const node of content.children) if (node.id && !/swap-oob/.test(node.getAttributeNames().join())) node.setAttribute("sx-swap-oob", "true");
   const empty = !content.childElementCount && !content.textContent.trim();
-  if (select) try {
-    content = gatherNodes(content.querySelectorAll(select));
-  } catch {
-    throw portError("bad-selector", `sx-select="${select}" is no selector`);
-  }
+  if (select) content = gatherNodes(matching(content, select, "sx-select"));
   return { root: handleOf(content), title, document: whole, "has-target": hasTarget, empty, missed: !!select && !content.hasChildNodes() };
+}
+
+/** @param {Any} root @param {string} selector @param {string} attribute */
+function matching(root, selector, attribute) {
+  try {
+    return root.querySelectorAll(selector);
+  } catch {
+    throw portError("bad-selector", `${attribute}="${selector}" is no selector`);
+  }
 }
 
 /** Takes out what goes elsewhere, out of templates too. @param {number} handle @param {Any} names */
@@ -320,7 +314,7 @@ function outOfBand(handle, { prefixes, picked, partial, every, nested = true }) 
   };
   const scopes = [root, ...[...root.querySelectorAll("template")].map((one) => one.content)];
   for (const [selector, style] of picked) {
-    const found = [...root.querySelectorAll(selector)];
+    const found = [...matching(root, selector, "sx-select-oob")];
     for (const node of every ? found : found.slice(0, 1)) take(node, null, selector, /^(inner|before|after|prepend|append|text)/i.test(style));
   }
   for (const scope of scopes) {
