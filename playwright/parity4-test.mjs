@@ -164,7 +164,15 @@ await table([
   ["hx-trigger target: and consume", `<div hx-get="${answer("outer")}" hx-trigger="click target:.y" hx-target="#out"><i id=n>n</i><i class=y id=y>y</i><button id=b hx-get="${answer("inner")}" hx-trigger="click consume" hx-target="#out">b</button></div>${out}`, async () => { htmx.find("#n").click(); htmx.find("#b").click(); await htmx.timeout(60); htmx.find("#y").click(); }],
   ["several triggers", button(into("x", {}, `hx-trigger="ping, pong once"`)), async () => { for (const name of ["ping", "pong", "pong", "ping"]) { htmx.trigger("#b", name); await htmx.timeout(50); } }],
   ["hx-trigger load", `<p id=l hx-get="${answer("loaded")}" hx-trigger=load></p>`, () => htmx.timeout(100).then(() => 1)],
-  ["hx-trigger every", `<p id=l hx-get="${answer("again")}" hx-trigger="every 60ms" hx-swap=none></p>`, async () => { await htmx.timeout(150); htmx.find("#l").remove(); return 1; }, { events: /^nothing$/ }],
+  ["hx-trigger every, until the element goes", `<div id=w></div>`, async () => {
+    const made = document.createElement("p");
+    for (const [name, value] of Object.entries({ id: "l", "hx-get": "/answer?body=again", "hx-trigger": "every 200ms", "hx-swap": "none" })) made.setAttribute(name, value);
+    htmx.find("#w").append(made);
+    await htmx.process(made);
+    await htmx.timeout(500);
+    made.remove();
+    await htmx.timeout(300);
+  }],
   ["hx-trigger revealed", `<p id=l hx-get="${answer("seen")}" hx-trigger=revealed></p>`, () => htmx.timeout(150).then(() => 1)],
   ["hx-trigger intersect once", `<p id=l hx-get="${answer("seen")}" hx-trigger="intersect once threshold:0.5"></p>`, () => htmx.timeout(150).then(() => 1)],
   ["hx-on:click", button(`hx-on:click="document.querySelector('#out').textContent = event.type + this.id"`)],

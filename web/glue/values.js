@@ -1,4 +1,5 @@
-// What a request carries: the values of forms and fields, and those values as an object that scripts may change.
+// What a request carries: the values of forms and fields, and those values as an object that scripts may change; and what
+// conditions ask for.
 
 import { nodeOf } from "./dom.js";
 
@@ -60,3 +61,17 @@ export const valuesProxy = (data) => new Proxy(/** @type {Any} */ (data), {
   has: (_, name) => data.has(String(name)),
   getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, writable: true }),
 });
+
+/** What a path of a condition means: of the event, of the element ("this"), of the page. @param {Any} path @param {Any} event @param {Any} node */
+export function meaning([path, args], event, node) {
+  const names = path.split(".");
+  let from = names[0] === "this" ? node : names[0] === "event" ? event : names[0] in event ? event : globalThis;
+  if (/^(this|event)$/.test(names[0])) names.shift();
+  let before = from;
+  for (const name of names) { before = from; from = from?.[name]; }
+  const value = args ? from?.apply(before, args) : from;
+  return value === null || /^(string|number|boolean)$/.test(typeof value) ? value : value !== undefined;
+}
+
+/** @param {Any} node */
+export const valueOf = (node) => (node.type === "checkbox" || node.type === "radio" ? String(node.checked) : node.value?.toString() ?? null);

@@ -93,7 +93,7 @@ export function morph(target, style, content, rules) {
       if (name && named.get(name) === at) move(shelf, at, null);
       else {
         rescue(at);
-        if (at.nodeType === 1) places.delete(at);
+        if (at.nodeType === 1) /** @type {any} */ (places).delete(at);
         else at.remove();
       }
       at = next;
