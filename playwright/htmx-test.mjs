@@ -25,6 +25,14 @@ await lab.case("hx-disinherit and unset stop it", `<div hx-target="#out"><div hx
   await lab.press("#b", kDone);
   expect.equal(await lab.text("#b"), "self");
 });
+await lab.case("SxKernel.debug() tells of requests and swaps of pages written for htmx too", button(`hx-get="${answer("in")}" hx-target="#out"`), async () => {
+  await lab.run(() => SxKernel.debug());
+  await lab.press("#b", kDone);
+  const { elements, requests, swaps } = await lab.run(async () => JSON.parse(JSON.stringify(await SxKernel.debug())));
+  expect.deepEqual(elements.filter(({ tag }) => tag === "button").map(({ triggers }) => triggers), [["click"]]);
+  expect.ok(requests.some(({ path, status, ms }) => path.startsWith("/answer") && status === 200 && ms > 0), JSON.stringify(requests));
+  expect.ok(swaps.some(({ settled }) => settled > 0), JSON.stringify(swaps));
+});
 await lab.case("hx-boost=true, on the link or around it, fills the body in place with a server that answers whole pages", `<a id=b hx-boost=true href="/plain/2/">there</a>`, async () => {
   await lab.run(() => { window.sameDocument = true; });
   await lab.click("#b");

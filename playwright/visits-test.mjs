@@ -125,6 +125,13 @@ await lab.case("what an element pushes, back restores the page for", `<div sx-bo
   await page().goBack();
   await lab.until(() => document.querySelector("h1")?.textContent === "Lab");
 });
+await from("sx-history-elt names what back and forward fill", "/page/1/", async () => {
+  await lab.run(() => { const side = document.querySelector("#side"); side.setAttribute("sx-history-elt", ""); side.textContent = ""; });
+  await go("two"); await shows("Page 2");
+  await page().goBack();
+  await lab.until(() => document.querySelector("#side h1")?.textContent === "Page 1");
+  expect.equal(await lab.text("#content h1"), "Page 2");
+});
 await from("boosted requests can be read and stopped like any other", "/page/1/", async () => {
   await lab.run(() => document.addEventListener("sx:configRequest", ({ detail }) => { detail.headers["X-Seen"] = "1"; }, { once: true }));
   const sent = page().waitForRequest("**/page/2/");
