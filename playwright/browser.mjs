@@ -134,7 +134,7 @@ export class Visit {
   }
 
   async ready() {
-    await this.page.waitForSelector('html[data-sx-ready="true"]', { timeout: 15_000 }).catch(async (error) => {
+    await this.page.waitForFunction(() => document.documentElement.dataset.sxReady === "true", null, { timeout: 15_000, polling: 20 }).catch(async (error) => {
       const state = await this.page.evaluate(() => [document.documentElement.dataset.sxReady, document.visibilityState, performance.getEntriesByName("sx-ready").length, String(globalThis.SxKernel?.error)]).catch(String);
       error.stack += `\nready, visible, became ready, error: ${state}\nconsole: ${this.problems.join("; ")}`;
       throw error;

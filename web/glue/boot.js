@@ -190,6 +190,7 @@ async function boot() {
 
 if (!("SxKernel" in globalThis)) {
   Object.assign(globalThis, { SxKernel: api });
-  boot().catch(giveUp);
+  // In a task of its own, which a page that is being left, and its downloads with it, does not come to.
+  boot().catch((error) => setTimeout(giveUp, 0, error));
 }
 export default /** @type {typeof api} */ (/** @type {any} */ (globalThis).SxKernel);
