@@ -260,7 +260,7 @@ function ready(id, wire, computed) {
     content = null;
     return taken;
   });
-  return { size: text.length, document: false, form: seen.some(({ form }) => form), pieces: seen.some(({ pieces }) => pieces) };
+  return { size: text.length, wire: true, document: false, form: seen.some(({ form }) => form), pieces: seen.some(({ pieces }) => pieces) };
 }
 
 /** @type {Map<string, Promise<void>>} bundles of components, by address */
