@@ -13,6 +13,15 @@ const asSent = (/** @type {any} */ field) => isBox(field) ? field.defaultChecked
 const viewports = () => [...document.querySelectorAll("body [id],[sx-keep-scroll]")].map((node, at) => [node, `#${node.id || at}`]);
 const asIs = (/** @type {any} */ field) => isBox(field) ? field.checked : isMany(field) ? chosen(field, "selected") : field.value;
 
+/** Whether something in the page may be scrolled: at first nobody knows. */
+let inside = true;
+addEventListener("scroll", ({ target }) => { if (target !== document) inside = true; }, { capture: true, passive: true });
+function scrolled() {
+  const found = inside ? viewports().flatMap(([{ scrollLeft: left, scrollTop: top }, key]) => (left || top ? [[key, { left, top }]] : [])) : [];
+  inside = found.length > 0;
+  return found;
+}
+
 /** @returns {any[]} what the focus can be on; what the engine gave it to is not among it */
 const stops = () => [...document.querySelectorAll('a[href],button,input,select,textarea,summary,[tabindex]:not([tabindex="-1"])')];
 /** @param {any} node @param {number} at */
@@ -21,8 +30,9 @@ const stopName = (node, at) => [at, node.localName, node.id, node.name, node.get
 const focused = new Map();
 /** @param {string} entry */
 function noteFocus(entry) {
-  const all = stops(), at = all.indexOf(document.activeElement);
   focused.delete(entry);
+  if (document.activeElement === document.body) return;
+  const all = stops(), at = all.indexOf(document.activeElement);
   if (at >= 0) focused.set(entry, stopName(all[at], at));
 }
 
@@ -37,7 +47,7 @@ export function historyPorts(call) {
   return {
     "page/fields": (entry) => (noteFocus(entry), [
       ...fields().filter(([field]) => asIs(field) !== asSent(field)).map(([field, key]) => [key, asIs(field)]),
-      ...viewports().flatMap(([{ scrollLeft: left, scrollTop: top }, key]) => (left || top ? [[key, { left, top }]] : [])),
+      ...scrolled(),
     ]),
     "page/fields-back": (noted, entry) => {
       const known = new Map(noted);
