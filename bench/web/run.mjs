@@ -228,10 +228,11 @@ const text = [
   "",
   "Ready: the mark that the engine sets. The wasm alone: an otherwise equal page whose script does nothing but",
   "`compileStreaming(fetch(…))`; both once from the same beginning as a visitor sees it, the navigation, and once from the first",
-  "request of the script. Blocking: what tasks between the first paint and ready take beyond 50 ms. A click: from `link.click()` until an observer of mutations sees the other list; the frame: until the first frame after",
-  "that is made, with what the engine does besides (title, focus, scroll position). Frames come every 16.7 ms. Turbo shows a page",
-  "that it has had before from its own store, before the answer comes. The wire form: the same page of the",
-  "same server answered as `text/sx`, its templates known since the first click; that answers came so is checked. Elements:",
+  "request of the script. Blocking: what tasks between the first paint and ready take beyond 50 ms. A click: from `link.click()`",
+  "until an observer of mutations sees the other list; the frame: until the first frame after that is made, with what the engine",
+  "does besides (title, focus, scroll position). Frames come every 16.7 ms. Turbo shows a page that it has had before from its",
+  "own store, before the answer comes. The wire form: the same page of the same server answered as `text/sx`, its templates known",
+  "since the first click; that answers came so is checked. Elements:",
   "new buttons with a request, a target and a swap each, and as many old ones let go.",
 ].join("\n");
 console.log(text);
