@@ -17,6 +17,16 @@ async function memoryOf(visit) {
   };
 }
 
+const kBundles = "**/sx-islands/**";
+/** Keeps answers on their way until what it returns is called. @param {any} visit @param {string} which @param {object} [instead] an answer
+ *  @returns {Promise<() => void>} */
+async function hold(visit, which, instead) {
+  let letGo = () => {};
+  const held = new Promise((done) => { letGo = () => done(undefined); });
+  await visit.page.route(which, async (/** @type {any} */ route) => { await held; return instead ? route.fulfill(instead) : route.continue(); });
+  return letGo;
+}
+
 /** Counts what is written below #content from the start on. */
 function countWrites() {
   const writes = [];
@@ -578,9 +588,7 @@ await stage.story("an island whose setup fails in the page is told, leaves nothi
 });
 
 await stage.story("a form in an island that is on its way is sent when the island fails, or does not want it; boxes can be ticked meanwhile", async (visit) => {
-  let let_go;
-  const held = new Promise((done) => { let_go = done; });
-  await visit.page.route("**/sx-islands/**", async (route) => { await held; return route.continue(); });
+  const letGo = await hold(visit, kBundles);
   await visit.go("/each/unlucky");
   await visit.page.waitForFunction(() => globalThis.SxKernel.islands);
   await visit.page.locator(".unlucky input").check();
@@ -588,19 +596,17 @@ await stage.story("a form in an island that is on its way is sent when the islan
   await visit.page.locator(".unlucky button").click();
   await visit.page.waitForTimeout(100);
   expect.equal(visit.path(), "/each/unlucky");
-  let_go();
+  letGo();
   await visit.page.waitForURL("**/plain?tick=on");
 });
 
 await stage.story("an island that leaves while its bundle is on the way does not begin", async (visit) => {
-  let let_go;
-  const held = new Promise((done) => { let_go = done; });
-  await visit.page.route("**/sx-islands/**", async (route) => { await held; return route.continue(); });
+  const letGo = await hold(visit, kBundles);
   await visit.go("/each/beacon");
   await visit.page.waitForFunction(() => globalThis.SxKernel.islands);
   await visit.follow("Plain");
   const came = visit.page.waitForResponse("**/sx-islands/**");
-  let_go();
+  letGo();
   await (await came).finished();
   await visit.page.waitForTimeout(100);
   expect.deepEqual(visit.warnings, []);
@@ -609,15 +615,13 @@ await stage.story("an island that leaves while its bundle is on the way does not
 });
 
 await stage.story("an island that leaves while its resource is loading ends quietly", async (visit) => {
-  let let_go;
-  const held = new Promise((done) => { let_go = done; });
-  await visit.page.route("**/slow", async (route) => { await held; return route.fulfill({ body: "x", contentType: "text/plain" }); });
+  const letGo = await hold(visit, "**/slow", { body: "x", contentType: "text/plain" });
   await open(visit, "/each/waiter");
   const asked = visit.page.waitForRequest("**/slow");
   await visit.page.evaluate(() => globalThis.SxKernel.islands());
   await asked.catch(() => {});
   await visit.follow("Plain");
-  let_go();
+  letGo();
   await visit.page.waitForFunction(() => globalThis.SxKernel.islands().roots === 0);
   for (let i = 0; i < 50 && !visit.warnings.length; i++) await visit.page.waitForTimeout(20);
   expect.deepEqual(visit.warnings, ["the answer came"]);
