@@ -183,6 +183,21 @@ await lab.case("requests to other sites are refused, as htmx 2 does by itself; l
   expect.equal(await lab.run(() => window.same), true);
   expect.equal(await lab.text("#out"), "old");
 });
+await lab.case("a page's htmx-config is in htmx.config, and may do without styles for indicators", "<p>x</p>", async () => {
+  const facts = () => lab.run(() => [htmx.config.defaultSwapStyle, [...document.adoptedStyleSheets].filter((sheet) => [...sheet.cssRules].some(({ cssText }) => cssText.includes("htmx-indicator"))).length > 0]);
+  expect.deepEqual(await facts(), ["innerHTML", true]);
+  await lab.page.route("**/lab?htmx=1&set", async (route) => {
+    const response = await route.fetch();
+    const meta = `<meta name="htmx-config" content='{"includeIndicatorStyles": false, "defaultSwapStyle": "outerHTML"}'>`;
+    return route.fulfill({ response, body: (await response.text()).replace("<title>", `${meta}<title>`) });
+  });
+  const { home } = lab;
+  await lab.go("/lab?htmx=1&set");
+  await lab.run(() => SxKernel.load("web-more"));
+  expect.deepEqual(await facts(), ["outerHTML", false]);
+  await lab.page.goto(home);
+  lab.home = home;
+});
 await lab.close();
 
 const set = await Lab.open({ query: `?personality=htmx2` });

@@ -1,4 +1,4 @@
-// What window.htmx has for elements in htmx.js and htmx4.js alike.
+// What htmx.js and htmx4.js share: functions of window.htmx for elements, settings, the way to the engine.
 
 /** @typedef {any} Any */
 
@@ -28,4 +28,34 @@ export function elementFunctions(one) {
       return listener;
     },
   };
+}
+
+/** What the page says of itself becomes part of config. @param {Any} config @param {(text: string) => Any} [read] */
+export function takeMeta(config, read = JSON.parse) {
+  const said = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="htmx-config"]'))?.content.trim();
+  try {
+    if (said) Object.assign(config, read(said));
+  } catch (error) {
+    console.warn(`<meta name="htmx-config">: ${/** @type {Error} */ (error).message}`);
+  }
+}
+
+/** What htmx puts into the page for indicators, as a sheet of the page's own, so that no policy is in the way. @param {Any} config */
+export function showIndicators({ indicatorClass: indicator, requestClass: request }) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`.${indicator}{opacity:0;visibility:hidden} .${request} .${indicator},.${request}.${indicator}{opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+/** The engine, fetched from beside the facade's own script. @param {HTMLScriptElement} script */
+export function engineBeside(script) {
+  const page = /** @type {Any} */ (globalThis);
+  const started = import(new URL("boot.js", script.src).href).then(() => new Promise((done) => {
+    if (page.SxKernel.ready) done(undefined);
+    else document.addEventListener("sx:ready", done, { once: true });
+  }));
+  /** With all it offers. @returns {Promise<Any>} */
+  const engine = () => started.then(() => page.SxKernel.load("web-more")).then(() => page.SxKernel);
+  const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
+  return { started, engine, later };
 }

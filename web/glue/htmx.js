@@ -2,7 +2,7 @@
 // classes are understood by SX. A classic script, so that what stands after it finds window.htmx.
 // For htmx 4: htmx4.js.
 
-import { elementFunctions } from "./htmx-common.js";
+import { elementFunctions, engineBeside, showIndicators, takeMeta } from "./htmx-common.js";
 
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -19,6 +19,7 @@ import { elementFunctions } from "./htmx-common.js";
     allowNestedOobSwaps: true, historyRestoreAsHxRequest: true, reportValidityOfForms: false,
   };
   const defaults = structuredClone(config);
+  takeMeta(config);
   const same = (/** @type {string} */ name) => JSON.stringify(config[name]) === JSON.stringify(defaults[name]);
   const page = /** @type {Any} */ (globalThis);
   // What the page changes before the engine starts counts.
@@ -29,9 +30,7 @@ import { elementFunctions } from "./htmx-common.js";
   });
   /** @param {Any} given */
   const one = (given) => (typeof given === "string" ? document.querySelector(given) : given);
-  /** The engine with all it offers. @returns {Promise<Any>} */
-  const engine = () => started.then(() => page.SxKernel.load("web-more")).then(() => page.SxKernel);
-  const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
+  const { engine, later } = engineBeside(script);
   let logging = false;
 
   page.htmx = {
@@ -62,12 +61,5 @@ import { elementFunctions } from "./htmx-common.js";
     logNone: () => { logging = false; engine().then((api) => api.logNone()); },
     get logger() { return logging ? console.log : null; },
   };
-  // What htmx puts into the page for indicators, as a sheet of the page's own, so that no policy is in the way.
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(".htmx-indicator{opacity:0;visibility:hidden} .htmx-request .htmx-indicator,.htmx-request.htmx-indicator{opacity:1;visibility:visible;transition:opacity 200ms ease-in}");
-  document.adoptedStyleSheets.push(sheet);
-  const started = import(new URL("boot.js", script.src).href).then(() => new Promise((done) => {
-    if (page.SxKernel.ready) done(undefined);
-    else document.addEventListener("sx:ready", done, { once: true });
-  }));
+  if (config.includeIndicatorStyles !== false) showIndicators(config);
 })();

@@ -1,7 +1,7 @@
 // window.htmx for pages written for htmx 4: this file in place of htmx's, and their hx- attributes, events, headers and
 // classes are understood by SX. A classic script, so that what stands after it finds window.htmx. For htmx 2: htmx.js.
 
-import { elementFunctions } from "./htmx-common.js";
+import { elementFunctions, engineBeside, showIndicators, takeMeta } from "./htmx-common.js";
 
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -15,12 +15,7 @@ import { elementFunctions } from "./htmx-common.js";
     noSwap: [204, 304], implicitInheritance: false, defaultSettleDelay: 1, allowEmptySwapAfterOOB: false,
   };
   const defaults = structuredClone(config);
-  const said = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="htmx-config"]'))?.content.trim() ?? "";
-  try {
-    Object.assign(config, said.startsWith("{") ? JSON.parse(said) : words(said));
-  } catch (error) {
-    console.warn(`<meta name="htmx-config">: ${/** @type {Error} */ (error).message}`);
-  }
+  takeMeta(config, (text) => (text.startsWith("{") ? JSON.parse(text) : words(text)));
 
   /** name:value name:"a value" name. @param {string} text */
   function words(text) {
@@ -38,8 +33,7 @@ import { elementFunctions } from "./htmx-common.js";
     get: (_, name) => (name === "personality" ? "htmx4" : name === "includeIndicatorStyles" ? false : config[name]),
   });
 
-  /** The engine with all it offers. @returns {Promise<Any>} */
-  const engine = () => started.then(() => page.SxKernel.load("web-more")).then(() => page.SxKernel);
+  const { started, engine, later } = engineBeside(script);
   /** @param {Any} given */
   const one = (given) => (typeof given === "string" ? all(given)[0] : given);
 
@@ -77,7 +71,6 @@ import { elementFunctions } from "./htmx-common.js";
     return [...new Set(found.flat().filter(Boolean))];
   }
 
-  const later = (/** @type {string} */ name) => (/** @type {Any[]} */ ...args) => engine().then((api) => api[name](...args));
   const htmx = page.htmx = {
     version: "4.0.1-sx", config,
     // What htmx 2 had beside, for pages on their way from it.
@@ -145,15 +138,6 @@ import { elementFunctions } from "./htmx-common.js";
     HCON: { parse: words },
   };
 
-  // What htmx puts into the page for indicators, as a sheet of the page's own, so that no policy is in the way.
-  if (config.includeIndicatorCSS !== false) {
-    const sheet = new CSSStyleSheet(), { indicatorClass: indicator, requestClass: request } = config;
-    sheet.replaceSync(`.${indicator}{opacity:0;visibility:hidden} .${request} .${indicator},.${request}.${indicator}{opacity:1;visibility:visible;transition:opacity 200ms ease-in}`);
-    document.adoptedStyleSheets.push(sheet);
-  }
-  const started = import(new URL("boot.js", script.src).href).then(() => new Promise((done) => {
-    if (page.SxKernel.ready) done(undefined);
-    else document.addEventListener("sx:ready", done, { once: true });
-  }));
+  if (config.includeIndicatorCSS !== false) showIndicators(config);
   started.then(() => htmx.trigger(document.body, "htmx:after:process"));
 })();

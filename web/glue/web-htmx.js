@@ -4,18 +4,13 @@
 import { handleOf, nodeOf, places } from "./dom.js";
 import { portError } from "./kernel.js";
 import { note, open, textOf, transports } from "./transport.js";
-import { dialect, leaving } from "./web-more.js";
+import { dialect, leaving, stillThere } from "./web-more.js";
 
 /** @typedef {any} Any */
 
 const page = /** @type {Any} */ (globalThis);
 /** @returns {Any} window.htmx, or what little of it stands in where a page has only the personality */
 const facade = () => page.htmx ?? { config: {}, extensions: [] };
-
-/** @param {number | null | undefined} handle */
-function stillThere(handle) {
-  try { return handle ? nodeOf(handle) : null; } catch { return null; }
-}
 
 // --- events -------------------------------------------------------------------------------------------------------
 
@@ -100,11 +95,8 @@ dialect.emit = (node, name, { ctx: given, request: id, tasks, error, elt, target
   }
   if (error !== undefined) detail.error = ctx?.failure ?? new Error(error);
   if (tasks) detail.tasks = tasks.map(shown);
-  let decided;
-  if (name.endsWith(":confirm")) {
-    decided = new Promise((resolve) => Object.assign(detail, { issueRequest: () => resolve(true), dropRequest: () => resolve(false) }));
-    decisions.set(id, decided);
-  }
+  if (name.endsWith(":confirm"))
+    ctx.decided = new Promise((resolve) => Object.assign(detail, { issueRequest: () => resolve(true), dropRequest: () => resolve(false) }));
   if (name.endsWith(":after:process")) tellFresh();
   const go = tell(place, name, detail);
   if (ctx && name.endsWith("config:request") && go) encode(ctx, given.multipart);
@@ -115,9 +107,8 @@ dialect.emit = (node, name, { ctx: given, request: id, tasks, error, elt, target
     ...(tasks ? { tasks: detail.tasks.map((/** @type {Any} */ { n, target, swapSpec }) => ({ n, target: handleOf(elementOf(target)), style: swapSpec.style })) } : {}),
   } };
 };
-/** @type {Map<number, Promise<boolean>>} what listeners of htmx:confirm will have decided */
-const decisions = new Map();
-dialect.decision = (/** @type {number} */ id) => decisions.get(id) ?? false;
+/** What listeners of htmx:confirm will have decided. @param {number} id */
+dialect.decision = (id) => /** @type {Any} */ (open.get(id))?.ctx?.decided ?? false;
 
 // --- sending -----------------------------------------------------------------------------------------------------------
 

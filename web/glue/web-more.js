@@ -399,7 +399,7 @@ for (const [style, put] of Object.entries(places)) places[style] = (target, cont
 };
 
 /** @param {number | null} handle */
-function stillThere(handle) {
+export function stillThere(handle) {
   try { return handle && nodeOf(handle); } catch { return null; }
 }
 
